@@ -1,0 +1,50 @@
+"""The catalogue: every feature of the floor, one line each, and one for each attribute of its leads."""
+
+from collections.abc import Collection
+from importlib import import_module
+from pkgutil import iter_modules
+
+import numpy as np
+
+from ..leads import AttributeHistory, LeadTable
+from ..past import Feature
+from ..refused import refusal
+from ..statistics.attribute import Attribute, Category
+
+MOST_LEVELS = 63
+"""A category keeps its most frequent levels; the rest and unknown ones are missing values."""
+
+
+def standing() -> tuple[Feature, ...]:
+    """The lines that every installation has: each module of this folder lists its own in `FEATURES`."""
+    modules = [import_module(f"{__name__}.{found.name}") for found in iter_modules(__path__)]
+    return tuple(feature for module in modules for feature in module.FEATURES)
+
+
+def for_leads(leads: LeadTable, allowed: Collection[str] = ()) -> tuple[Feature, ...]:
+    """The standing lines, and one for each word field and attribute of these leads that may be a feature."""
+    fields = [
+        Category(name, name, most_frequent(column.levels, column.codes))
+        for name, column in sorted(leads.coded.items())
+        if name in ("channel", "source", "region", "list") and len(column.levels) > 1
+    ]
+    attributes = [
+        _line(name, history)
+        for name, history in sorted(leads.attributes.items())
+        if refusal(name, allowed) is None
+    ]
+    return (*standing(), *fields, *attributes)
+
+
+def most_frequent(levels: tuple[str, ...], codes: np.typing.NDArray[np.int64]) -> tuple[str, ...]:
+    """The most frequent levels, most frequent first, ties by name."""
+    count = np.bincount(codes[codes >= 0], minlength=len(levels))
+    order = sorted(range(len(levels)), key=lambda code: (-count[code], levels[code]))
+    return tuple(levels[code] for code in order[:MOST_LEVELS] if count[code] > 0)
+
+
+def _line(name: str, history: AttributeHistory) -> Feature:
+    words = np.count_nonzero(history.code >= 0)
+    if words > history.code.size / 2:
+        return Category(f"attribute_{name}", name, most_frequent(history.levels, history.code))
+    return Attribute(f"attribute_{name}", name)

@@ -1,0 +1,19 @@
+"""How the whole floor fares lately, and how the agent does who would take the call."""
+
+from ..instants import DAY
+from ..statistics.rate import Rate
+
+FEATURES = (
+    Rate("floor_answer_rate_1d", by="everyone", of="answered", half_life=DAY, prior=(0.3, 50)),
+    Rate("floor_answer_rate_7d", by="everyone", of="answered", half_life=7 * DAY, prior=(0.3, 50)),
+    Rate(
+        "floor_sale_rate_3d",
+        by="everyone",
+        of="converted",
+        per="answered",
+        half_life=3 * DAY,
+        prior=(0.06, 50),
+    ),
+    Rate("agent_sale_rate", by="agent", of="converted", per="answered", half_life=30 * DAY, prior=(0.06, 50)),
+    Rate("agent_talk_seconds", by="agent", of="talk_s", per="answered", half_life=30 * DAY, prior=(200, 20)),
+)

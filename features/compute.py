@@ -1,0 +1,68 @@
+"""compute(past, moments, features): the one way to features, in training and in serving."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from .calls import Moments
+from .kernel import Float32Array, Int64Array
+from .past import Feature, Past
+from .statistics import kinds
+
+
+@dataclass(frozen=True)
+class FeatureMatrix:
+    """What was known at each moment: float32 values of shape (moments, features), NaN where nothing was."""
+
+    features: tuple[Feature, ...]
+    values: Float32Array
+
+    @property
+    def names(self) -> list[str]:
+        """The columns' names, in order."""
+        return [feature.name for feature in self.features]
+
+    @property
+    def fingerprint(self) -> str:
+        """Names what the columns mean: equal fingerprints, equal definitions."""
+        return fingerprint(self.features)
+
+    def __len__(self) -> int:
+        return int(self.values.shape[0])
+
+    def take(self, rows: Int64Array) -> "FeatureMatrix":
+        """The matrix of some rows, in the order given."""
+        return FeatureMatrix(self.features, self.values[rows])
+
+
+def compute(past: Past, moments: Moments, features: Sequence[Feature]) -> FeatureMatrix:
+    """Answer every feature at every moment from the facts known strictly before it."""
+    values = np.empty((len(moments), len(features)), np.float32)
+    column = np.empty(len(moments), np.float32)
+    for place, feature in enumerate(features):
+        feature.fill(past, moments, column)
+        values[:, place] = column
+    return FeatureMatrix(tuple(features), values)
+
+
+def fingerprint(features: Sequence[Feature]) -> str:
+    """SHA-256 over the features' `repr`: a changed window, prior or level changes it."""
+    return hashlib.sha256("\n".join(map(repr, features)).encode()).hexdigest()
+
+
+def to_specs(features: Sequence[Feature]) -> list[dict[str, object]]:
+    """The features as plain JSON values; `from_specs` reads them back equal."""
+    return [{"kind": type(feature).__name__, **asdict(feature)} for feature in features]  # type: ignore[call-overload]
+
+
+def from_specs(specs: Sequence[dict[str, object]]) -> tuple[Feature, ...]:
+    """The features that `to_specs` wrote; lists become tuples again."""
+    known = kinds()
+    return tuple(
+        known[str(spec["kind"])](
+            **{k: tuple(v) if isinstance(v, list) else v for k, v in spec.items() if k != "kind"}
+        )
+        for spec in specs
+    )

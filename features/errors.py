@@ -1,0 +1,52 @@
+"""Every error of leadrank: its docstring is its message, its keywords are its facts."""
+
+import re
+from typing import ClassVar
+
+
+class LeadrankError(Exception):
+    """Something in the world, not in the code, is not as it must be."""
+
+    code: ClassVar[str] = "leadrank_error"
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        cls.code = re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
+
+    def __init__(self, **facts: object) -> None:
+        self.facts = facts
+        super().__init__(self.message())
+
+    def message(self) -> str:
+        """The docstring's first line and the facts: what happened, and to what."""
+        sentence = (self.__doc__ or type(self).__name__).strip().splitlines()[0]
+        facts = ", ".join(f"{name}={value}" for name, value in self.facts.items())
+        return f"{sentence} ({facts})" if facts else sentence
+
+
+class FeatureError(LeadrankError):
+    """The past can't be remembered as asked."""
+
+
+class UnknownAttribute(FeatureError):
+    """A feature asks for an attribute that no lead has."""
+
+
+class LeakingColumn(FeatureError):
+    """A column that is known only after the call was asked to be a feature."""
+
+
+class StoreError(LeadrankError):
+    """The database can't be used as it is."""
+
+
+class StaleSchema(StoreError):
+    """The database's schema is older or newer than this release: run `leadrank db upgrade`."""
+
+
+class SourceError(LeadrankError):
+    """A file or feed can't be read."""
+
+
+class BadMapping(SourceError):
+    """The mapping doesn't fit the file: correct the TOML."""

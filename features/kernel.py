@@ -1,0 +1,22 @@
+"""@kernel: how every loop over arrays is compiled, decided once."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+BoolArray = NDArray[np.bool_]
+Int8Array = NDArray[np.int8]
+Int32Array = NDArray[np.int32]
+Int64Array = NDArray[np.int64]
+Float32Array = NDArray[np.float32]
+Float64Array = NDArray[np.float64]
+
+Loop = TypeVar("Loop", bound=Callable[..., Any])
+
+
+def kernel(loop: Loop) -> Loop:
+    """Compile a loop: cached on disk, without the GIL, IEEE floats (no fast-math: NaN and order matter)."""
+    return cast("Loop", numba.njit(cache=True, nogil=True, fastmath=False, error_model="numpy")(loop))

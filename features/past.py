@@ -1,0 +1,103 @@
+"""Past: all that a feature may see, and Feature: what each of them promises."""
+
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal, Protocol
+
+import numpy as np
+
+from .calls import CallLog, Moments, Outcome, Timeline
+from .kernel import Float32Array, Float64Array, Int64Array
+from .leads import LeadTable
+
+Actor = Literal["lead", "agent", "campaign", "channel", "source", "list", "region", "everyone"]
+"""Whose past is asked: the lead's own, the agent's, or that of all calls that share a word of the lead."""
+
+Stream = Literal["calls", "dispositions"]
+
+_OUTCOMES = {outcome.name.lower(): outcome for outcome in Outcome}
+_KNOWN_BY_DISPOSITION = {"converted", "callback", "contact_refused", "contact_no_decision", "do_not_call"}
+"""Marks that only the disposition tells; the others the dialer sees itself."""
+
+
+def stream_of(*marks: str) -> Stream:
+    """The stream whose facts tell these marks: a sale is known from the disposition, an answer from the call."""
+    return "dispositions" if _KNOWN_BY_DISPOSITION.intersection(marks) else "calls"
+
+
+@dataclass(frozen=True)
+class Past:
+    """The calls and leads of one state of the store; regroupings are made once and kept."""
+
+    log: CallLog
+    leads: LeadTable
+    _kept: dict[tuple[object, ...], object] = field(default_factory=dict, repr=False, compare=False)
+
+    def timeline(self, stream: Stream, by: Actor) -> Timeline:
+        """The facts of a stream regrouped by actor."""
+        found = self._kept.get((stream, by))
+        if not isinstance(found, Timeline):
+            log = self.log
+            time, known = (
+                (log.ended_at, log.known_at)
+                if stream == "calls"
+                else (log.disposed_at, log.disposed_known_at)
+            )
+            found = Timeline.of(self.actors(by, log.lead, log.agent), self.groups(by), time, known)
+            self._kept[stream, by] = found
+        return found
+
+    def marked(self, stream: Stream, by: Actor, mark: str) -> Float64Array:
+        """For each fact of a timeline 1 where it bears the mark (`calls` marks all), else 0; or a quantity."""
+        found = self._kept.get((stream, by, mark))
+        if not isinstance(found, np.ndarray):
+            found = self._mark(mark)[self.timeline(stream, by).rows]
+            self._kept[stream, by, mark] = found
+        return found
+
+    def kept(self, key: tuple[object, ...]) -> object | None:
+        """What a kind of feature derived from a timeline earlier, if anything."""
+        return self._kept.get(key)
+
+    def keep(self, key: tuple[object, ...], derived: object) -> None:
+        """Keep what was derived from a timeline for as long as this past is used."""
+        self._kept[key] = derived
+
+    def actors(self, by: Actor, lead: Int64Array, agent: Int64Array) -> Int64Array:
+        """The actor's code for each row of (lead, agent); -1 where there is none."""
+        if by == "lead":
+            return lead
+        if by == "agent":
+            return agent
+        if by == "everyone":
+            return np.zeros(lead.size, np.int64)
+        return self.leads.coded[by].codes[lead]
+
+    def groups(self, by: Actor) -> int:
+        """How many actors of that kind there are."""
+        if by == "lead":
+            return len(self.leads)
+        if by == "agent":
+            return int(self.log.agent.max(initial=-1)) + 1
+        return 1 if by == "everyone" else len(self.leads.coded[by].levels)
+
+    def _mark(self, mark: str) -> Float64Array:
+        log = self.log
+        if mark == "calls":
+            return np.ones(len(log))
+        if mark in _OUTCOMES and mark != "converted":
+            told = log.disposition if mark in _KNOWN_BY_DISPOSITION else log.outcome
+            return (told == _OUTCOMES[mark]).astype(np.float64)
+        return np.asarray(getattr(log, mark), np.float64)
+
+
+class Feature(Protocol):
+    """A value that names one column: equal values give equal columns, and `repr` says all that matters."""
+
+    categorical: ClassVar[bool]
+
+    @property
+    def name(self) -> str:
+        """The column's name, unique in a catalogue."""
+
+    def fill(self, past: Past, moments: Moments, out: Float32Array) -> None:
+        """Write what was known strictly before each moment; NaN where nothing was."""
