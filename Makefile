@@ -1,0 +1,70 @@
+# Everything one does with leadrank from a clone: `make` lists it.
+.DEFAULT_GOAL := help
+.PHONY: help install demo test test-slow check check-docker bench serve train docs lock clean
+
+PYTHON ?= python3
+SEED ?= 7
+BIN := .venv/bin
+CODE := features training serving leadrank.py
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+help: ## list the targets
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
+
+install: .venv/package.stamp ## make .venv and install the pinned requirements, once
+
+.venv/requirements.stamp: requirements/dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "leadrank needs Python 3.11 or newer, and $(PYTHON) is $$($(PYTHON) -V 2>&1): name another, as in 'make PYTHON=python3.12 demo'" >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "Installing the pinned packages into .venv (about 2 GB, once, a few minutes) ..."
+	@$(BIN)/pip install --quiet --require-hashes -r requirements/dev.txt
+	@touch $@
+
+.venv/package.stamp: .venv/requirements.stamp pyproject.toml
+	@$(BIN)/pip install --quiet --no-deps --editable .
+	@touch $@
+
+demo: install ## a simulated sales floor, from nothing to the table of results (SEED=7)
+	@$(BIN)/leadrank demo --seed $(SEED)
+
+test: install ## pytest: all but the slow ones and the benchmarks; warnings are errors
+	@$(BIN)/pytest
+
+test-slow: install ## coverage of the kernels' own lines, then the slow tests and the benchmarks, compiled
+	@NUMBA_DISABLE_JIT=1 $(BIN)/pytest --cov --cov-report=term
+	@$(BIN)/pytest -m "slow or benchmark"
+
+check: install ## format, lint, types, walls between modules, fresh docs; no tests
+	@$(BIN)/ruff format --check --quiet $(CODE) tests || { echo "not formatted: run '$(BIN)/ruff format'" >&2; exit 1; }
+	@$(BIN)/ruff check --quiet $(CODE) tests
+	@$(BIN)/mypy $(CODE) tests
+	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/leadrank docs --check
+
+check-docker: install ## hadolint and podman-compose read docker/
+	@$(BIN)/hadolint docker/Dockerfile
+	@$(BIN)/podman-compose --file docker/compose.yaml config > /dev/null
+
+bench: install ## measure against the rivals; one JSON record per figure under var/bench/
+	@$(BIN)/pytest -m benchmark
+
+serve: install ## the service on loopback, port 8000
+	@$(BIN)/leadrank serve
+
+train: install ## train the models on the database's past, and publish them if they pass the gate
+	@$(BIN)/leadrank train
+
+docs: install ## write docs/features.md and docs/kpis.md from the code
+	@$(BIN)/leadrank docs
+
+LOCK = $$uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml
+lock: ## pin the newest versions that fit pyproject.toml, with hashes and without hosts
+	@uv=$$(mktemp -d) && trap 'rm -rf "$$uv"' EXIT && $(PYTHON) -m venv $$uv && $$uv/bin/pip install --quiet uv && \
+	  $(LOCK) --upgrade --extra train --group dev --output-file requirements/dev.txt && \
+	  $(LOCK) --upgrade --extra train --constraint requirements/dev.txt --output-file requirements/train.txt && \
+	  $(LOCK) --upgrade --constraint requirements/dev.txt --output-file requirements/serve.txt
+
+clean: ## remove .venv, caches and build leftovers; databases, models and benchmark records stay
+	@rm -rf .venv dist build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage htmlcov
+	@find $(CODE) tests -name __pycache__ -type d -prune -exec rm -rf {} +
