@@ -1,0 +1,165 @@
+"""What the linters can't say: how imports are written, how long files are, whose names our packages bear."""
+
+import ast
+import importlib.metadata
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+ROOMS = ("features", "training", "serving")
+MIGRATIONS = ROOT / "features" / "store" / "migrations"
+LONGEST = 400
+LINT = "from importlinter.cli import lint_imports_command; lint_imports_command()"
+NAMES_THAT_SAY_NOTHING = {
+    "utils",
+    "util",
+    "helpers",
+    "helper",
+    "manager",
+    "handler",
+    "process",
+    "data",
+    "common",
+    "misc",
+}
+
+
+def modules_of(*rooms: str) -> list[Path]:
+    return [
+        path
+        for room in rooms
+        for path in sorted((ROOT / room).rglob("*.py"))
+        if MIGRATIONS not in path.parents
+    ]
+
+
+def called(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def imports_in(path: Path) -> Iterator[tuple[int, str]]:
+    """Line and absolute name of each absolute import."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            yield node.lineno, node.module or ""
+
+
+EVERY_MODULE = pytest.mark.parametrize("path", [*modules_of(*ROOMS), ROOT / "leadrank.py"], ids=called)
+
+
+@EVERY_MODULE
+def test_a_file_opens_with_one_sentence_and_is_one_idea_long(path: Path):
+    text = path.read_text(encoding="utf-8")
+
+    docstring = ast.get_docstring(ast.parse(text)) or ""
+
+    assert docstring or not text.strip()
+    assert len(text.splitlines()) <= LONGEST
+
+
+@EVERY_MODULE
+def test_names_say_what_a_file_is_about(path: Path):
+    parts = set(path.relative_to(ROOT).with_suffix("").parts)
+
+    assert not parts & NAMES_THAT_SAY_NOTHING
+
+
+@EVERY_MODULE
+def test_inside_a_room_imports_are_relative_so_every_crossing_shows(path: Path):
+    room = path.relative_to(ROOT).parts[0]
+
+    own = [(line, name) for line, name in imports_in(path) if name.split(".")[0] == room]
+
+    assert not own
+
+
+@EVERY_MODULE
+def test_chance_comes_in_as_an_argument_never_from_an_unseeded_generator(path: Path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+
+    unseeded = [
+        node.lineno
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func).endswith("default_rng")
+        and not (node.args or node.keywords)
+    ]
+
+    assert path.name == "cli.py" or "api" in path.parts or not unseeded
+
+
+def test_the_command_opens_no_room_before_it_knows_which():
+    opened = (
+        "import sys, leadrank; "
+        "print(*sorted({'features', 'training', 'serving', 'mlflow', 'lightgbm', 'numba'} & set(sys.modules)))"
+    )
+
+    found = subprocess.run(
+        [sys.executable, "-c", opened], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+
+    assert found.stdout.split() == []
+
+
+def test_nobody_else_owns_our_package_names():
+    """Some registry has distributions of the same names: they would shadow ours without a word."""
+    owners = importlib.metadata.packages_distributions()
+
+    foreign = {name: set(owners.get(name, [])) - {"leadrank"} for name in (*ROOMS, "leadrank")}
+
+    assert not any(foreign.values()), foreign
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_importing_a_room_does_nothing(room: str, tmp_path: Path):
+    """No file appears, no logging is set up, and nothing is said."""
+    quiet = f"import logging, {room}; assert not logging.getLogger().handlers"
+
+    said = subprocess.run(
+        [sys.executable, "-W", "error", "-c", quiet],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        check=False,
+    )
+
+    assert (said.returncode, said.stdout, said.stderr) == (0, "", "")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("module", ["bundle", "errors", "pipeline"])
+def test_the_door_into_training_stays_the_only_one(module: str, tmp_path: Path):
+    """The wall itself is tried: a small copy of the house with one wrong import must fail, a right one pass."""
+    for room in ROOMS:
+        (tmp_path / room).mkdir()
+        (tmp_path / room / "__init__.py").touch()
+    (tmp_path / "training" / f"{module}.py").touch()
+    (tmp_path / "serving" / "desk.py").write_text(f"from training import {module}\n", encoding="utf-8")
+    walls = (ROOT / ".importlinter").read_text(encoding="utf-8")
+    door = walls[
+        walls.index("[importlinter:contract:door]") : walls.index("[importlinter:contract:features]")
+    ]
+    head = walls[: walls.index("[importlinter:contract:rooms]")]
+    (tmp_path / ".importlinter").write_text(head + door, encoding="utf-8")
+
+    verdict = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "from importlinter.cli import lint_imports_command; lint_imports_command()",
+            "--no-cache",
+        ],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"PYTHONPATH": str(tmp_path), "PATH": ""},
+    )
+
+    assert (verdict.returncode == 0) == (module in ("bundle", "errors")), verdict.stdout + verdict.stderr
