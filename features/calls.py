@@ -84,7 +84,7 @@ class CallLog:
     value: Float64Array
     talk_s: Float32Array
     handle_s: Float32Array
-    """Seconds of an agent: talk + hold + wrap."""
+    """Seconds from the dial to the end of wrap-up: what the call cost an agent."""
 
     def __len__(self) -> int:
         return int(self.lead.size)

@@ -86,8 +86,9 @@ class Past:
             return np.ones(len(log))
         if mark in _OUTCOMES and mark != "converted":
             told = log.disposition if mark in _KNOWN_BY_DISPOSITION else log.outcome
-            return (told == _OUTCOMES[mark]).astype(np.float64)
-        return np.asarray(getattr(log, mark), np.float64)
+            return np.asarray(told == _OUTCOMES[mark], np.float64)
+        column: Float64Array = np.asarray(getattr(log, mark), np.float64)
+        return column
 
 
 class Feature(Protocol):
