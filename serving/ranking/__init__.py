@@ -1,0 +1,1 @@
+"""ranking: arrays in, arrays out; who comes next, and with what chance."""

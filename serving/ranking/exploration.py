@@ -1,0 +1,47 @@
+"""Exploration: a draw that favours the best, and each lead's exact chance in it."""
+
+import hashlib
+
+import numpy as np
+from numpy.random import Generator, Philox
+
+from features.kernel import Float64Array, Int64Array
+
+POOL = 3
+"""The draw is among the best POOL x size leads: chances below that cost more than they teach."""
+
+
+def generator(key: str) -> Generator:
+    """The generator of one batch, from the text that names the batch: equal keys, equal draws."""
+    digest = hashlib.blake2b(key.encode(), digest_size=16).digest()
+    return Generator(Philox(key=int.from_bytes(digest)))
+
+
+def utility(score: Float64Array, temperature: float) -> Float64Array:
+    """Log-score over temperature: the draw's phi; a score of 0 is -inf and comes last."""
+    with np.errstate(divide="ignore"):
+        return np.log(score) / temperature
+
+
+def draw_order(phi: Float64Array, size: int, rng: Generator) -> tuple[Int64Array, Float64Array]:
+    """Order the best POOL x `size` rows by phi + Gumbel noise; return their rows and keys, largest first.
+
+    Taking the first k rows of that order is a draw of k without replacement with chances proportional to
+    exp(phi) (Gumbel-top-k: Kool, van Hoof, Welling 2019).
+    """
+    most = min(POOL * size, phi.size)
+    pool = np.argpartition(-phi, most - 1)[:most] if most < phi.size else np.arange(phi.size)
+    pool = pool[np.lexsort((pool, -phi[pool]))]
+    keys = phi[pool] + rng.gumbel(size=pool.size)
+    order = np.argsort(-keys, kind="stable")
+    return pool[order], keys[order]
+
+
+def chance(phi: Float64Array, kappa: float) -> Float64Array:
+    """Each taken row's chance, given the other rows' keys; `kappa` is the key of the first row not taken.
+
+    1 - exp(-exp(phi - kappa)): exact for inverse-propensity sums (Kool et al. 2020); 1 where all were taken.
+    """
+    if np.isneginf(kappa):
+        return np.ones_like(phi)
+    return np.asarray(-np.expm1(-np.exp(phi - kappa)))
