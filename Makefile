@@ -44,7 +44,7 @@ check: install ## format, lint, types, walls between modules, fresh docs; no tes
 
 check-docker: install ## hadolint and podman-compose read docker/
 	@$(BIN)/hadolint docker/Dockerfile
-	@$(BIN)/podman-compose --file docker/compose.yaml config > /dev/null
+	@$(BIN)/podman-compose --dry-run --file docker/compose.yaml config > /dev/null
 
 bench: install ## measure against the rivals; one JSON record per figure under var/bench/
 	@$(BIN)/pytest -m benchmark
