@@ -97,7 +97,7 @@ def test_chance_comes_in_as_an_argument_never_from_an_unseeded_generator(path: P
 def test_the_command_opens_no_room_before_it_knows_which():
     opened = (
         "import sys, leadrank; "
-        "print(*sorted({'features', 'training', 'serving', 'mlflow', 'lightgbm', 'numba'} & set(sys.modules)))"
+        "print(*{'features', 'training', 'serving', 'mlflow', 'lightgbm', 'numba'} & set(sys.modules))"
     )
 
     found = subprocess.run(
@@ -135,7 +135,7 @@ def test_importing_a_room_does_nothing(room: str, tmp_path: Path):
 
 @pytest.mark.parametrize("module", ["bundle", "errors", "pipeline"])
 def test_the_door_into_training_stays_the_only_one(module: str, tmp_path: Path):
-    """The wall itself is tried: a small copy of the house with one wrong import must fail, a right one pass."""
+    """The wall itself is tried on a small copy of the house: a wrong import must fail, a right one pass."""
     for room in ROOMS:
         (tmp_path / room).mkdir()
         (tmp_path / room / "__init__.py").touch()
