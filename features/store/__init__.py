@@ -1,0 +1,1 @@
+"""All SQL about the past: tables, engine, migrations, writes and reads."""

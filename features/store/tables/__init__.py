@@ -1,0 +1,37 @@
+"""Every table, one file per subject, on one MetaData."""
+
+from .agents import agent, agent_state
+from .calls import call, callback, conversion, disposition, touch, voice
+from .decisions import batch, decision, lease
+from .events import event, outcome_code, quarantine
+from .installation import api_key, counter, idempotency, import_run, installation
+from .leads import campaign, consent, lead, lead_attribute, suppression
+from .metadata import metadata
+
+__all__ = [
+    "agent",
+    "agent_state",
+    "api_key",
+    "batch",
+    "call",
+    "callback",
+    "campaign",
+    "consent",
+    "conversion",
+    "counter",
+    "decision",
+    "disposition",
+    "event",
+    "idempotency",
+    "import_run",
+    "installation",
+    "lead",
+    "lead_attribute",
+    "lease",
+    "metadata",
+    "outcome_code",
+    "quarantine",
+    "suppression",
+    "touch",
+    "voice",
+]

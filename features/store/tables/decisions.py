@@ -1,0 +1,68 @@
+"""What serving decided: batches of leads handed out, one decision per lead, and who holds what."""
+
+from sqlalchemy import Boolean, Column, Double, Index, Integer, SmallInteger, Table, Text
+
+from .metadata import Json, Long, instant, metadata, of_campaign, of_lead
+
+batch = Table(
+    "batch",
+    metadata,
+    Column("batch_id", Text, primary_key=True),
+    of_campaign(),
+    Column("dialer_id", Text, nullable=False),
+    instant("at"),
+    Column("n", Integer, nullable=False),
+    Column("key_text", Text, nullable=False),  # seeds the draw
+    Column("kappa", Double, nullable=True),
+    Column("pool", Integer, nullable=True),
+    Column("temperature", Double, nullable=True),
+    Column("model_version", Text, nullable=True),
+    Column("snapshot_id", Text, nullable=True),
+    Column("degraded", Boolean, nullable=False),
+    Column("withheld", Json, nullable=False),
+    Column("rules", Json, nullable=False),
+    Index(None, "campaign", "at"),
+)
+"""One answer to a dialer's poll."""
+
+decision = Table(
+    "decision",
+    metadata,
+    Column("decision_id", Text, primary_key=True),
+    Column("batch_id", Text, nullable=False, index=True),
+    Column("lease_id", Text, nullable=False, index=True),
+    of_campaign(),
+    of_lead(),
+    Column("phone_hash", Text, nullable=True),
+    Column("agent", Text, nullable=True),
+    instant("at"),
+    Column("arm", Text, nullable=False),
+    Column("source", Text, nullable=False),  # callback | ranked | explore | holdout
+    Column("model_version", Text, nullable=True),
+    Column("rank", Integer, nullable=False),  # 1 is first
+    Column("score", Double, nullable=True),
+    Column("propensity", Double, nullable=True),
+    Column("p_answer", Double, nullable=True),
+    Column("p_convert", Double, nullable=True),
+    Column("handle_s", Double, nullable=True),
+    Column("attempt_no", SmallInteger, nullable=False),
+    Column("reasons", Json, nullable=True),
+    Index(None, "campaign", "at"),
+)
+"""One lead handed out: why, by whom, how likely it was."""
+
+lease = Table(
+    "lease",
+    metadata,
+    Column("resource", Text, primary_key=True),  # lead:<lead.id> | phone:<hash>
+    Column("lease_id", Text, nullable=False, index=True),
+    Column("dialer_id", Text, nullable=False),
+    Column("token", Long, nullable=False),  # fences off a stale holder
+    instant("expires_at"),
+    Column("state", Text, nullable=False),  # leased | dialing | dialed | released | rejected | called
+)
+"""Who may dial what until when: the table that decides.
+
+Leases and decisions carry no `seq`: handing out must not wait for the change counter. A suppressed subject
+holds its own resource for ever (state `suppressed`), so that no claim can pass it.
+"""
