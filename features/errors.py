@@ -44,6 +44,14 @@ class StaleSchema(StoreError):
     """The database's schema is older or newer than this release: run `leadrank db upgrade`."""
 
 
+class MissingSecret(StoreError):
+    """The database was set up with LEADRANK_SECRET and it is not set now: set it to the same text."""
+
+
+class WrongSecret(StoreError):
+    """LEADRANK_SECRET is not the secret that this database was set up with: phone numbers would not match."""
+
+
 class SourceError(LeadrankError):
     """A file or feed can't be read."""
 

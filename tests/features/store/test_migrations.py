@@ -1,0 +1,92 @@
+"""The schema: migrations agree with the tables, and the installation's own rows come with them."""
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine, select, text, update
+
+from features.errors import MissingSecret, StaleSchema, WrongSecret
+from features.store.engine import open_engine, reading, transaction
+from features.store.installation import secret_of
+from features.store.migrations import HEAD, schema_of, upgrade
+from features.store.migrations.upgrade import VERSION_TABLE, config
+from features.store.tables import installation, metadata
+
+
+def test_migrations_and_tables_agree(engine: Engine):
+    with reading(engine) as connection:
+        context = MigrationContext.configure(
+            connection, opts={"version_table": VERSION_TABLE, "compare_type": True}
+        )
+
+        difference = compare_metadata(context, metadata)
+
+    assert difference == []
+
+
+def test_the_newest_migration_is_the_one_this_release_works_with(engine: Engine):
+    with transaction(engine) as connection:
+        script = ScriptDirectory.from_config(config(connection))
+
+    assert script.get_current_head() == HEAD
+
+
+def test_an_upgrade_of_a_current_database_changes_nothing(engine: Engine):
+    with reading(engine) as connection:
+        before = secret_of(connection)
+
+    upgrade(engine)
+
+    with reading(engine) as connection:
+        connection.info.clear()
+        assert secret_of(connection) == before
+
+
+def test_a_database_of_a_newer_release_is_refused(tmp_path):
+    engine = open_engine(f"sqlite:///{tmp_path}/newer.db")
+    upgrade(engine)
+    with transaction(engine) as connection:
+        connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '9999'"))
+
+    assert schema_of(engine) == "newer"
+    with pytest.raises(StaleSchema, match="9999"):
+        upgrade(engine)
+    engine.dispose()
+
+
+def test_a_secret_given_from_outside_is_never_stored(tmp_path):
+    engine = open_engine(f"sqlite:///{tmp_path}/given.db", secret="a long text")
+
+    upgrade(engine)
+
+    with reading(engine) as connection:
+        assert connection.execute(select(installation.c.secret)).scalar_one() is None
+        assert len(secret_of(connection)) == 32
+    engine.dispose()
+
+
+@pytest.mark.parametrize(("secret", "error"), [(None, MissingSecret), ("another text", WrongSecret)])
+def test_a_missing_or_wrong_secret_is_refused(tmp_path, secret, error):
+    first = open_engine(f"sqlite:///{tmp_path}/given.db", secret="a long text")
+    upgrade(first)
+    first.dispose()
+
+    again = open_engine(f"sqlite:///{tmp_path}/given.db", secret=secret)
+
+    with pytest.raises(error):
+        upgrade(again)
+    again.dispose()
+
+
+def test_a_transaction_that_fails_leaves_nothing(engine: Engine):
+    def fail_midway() -> None:
+        with transaction(engine) as connection:
+            connection.execute(update(installation).values(created_at=1))
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail_midway()
+
+    with reading(engine) as connection:
+        assert connection.execute(select(installation.c.created_at)).scalar_one() != 1
