@@ -1,0 +1,1 @@
+"""The simulated world whose truth is known: leads, agents, calls, and the orders to compare."""
