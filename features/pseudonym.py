@@ -4,7 +4,7 @@ import hmac
 
 
 def phone_hash(secret: bytes, e164: str) -> str:
-    """The number's HMAC-SHA-256, its first 128 bits in hexadecimal; no one guesses back without the secret."""
+    """The number's HMAC-SHA-256, its first 128 bits in hexadecimal: without the secret no way back."""
     return hmac.digest(secret, e164.encode(), "sha256")[:16].hex()
 
 
