@@ -1,0 +1,106 @@
+"""Hours: nobody is called outside the hours of their own place, on the clock of every zone they may be in."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from features.instants import DAY, NEVER
+from features.kernel import BoolArray, Int64Array
+from features.zones import local
+
+from ..jurisdictions import QUARTER, Hours, jurisdictions
+from ..rule import Caps, Rule, Verdict
+from ..standing import Standing
+
+_BLOCK = 14 * DAY
+_AHEAD = 14 * DAY
+"""Longer than any row stays closed, holidays included."""
+
+
+@dataclass(frozen=True)
+class CallingHours:
+    """All zones of a lead must show an hour that the row `id` of its place allows."""
+
+    id: str
+    withheld: str = "outside_hours"
+
+    def judge(self, standing: Standing, caps: Caps, at: int) -> Verdict:
+        """Forbid the leads whose place is closed by this row, until it opens."""
+        opens = _per_pair(standing, at, self.id, wanted=True)
+        return Verdict.where(opens > at, opens)
+
+
+@dataclass(frozen=True)
+class KnownZone:
+    """Without a time zone nobody knows the hour."""
+
+    id: str = "NO-TIMEZONE"
+    withheld: str = "no_timezone"
+
+    def judge(self, standing: Standing, caps: Caps, at: int) -> Verdict:
+        """Forbid the leads without a zone."""
+        return Verdict.where(standing.zone < 0)
+
+
+def open_until(standing: Standing, at: int) -> Int64Array:
+    """When the present window closes, by every row of the place; `at` itself where it is closed now."""
+    return np.where(standing.zone < 0, at, _per_pair(standing, at, None, wanted=False))
+
+
+def open_from(standing: Standing, at: int) -> Int64Array:
+    """When all rows of the place allow, now or next; NEVER without a zone."""
+    return np.where(standing.zone < 0, NEVER, _per_pair(standing, at, None, wanted=True))
+
+
+def members() -> tuple[Rule, ...]:
+    """One rule for each id in the table of hours, and the one about zones."""
+    ids = {row.id: None for place in jurisdictions().places for row in place.hours}
+    return (KnownZone(), *(CallingHours(id) for id in ids))
+
+
+def _per_pair(standing: Standing, at: int, id: str | None, *, wanted: bool) -> Int64Array:
+    """For each lead the first instant from `at` on when it is (or isn't) open; `at` where it has no zone.
+
+    Leads are many, pairs of zone and place are few: each pair is answered once and handed to its leads.
+    """
+    places = len(jurisdictions().places)
+    known = standing.zone >= 0
+    pair = np.where(known, standing.zone * places + standing.jurisdiction, 0)
+    present = np.flatnonzero(np.bincount(pair[known], minlength=1))
+    answers = np.full(len(standing.zones) * places + 1, at)
+    for code in present:
+        answers[code] = _next(standing.zones[code // places], int(code % places), id, at, wanted=wanted)
+    return np.where(known, answers[pair], at)
+
+
+def _next(zones: tuple[str, ...], place: int, id: str | None, at: int, *, wanted: bool) -> int:
+    """The first instant from `at` on when the pair is open (`wanted`) or closed."""
+    since, is_open = _spells(zones, place, id, at // _BLOCK)
+    now = int(np.searchsorted(since, at, side="right")) - 1
+    if bool(is_open[now]) == wanted:
+        return at
+    return int(since[now + 1]) if now + 1 < since.size else NEVER
+
+
+@lru_cache(maxsize=16384)
+def _spells(
+    zones: tuple[str, ...], place: int, id: str | None, block: int
+) -> tuple[Int64Array, BoolArray]:
+    """When a pair opens and closes in a block of days and some days ahead: instants, and whether open from then.
+
+    Rows change at quarters of an hour and so do offsets, hence nothing happens inside a quarter.
+    """
+    grid = np.arange(block * _BLOCK, (block + 1) * _BLOCK + _AHEAD, QUARTER)
+    rows = [row for row in jurisdictions().places[place].hours if id in (None, row.id)]
+    is_open = np.logical_and.reduce([_allow(rows, grid, zone) for zone in zones])
+    edges = np.flatnonzero(np.diff(is_open, prepend=~is_open[:1]))
+    return grid[edges], is_open[edges]
+
+
+def _allow(rows: list[Hours], grid: Int64Array, zone: str) -> BoolArray:
+    wall = local(grid, np.zeros(grid.size, np.int64), (zone,))
+    open_quarters: BoolArray = np.logical_and.reduce(
+        [np.ones(grid.size, np.bool_), *(row.allow(wall) for row in rows)]
+    )
+    return open_quarters
