@@ -6,7 +6,7 @@ from enum import IntEnum
 import numpy as np
 
 from .instants import NEVER
-from .kernel import BoolArray, Float32Array, Float64Array, Int8Array, Int64Array, kernel
+from .kernel import BoolArray, Float32Array, Float64Array, Int8Array, Int64Array, kernel, plain
 
 
 class Outcome(IntEnum):
@@ -171,7 +171,7 @@ class Timeline:
             kept = kept[np.argsort(time[kept], kind="stable")]
         starts = np.zeros(groups + 1, np.int64)
         rows = np.empty(kept.size, np.int64)
-        _scatter_by_group(kept, group, starts, rows)
+        _scatter_by_group(kept, plain(group), starts, rows)
         known = known_at[rows]
         settled = np.empty_like(known)
         _running_maximum(starts, known, settled)

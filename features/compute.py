@@ -6,8 +6,10 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from .calls import Moments
-from .kernel import Float32Array, Int64Array
+from .calls import CallLog, Moments
+from .catalogue import for_leads
+from .kernel import Float32Array, Int64Array, plain
+from .leads import FIELDS, AttributeHistory, Coded, LeadTable
 from .past import Feature, Past
 from .statistics import kinds
 
@@ -41,10 +43,24 @@ def compute(past: Past, moments: Moments, features: Sequence[Feature]) -> Featur
     """Answer every feature at every moment from the facts known strictly before it."""
     values = np.empty((len(moments), len(features)), np.float32)
     column = np.empty(len(moments), np.float32)
+    asked = Moments(plain(moments.lead), plain(moments.agent), plain(moments.at))
     for place, feature in enumerate(features):
-        feature.fill(past, moments, column)
+        feature.fill(past, asked, column)
         values[:, place] = column
     return FeatureMatrix(tuple(features), values)
+
+
+def warm_up() -> None:
+    """Compile every loop, or load it from numba's cache: ask the whole catalogue about one lead."""
+    nobody, nothing = np.zeros(1, np.int64), np.full(1, -1)
+    leads = LeadTable(
+        ("nobody",),
+        nobody,
+        np.zeros(1),
+        {name: Coded((), nothing) for name in FIELDS},
+        {"nothing": AttributeHistory.of(1, [0], [0], [0.0])},
+    )
+    compute(Past(CallLog.empty(), leads), Moments.at_once(nobody, 1), for_leads(leads))
 
 
 def fingerprint(features: Sequence[Feature]) -> str:

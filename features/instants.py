@@ -17,7 +17,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 def parse(text: str) -> int:
     """Read an RFC 3339 instant; one without an offset is a `ValueError`."""
-    return of(datetime.fromisoformat(text))
+    return of(datetime.fromisoformat(text.upper()))
 
 
 def of(when: datetime) -> int:

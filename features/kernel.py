@@ -20,3 +20,8 @@ Loop = TypeVar("Loop", bound=Callable[..., Any])
 def kernel(loop: Loop) -> Loop:
     """Compile a loop: cached on disk, without the GIL, IEEE floats (no fast-math: NaN and order matter)."""
     return cast("Loop", numba.njit(cache=True, nogil=True, fastmath=False, error_model="numpy")(loop))
+
+
+def plain(column: Int64Array) -> Int64Array:
+    """The column itself, or a copy if it is strided or read-only: numba compiles a loop anew for those."""
+    return np.require(column, np.int64, ("C", "W"))

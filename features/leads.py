@@ -33,7 +33,7 @@ class Coded:
 
 @dataclass(frozen=True)
 class AttributeHistory:
-    """All values an attribute ever had: those of lead i are rows `starts[i]` to `starts[i + 1]`, oldest first.
+    """All values an attribute ever had: lead i has rows `starts[i]` to `starts[i + 1]`, oldest first.
 
     A row holds a number (`code` -1) or a word (`number` NaN), and the instant since which it is known.
     """
@@ -59,9 +59,9 @@ class AttributeHistory:
 
 @dataclass(frozen=True)
 class LeadTable:
-    """Equally long columns, one row per lead; rows keep their place for ever, so a row number names a lead."""
+    """Equally long columns, one row per lead; rows keep their place for ever: a row number names a lead."""
 
-    lead_id: tuple[str, ...]
+    lead_id: Sequence[str]
     created_at: Int64Array
     """When the lead was received from its channel."""
     value: Float64Array

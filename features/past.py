@@ -20,7 +20,7 @@ _KNOWN_BY_DISPOSITION = {"converted", "callback", "contact_refused", "contact_no
 
 
 def stream_of(*marks: str) -> Stream:
-    """The stream whose facts tell these marks: a sale is known from the disposition, an answer from the call."""
+    """The stream whose facts tell these marks: the disposition tells a sale, the call itself an answer."""
     return "dispositions" if _KNOWN_BY_DISPOSITION.intersection(marks) else "calls"
 
 
@@ -37,17 +37,16 @@ class Past:
         found = self._kept.get((stream, by))
         if not isinstance(found, Timeline):
             log = self.log
-            time, known = (
-                (log.ended_at, log.known_at)
-                if stream == "calls"
-                else (log.disposed_at, log.disposed_known_at)
-            )
-            found = Timeline.of(self.actors(by, log.lead, log.agent), self.groups(by), time, known)
+            actor, groups = self.actors(by, log.lead, log.agent), self.groups(by)
+            if stream == "calls":
+                found = Timeline.of(actor, groups, log.ended_at, log.known_at)
+            else:
+                found = Timeline.of(actor, groups, log.disposed_at, self._disposition_known_at())
             self._kept[stream, by] = found
         return found
 
     def marked(self, stream: Stream, by: Actor, mark: str) -> Float64Array:
-        """For each fact of a timeline 1 where it bears the mark (`calls` marks all), else 0; or a quantity."""
+        """For each fact of a timeline 1 where it bears the mark (`calls`: all do), else 0; or a quantity."""
         found = self._kept.get((stream, by, mark))
         if not isinstance(found, np.ndarray):
             found = self._mark(mark)[self.timeline(stream, by).rows]
@@ -70,7 +69,8 @@ class Past:
             return agent
         if by == "everyone":
             return np.zeros(lead.size, np.int64)
-        return self.leads.coded[by].codes[lead]
+        codes = self.leads.coded[by].codes
+        return np.where(lead >= 0, codes[lead], -1) if codes.size else np.full(lead.size, -1)
 
     def groups(self, by: Actor) -> int:
         """How many actors of that kind there are."""
@@ -79,6 +79,11 @@ class Past:
         if by == "agent":
             return int(self.log.agent.max(initial=-1)) + 1
         return 1 if by == "everyone" else len(self.leads.coded[by].levels)
+
+    def _disposition_known_at(self) -> Int64Array:
+        """A disposition bears its call's marks too, so it tells nothing before the call is known and over."""
+        log = self.log
+        return np.maximum(np.maximum(log.disposed_known_at, log.known_at), log.ended_at)
 
     def _mark(self, mark: str) -> Float64Array:
         log = self.log

@@ -8,7 +8,7 @@ import numpy as np
 from ..calls import Moments
 from ..errors import UnknownAttribute
 from ..instants import HOUR
-from ..kernel import Float32Array, Int64Array, kernel
+from ..kernel import Float32Array, Int64Array, kernel, plain
 from ..leads import FIELDS, AttributeHistory
 from ..past import Past
 
@@ -30,7 +30,7 @@ class Attribute:
 
 @dataclass(frozen=True)
 class Category:
-    """The place in `levels` of a lead's word (a coded field or an attribute); NaN where it isn't among them."""
+    """The place in `levels` of a lead's word (a coded field or an attribute); NaN where it has none."""
 
     name: str
     attribute: str
@@ -87,7 +87,7 @@ def history_of(past: Past, attribute: str) -> AttributeHistory:
 def latest(history: AttributeHistory, moments: Moments) -> Int64Array:
     """For each moment the row of the latest value known strictly before it, or -1."""
     row = np.empty(len(moments), np.int64)
-    latest_before(history.starts, history.known_at, moments.lead, moments.at, row)
+    latest_before(plain(history.starts), plain(history.known_at), moments.lead, moments.at, row)
     return row
 
 

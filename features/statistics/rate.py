@@ -36,6 +36,11 @@ class Rate:
             self._fill_by(past, "everyone", np.zeros(floor.size, np.int64), moments.at[pooled], floor)
             out[pooled] = floor
 
+    @property
+    def _per_half_life(self) -> float:
+        """Half-lives per microsecond; 0 never fades."""
+        return 0.0 if self.half_life == NEVER else 1.0 / self.half_life
+
     def _fill_by(self, past: Past, by: Actor, actor: Int64Array, at: Int64Array, out: Float32Array) -> None:
         stream = stream_of(self.of, self.per)
         line = past.timeline(stream, by)
@@ -46,7 +51,7 @@ class Rate:
         )
         rate_before(
             line.starts, line.time, line.known_at, line.settled_at, of, per, faded_of, faded_per,
-            actor, at, 1.0 / self.half_life, self.prior[0], self.prior[1], out,
+            actor, at, self._per_half_life, float(self.prior[0]), float(self.prior[1]), out,
         )  # fmt: skip
 
     def _faded(self, past: Past, line: Timeline, stream: Stream, by: Actor, mark: str) -> Float64Array:
@@ -55,7 +60,7 @@ class Rate:
         if not isinstance(found, np.ndarray):
             marks = past.marked(stream, by, mark)
             found = np.empty_like(marks)
-            fade(line.starts, line.time, marks, 1.0 / self.half_life, found)
+            fade(line.starts, line.time, marks, self._per_half_life, found)
             past.keep(key, found)
         return found
 
@@ -91,26 +96,29 @@ def rate_before(
     prior_calls: float,
     out: Float32Array,
 ) -> None:
-    """Fill `out[i]` with the shrunk, faded rate of `actor[i]` from the facts known before `at[i]`."""
+    """Fill `out[i]` with the shrunk, faded rate of `actor[i]` from the facts known before `at[i]`.
+
+    Facts behind the settled ones continue the very sum that `fade` began, in the same order: a fact not yet
+    known leaves no trace, not even in the last bit.
+    """
     for i in range(at.size):
-        if actor[i] < 0 or actor[i] >= starts.size - 1:
-            out[i] = prior_rate
-            continue
         if i > 0 and actor[i] == actor[i - 1] and at[i] == at[i - 1]:
             out[i] = out[i - 1]
             continue
-        first, last = starts[actor[i]], starts[actor[i] + 1]
-        high = first + np.searchsorted(time[first:last], at[i])
-        settled = min(high, first + np.searchsorted(settled_at[first:last], at[i]))
         marked = calls = 0.0
-        if settled > first:
-            age = 2.0 ** (-(at[i] - time[settled - 1]) * per_half_life)
-            marked, calls = faded_of[settled - 1] * age, faded_per[settled - 1] * age
-        for j in range(settled, high):
-            if known_at[j] < at[i]:
-                weight = 2.0 ** (-(at[i] - time[j]) * per_half_life)
-                marked += of[j] * weight
-                calls += per[j] * weight
+        if 0 <= actor[i] < starts.size - 1:
+            first, last = starts[actor[i]], starts[actor[i] + 1]
+            high = first + np.searchsorted(time[first:last], at[i])
+            settled = min(high, first + np.searchsorted(settled_at[first:last], at[i]))
+            since = time[first] if high > first else at[i]
+            if settled > first:
+                marked, calls, since = faded_of[settled - 1], faded_per[settled - 1], time[settled - 1]
+            for j in range(settled, high):
+                if known_at[j] < at[i]:
+                    weight = 2.0 ** (-(time[j] - since) * per_half_life)
+                    marked, calls, since = marked * weight + of[j], calls * weight + per[j], time[j]
+            weight = 2.0 ** (-(at[i] - since) * per_half_life)
+            marked, calls = marked * weight, calls * weight
         denominator = calls + prior_calls
         out[i] = (marked + prior_rate * prior_calls) / denominator if denominator > 0 else np.nan
 
