@@ -1,0 +1,65 @@
+"""Columns: numpy columns that grow at their end, so that following a store copies nothing twice."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+
+class Columns:
+    """Equally long columns with room behind; a view of one stays valid until rows are added."""
+
+    def __init__(self, kinds: Mapping[str, DTypeLike]) -> None:
+        self._room = {name: np.empty(64, kind) for name, kind in kinds.items()}
+        self._size = 0
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        """The column's rows so far, writable in place."""
+        return self._room[name][: self._size]
+
+    def append(self, **rows: ArrayLike) -> None:
+        """Add rows to every column; all must be given and equally long."""
+        added = {name: np.asarray(rows[name], self._room[name].dtype) for name in self._room}
+        count = len(next(iter(added.values())))
+        self._reserve(self._size + count)
+        for name, column in added.items():
+            self._room[name][self._size : self._size + count] = column
+        self._size += count
+
+    def _reserve(self, size: int) -> None:
+        for name, column in self._room.items():
+            if column.size < size:
+                larger = np.empty(max(size, 2 * column.size), column.dtype)
+                larger[: self._size] = column[: self._size]
+                self._room[name] = larger
+
+
+class Codes:
+    """Words numbered in order of appearance."""
+
+    def __init__(self) -> None:
+        self._code: dict[str, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._code)
+
+    def of(self, word: str | None) -> int:
+        """The word's code, a new one if need be; -1 for None."""
+        return -1 if word is None else self._code.setdefault(word, len(self._code))
+
+    def all_of(self, words: Sequence[str | None]) -> list[int]:
+        """The code of each word."""
+        return [self.of(word) for word in words]
+
+    def known(self, word: str) -> int:
+        """The word's code, -1 if it has none."""
+        return self._code.get(word, -1)
+
+    @property
+    def levels(self) -> tuple[str, ...]:
+        """The words, in the order of their codes."""
+        return tuple(self._code)

@@ -1,0 +1,116 @@
+"""CallBook: the calls of the store as growing columns, each with the disposition that stands."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Row
+
+from ..calls import COLUMNS, CallLog, Outcome
+from ..columns import Codes, Columns
+from ..instants import DAY, SECOND
+from .lead_book import LeadBook
+
+CREDIT = 30 * DAY
+"""A sale recorded without a `converted` disposition belongs to the last contact within this time before it."""
+
+_EXTRA = {
+    "phone": np.int64,  # code of the number dialed (LeadBook.phones), -1 unknown
+    "told_at": np.int64,  # event time of the disposition that stands; -1: the attempt's own outcome
+    "not_before": np.int64,  # what that disposition asks, 0 nothing
+}
+
+
+class CallBook:
+    """One row per call, in the order of first storing; rows never move.
+
+    Until a disposition comes, the attempt's own outcome stands as one. Of several the one with the latest
+    event time stands, from the moment at which it became known: a corrected call is undisposed before that.
+    """
+
+    def __init__(self) -> None:
+        self.columns = Columns({**COLUMNS, **_EXTRA})
+        self.agents = Codes()
+        self._row: dict[str, int] = {}
+        self._of_lead: dict[int, list[int]] = {}
+        self._sales: dict[int, tuple[int, int, float]] = {}
+
+    def __len__(self) -> int:
+        return len(self.columns)
+
+    def log(self) -> CallLog:
+        """The calls as the features see them, ordered by `ended_at`."""
+        log = CallLog(**{name: self.columns[name] for name in COLUMNS})
+        in_order = np.all(np.diff(log.ended_at) >= 0)
+        return log if in_order else log.take(np.argsort(log.ended_at, kind="stable"))
+
+    def add_calls(self, rows: Sequence[Row[Any]], leads: LeadBook) -> None:
+        """Add new calls and take over corrected ones; calls of leads never read are left out."""
+        rows = [row for row in rows if leads.knows(row.lead)]
+        new = [row for row in rows if row.call_id not in self._row]
+        for row in new:
+            self._row[row.call_id] = len(self._row)
+        self.columns.append(**{name: np.zeros(len(new)) for name in (*COLUMNS, *_EXTRA)})
+        for row in rows:
+            self._write(self._row[row.call_id], row, leads)
+        for row in new:
+            self._of_lead.setdefault(leads.row_of_key(row.lead), []).append(self._row[row.call_id])
+        for row in rows:
+            self._credit_sale(leads.row_of_key(row.lead))
+
+    def add_dispositions(self, rows: Sequence[Row[Any]]) -> None:
+        """Let each call's latest disposition stand."""
+        for row in rows:
+            place = self._row.get(row.call_id)
+            if place is None or row.event_at < self.columns["told_at"][place]:
+                continue
+            self._dispose(place, row.disposition, row.converted, row.event_at, row.known_at)
+            self.columns["told_at"][place] = row.event_at
+            self.columns["value"][place] = row.value if row.value is not None else 0.0
+            self.columns["not_before"][place] = row.next_at or 0
+
+    def add_conversions(self, rows: Sequence[Row[Any]], leads: LeadBook) -> None:
+        """Credit sales told only by `conversion.recorded` to the contact before them; others confirm a sale."""
+        for row in rows:
+            if leads.knows(row.lead) and not row.cancelled:
+                place = leads.row_of_key(row.lead)
+                self._sales.setdefault(place, (row.at, row.known_at, row.value or 0.0))
+                self._credit_sale(place)
+
+    def _write(self, place: int, row: Row[Any], leads: LeadBook) -> None:
+        columns = self.columns
+        lead = leads.row_of_key(row.lead)
+        columns["lead"][place] = lead
+        columns["agent"][place] = self.agents.of(row.agent)
+        columns["campaign"][place] = leads.code("campaign", row.campaign)
+        for name in ("started_at", "ended_at", "known_at", "outcome"):
+            columns[name][place] = getattr(row, name)
+        columns["answered"][place] = row.human_answered
+        columns["talk_s"][place] = row.talk_s or 0.0
+        columns["handle_s"][place] = (row.ended_at - row.started_at) / SECOND + (row.wrap_s or 0.0)
+        own = leads.columns["phone"][lead]
+        columns["phone"][place] = leads.phones.of(row.phone_hash) if row.phone_hash else own
+        if columns["told_at"][place] <= 0:
+            columns["told_at"][place] = -1
+            self._dispose(place, row.outcome, row.outcome == Outcome.CONVERTED, row.ended_at, row.known_at)
+
+    def _dispose(self, place: int, outcome: int, converted: bool, at: int, known_at: int) -> None:
+        columns = self.columns
+        columns["disposition"][place] = outcome
+        columns["converted"][place] = converted
+        columns["disposed_at"][place] = at
+        columns["disposed_known_at"][place] = known_at
+
+    def _credit_sale(self, lead: int) -> None:
+        """Mark the lead's last contact before a recorded sale as the one that sold, if none did."""
+        if lead not in self._sales:
+            return
+        calls = np.array(self._of_lead.get(lead, []), np.int64)
+        at, known_at, value = self._sales[lead]
+        started = self.columns["started_at"][calls]
+        near = (started <= at) & (started > at - CREDIT) & self.columns["answered"][calls]
+        if not near.any() or self.columns["converted"][calls].any():
+            return
+        place = int(calls[near][np.argmax(started[near])])
+        self._dispose(place, Outcome.CONVERTED, True, at, known_at)
+        self.columns["value"][place] = value

@@ -1,0 +1,44 @@
+"""Plan: how a campaign wants to be called, read once from its stored settings."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import cast
+
+from features.instants import DAY, SECOND
+
+from .ranking.queue import Policy
+from .rule import Caps
+from .tally import RECENT
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A campaign's caps and queueing policy; the defaults are those of a campaign first named by a lead."""
+
+    caps: Caps = Caps()
+    policy: Policy = Policy()
+
+    @classmethod
+    def of(cls, settings: Mapping[str, object]) -> "Plan":
+        """Read stored settings; what they don't say keeps its default."""
+        caps = cast("Mapping[str, float]", settings.get("caps") or {})
+        known, usual = Caps(), Policy()
+        return cls(
+            Caps(
+                per_day=min(int(caps.get("per_day", known.per_day)), RECENT),
+                lifetime=int(caps.get("lifetime", known.lifetime)),
+                min_gap=int(caps.get("min_gap_s", known.min_gap / SECOND) * SECOND),
+                max_age=int(_number(settings, "max_age_days", known.max_age / DAY) * DAY),
+            ),
+            Policy(
+                holdout=_number(settings, "holdout", usual.holdout),
+                uniform=_number(settings, "uniform", usual.uniform),
+                temperature=max(_number(settings, "temperature", usual.temperature), 1e-6),
+                baseline_order=str(settings.get("baseline_order") or usual.baseline_order),
+            ),
+        )
+
+
+def _number(settings: Mapping[str, object], name: str, default: float) -> float:
+    found = settings.get(name)
+    return float(cast("float", found)) if found is not None else default
