@@ -145,7 +145,9 @@ def _draw_sources(parameters: WorldParameters, code: int, n: int, rng: Generator
     return np.asarray(before + rng.choice(shares.size, n, p=shares / shares.sum()), dtype=np.int64)
 
 
-def _draw_value(parameters: WorldParameters, segment: Int64Array, need: Float64Array, rng: Generator) -> Float64Array:
+def _draw_value(
+    parameters: WorldParameters, segment: Int64Array, need: Float64Array, rng: Generator
+) -> Float64Array:
     """Log-normal money around the median's mean, more for business and for need."""
     centre = math.log(parameters.value_median) - parameters.value_sd**2 / 2
     noise = rng.normal(centre, parameters.value_sd, need.size)
@@ -160,7 +162,9 @@ def _draw_window(parameters: WorldParameters, channel: Channel, n: int, rng: Gen
     return np.asarray(rng.exponential(mean_s) * SECOND, dtype=np.int64)
 
 
-def _observe(parameters: WorldParameters, need: Float64Array, rng: Generator) -> tuple[Float64Array, Float64Array]:
+def _observe(
+    parameters: WorldParameters, need: Float64Array, rng: Generator
+) -> tuple[Float64Array, Float64Array]:
     """The columns x1.. and E[need | x]: informative ones, noise, and one that only looks like a leak.
 
     The third informative column is missing at random; the last column is 0/1, like a flag of an earlier sale,

@@ -104,7 +104,7 @@ class Ledger(NamedTuple):
 
     def copy(self) -> "Ledger":
         """The same state, independent from now on."""
-        return Ledger(*(column.copy() for column in self))
+        return Ledger._make(column.copy() for column in self)
 
 
 @kernel
@@ -120,13 +120,15 @@ def allowed(ledger: Ledger, limits: Limits, lead: int, at: int) -> bool:
     if ledger.today[lead] == local // DAY and ledger.calls_today[lead] >= limits.per_day:
         return False
     if ledger.callback_at[lead] != NEVER:
-        return at >= ledger.callback_at[lead] - limits.callback_early
-    return ledger.attempts[lead] == 0 or at - ledger.last_attempt[lead] >= limits.gap
+        return bool(at >= ledger.callback_at[lead] - limits.callback_early)
+    return bool(ledger.attempts[lead] == 0 or at - ledger.last_attempt[lead] >= limits.gap)
 
 
 @kernel
-def _mark_allowed(not_before: Int64Array, zone_h: Int64Array, resting: BoolArray, at: int, out: BoolArray) -> None:
-    """Fill `out[i]` with what `allowed` says of a lead of the right age; `resting` by hours from centre time."""
+def _mark_allowed(
+    not_before: Int64Array, zone_h: Int64Array, resting: BoolArray, at: int, out: BoolArray
+) -> None:
+    """Fill `out[i]` with what `allowed` says of a lead of the right age; `resting` by hours from centre."""
     for i in range(out.size):
         out[i] = not_before[i] <= at and not resting[zone_h[i]]
 
@@ -217,7 +219,7 @@ class Floor:
         return np.asarray(first + np.flatnonzero(marks), dtype=np.int64)
 
     def _resting(self, at: int) -> BoolArray:
-        """By hours from centre time (negative ones count from the end): whether it is too early or late there."""
+        """By hours from centre time (negative: from the end): whether it is too early or late there."""
         hours = np.arange(24)
         hours[12:] -= 24
         local = (at - self.limits.epoch + hours * HOUR) // HOUR % 24
@@ -283,14 +285,17 @@ class Floor:
         if call.cancelled_at < NEVER:
             heapq.heappush(self.pending, Fact(call.cancelled_at, lead, call.attempt, CANCELLED, call.value))
 
-
     def _next_chance(self, lead: int, local_day: int) -> int:
         """The first instant at which gap, caps and promise allow the lead again; NEVER if none will."""
         ledger, limits = self.ledger, self.limits
         if ledger.closed[lead] or ledger.attempts[lead] >= limits.lifetime:
             return NEVER
         promised = int(ledger.callback_at[lead])
-        free = int(ledger.last_attempt[lead]) + limits.gap if promised == NEVER else promised - limits.callback_early
+        free = (
+            int(ledger.last_attempt[lead]) + limits.gap
+            if promised == NEVER
+            else promised - limits.callback_early
+        )
         if ledger.calls_today[lead] < limits.per_day:
             return free
         return max(free, limits.epoch - int(ledger.zone[lead]) + (local_day + 1) * DAY)

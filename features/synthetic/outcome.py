@@ -51,8 +51,8 @@ class Habits(NamedTuple):
     callback: float
     callback_from_h: float
     callback_to_h: float
-    callback_first_hour: int
-    callback_last_hour: int
+    callback_first_hour: float
+    callback_last_hour: float
     confirmed_at_once: float
     confirm_mean: float
     confirm_sd: float
@@ -74,7 +74,7 @@ class Dice(NamedTuple):
 
 
 class Draw(NamedTuple):
-    """What one dial brings; seconds exact to a tenth, instants in microseconds, NEVER for what doesn't happen."""
+    """What one dial brings; seconds exact to a tenth, microseconds, NEVER for what doesn't happen."""
 
     outcome: int
     script: int
@@ -126,7 +126,7 @@ def script_of(dice: Dice, truth: Truth, lead: int, attempts: int, at: int) -> in
     """The script that a call would be read from."""
     day = day_of(truth, at)
     k = int(uniform(dice.seed, lead, attempts, chance.SCRIPT) * dice.script_count[day])
-    return dice.script_table[day, k]
+    return int(dice.script_table[day, k])
 
 
 @kernel
@@ -155,7 +155,9 @@ def _unanswered(dice: Dice, truth: Truth, lead: int, n: int, script: int) -> Dra
 
 
 @kernel
-def _talk_s(dice: Dice, lead: int, n: int, agent: int, conversations: int, sale: bool, novice_calls: float) -> float:
+def _talk_s(
+    dice: Dice, lead: int, n: int, agent: int, conversations: int, sale: bool, novice_calls: float
+) -> float:
     """Seconds of conversation: longer for a sale, shorter for who hangs up, scaled by the agent's pace."""
     habits = dice.habits
     pace = math.exp(dice.speed[agent] + habits.novice_slow * math.exp(-conversations / novice_calls))
@@ -179,10 +181,10 @@ def _promise(dice: Dice, truth: Truth, lead: int, n: int, at: int) -> int:
     day, hour = local // DAY, (local % DAY) // HOUR
     if hour < habits.callback_first_hour or hour >= habits.callback_last_hour:
         day += 1 if hour >= habits.callback_last_hour else 0
-        local = day * DAY + habits.callback_first_hour * HOUR + into
+        local = day * DAY + int(habits.callback_first_hour) * HOUR + into
     if day % 7 == 6:
         local += DAY
-    return local - truth.zone[lead] + truth.laws.epoch
+    return int(local - truth.zone[lead] + truth.laws.epoch)
 
 
 @kernel

@@ -1,4 +1,4 @@
-"""WorldParameters: every constant of the simulated world as a field, so that a family is only other values."""
+"""WorldParameters: all constants of the simulated world as fields, so that a family is only other values."""
 
 from dataclasses import dataclass, field, replace
 
@@ -45,7 +45,7 @@ class Channel:
 
 @dataclass(frozen=True)
 class Drift:
-    """One change of the world: a step on a logit, or a slope, for some days and (of) one channel or vendor."""
+    """One change of the world: a step or a slope on a logit, for some days and one channel or vendor."""
 
     on: str
     """`answer` or `convert`."""
@@ -121,7 +121,11 @@ EVENT = Channel(
 )
 BOUGHT_LIST = Channel(
     "bought_list",
-    (Vendor("list_a", 0.4, 0.10, 0.15), Vendor("list_b", 0.35, 0.0, 0.0), Vendor("list_c", 0.25, -0.16, -0.25)),
+    (
+        Vendor("list_a", 0.4, 0.10, 0.15),
+        Vendor("list_b", 0.35, 0.0, 0.0),
+        Vendor("list_c", 0.25, -0.16, -0.25),
+    ),
     (12_000, 0, 0, 0, 0, 0, 0),
     _hours(h6_6=1),
     answer=-1.8,

@@ -97,9 +97,11 @@ class _Loop:
     def _tell(self, at: int) -> None:
         """All that happened up to `at` and was not told yet."""
         floor, queue = self.floor, self.queue
-        arrived = floor.world.arrived_between(floor.told, at + 1)
-        floor.told = at + 1
-        ended = sorted((c for c in self.unreported if c.disposed_at <= at), key=lambda c: (c.disposed_at, c.lead))
+        arrived = floor.world.arrived_between(floor.told, at)
+        floor.told = at
+        ended = sorted(
+            (c for c in self.unreported if c.disposed_at <= at), key=lambda c: (c.disposed_at, c.lead)
+        )
         self.unreported = [c for c in self.unreported if c.disposed_at > at]
         back = [*self.hopper, *self.refused]
         self.hopper, self.refused = deque(), []

@@ -32,6 +32,8 @@ class Laws(NamedTuple):
     novice_calls: float
     callback_convert: float
     reach_sd: float
+    need_left: float
+    """Variance of need that x leaves open."""
 
 
 class Truth(NamedTuple):
@@ -113,6 +115,7 @@ def _laws(parameters: WorldParameters) -> Laws:
         novice_calls=parameters.novice_calls,
         callback_convert=parameters.callback_convert,
         reach_sd=parameters.reach_sd,
+        need_left=1 / (1 + sum(a**2 / (1 - a**2) for a in parameters.informative)),
     )
 
 
@@ -126,7 +129,7 @@ def sigmoid(z: float) -> float:
 def day_of(truth: Truth, at: int) -> int:
     """The day of the world, held inside the table of drifts."""
     day = (at - truth.laws.epoch) // DAY
-    return max(0, min(day, truth.answer_shift.shape[1] - 1))
+    return int(max(0, min(day, truth.answer_shift.shape[1] - 1)))
 
 
 @kernel
@@ -147,7 +150,7 @@ def _answer_logit(truth: Truth, lead: int, attempts: int, last_attempt: int, at:
     logit -= laws.fatigue * min(attempts, laws.fatigue_cap)
     if attempts > 0:
         logit -= laws.recent * math.exp(-float(at - last_attempt) / laws.recent_us)
-    return logit
+    return float(logit)
 
 
 @kernel
@@ -164,14 +167,14 @@ def p_answer(truth: Truth, lead: int, attempts: int, last_attempt: int, callback
 def _convert_logit(truth: Truth, lead: int, at: int, on_callback: bool) -> float:
     """The logit of a sale without need, agent and script."""
     logit = truth.convert[lead] + truth.convert_shift[truth.source[lead], day_of(truth, at)]
-    return logit + (truth.laws.callback_convert if on_callback else 0.0)
+    return float(logit + (truth.laws.callback_convert if on_callback else 0.0))
 
 
 @kernel
 def skill_of(truth: Truth, agent: int, segment: int, conversations: int) -> float:
     """What an agent adds to the logit of a sale after so many conversations."""
     learning = truth.laws.novice * math.exp(-conversations / truth.laws.novice_calls)
-    return truth.skill[agent] + truth.affinity[agent, segment] + learning
+    return float(truth.skill[agent] + truth.affinity[agent, segment] + learning)
 
 
 @kernel
@@ -202,7 +205,7 @@ def know_all(
     at: int,
     out: Float64Array,
 ) -> None:
-    """Fill `out[i]` with the true chances of (answer, sale given answer) of `leads[i]`; `help_` by segment."""
+    """Fill `out[i]` with the true chances of (answer, sale if answered) of `leads[i]`; `help_` by segment."""
     for i in range(leads.size):
         lead = leads[i]
         out[i, 0] = p_answer(truth, lead, attempts[lead], last_attempt[lead], callback_at[lead], at)
@@ -222,8 +225,10 @@ def know_coefficients(
     at: int,
     out: Float64Array,
 ) -> None:
-    """Fill `out[i]` like `know_all`, from what can be observed: averages over reach, window, validity, need."""
+    """Fill `out[i]` like `know_all` from what is observed: averages over reach, window, validity, need."""
     spread = 1.0 / math.sqrt(1.0 + _LOGISTIC_NORMAL * truth.laws.reach_sd**2)
+    open_need = truth.laws.need**2 * truth.laws.need_left
+    damped = 1.0 / math.sqrt(1.0 + _LOGISTIC_NORMAL * open_need)
     for i in range(leads.size):
         lead = leads[i]
         alive = 1.0 if attempts[lead] > 0 else 1.0 - truth.invalid[lead, 0]
@@ -232,7 +237,7 @@ def know_coefficients(
         out[i, 0] = truth.laws.callback_answer if kept else alive * answer
         right = 1.0 if kept else 1.0 - truth.invalid[lead, 1]
         logit = _convert_logit(truth, lead, at, kept) + truth.laws.need * truth.need_hat[lead]
-        sale = sigmoid(logit + help_[truth.segment[lead]])
+        sale = sigmoid((logit + help_[truth.segment[lead]]) * damped)
         out[i, 1] = right * _expected_market(truth, lead, at) * sale
 
 
@@ -243,7 +248,7 @@ def _expected_market(truth: Truth, lead: int, at: int) -> float:
     fast = truth.interest[lead, 0]
     inside = fast * math.exp(-age / truth.interest[lead, 1])
     inside += (1.0 - fast) * math.exp(-age / truth.interest[lead, 2])
-    return inside + truth.laws.floor * (1.0 - inside)
+    return float(inside + truth.laws.floor * (1.0 - inside))
 
 
 @kernel

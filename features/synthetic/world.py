@@ -121,5 +121,7 @@ def _shifts_of_source(parameters: WorldParameters, seed: int) -> tuple[Float64Ar
         day = np.arange(days)
         weeks = (day - drift.from_day) / 7
         during = (day >= drift.from_day) & (day < drift.to_day)
-        (answer if drift.on == "answer" else convert)[np.array(of)] += during * (drift.step + weeks * drift.per_week)
+        (answer if drift.on == "answer" else convert)[np.array(of)] += during * (
+            drift.step + weeks * drift.per_week
+        )
     return answer, convert
