@@ -138,10 +138,14 @@ def _hours(row: Mapping[str, str], holidays: Mapping[str, Sequence[date]]) -> Ho
         first, _, last = key.partition("-")
         if first in _DAYS and (last or first) in _DAYS:
             for day in range(_DAYS.index(first), _DAYS.index(last or first) + 1):
-                for spell in [spells] if isinstance(spells, str) else spells:
+                for spell in _spells(spells):
                     _open(week, day, spell)
     closed = [(day - date(1970, 1, 1)).days for day in holidays.get(row.get("holidays", ""), ())]
     return Hours(row["id"], week, np.array(sorted(closed), np.int64))
+
+
+def _spells(spells: object) -> Sequence[str]:
+    return spells if isinstance(spells, list) else [str(spells)]
 
 
 def _open(week: BoolArray, day: int, spell: str) -> None:

@@ -15,7 +15,7 @@ _NO_CAP = 1_000_000
 
 @dataclass(frozen=True)
 class PerDay:
-    """At most `caps.per_day` dials per number in any 24 hours, across campaigns; a callback is no exception."""
+    """At most `caps.per_day` dials per number in any 24 hours, across campaigns; callbacks included."""
 
     id: str = "CAP"
     withheld: str = "attempt_cap"
@@ -27,7 +27,7 @@ class PerDay:
 
 @dataclass(frozen=True)
 class Lifetime:
-    """At most `caps.lifetime` dials per lead, ever; a callback is no exception."""
+    """At most `caps.lifetime` dials per lead, ever; callbacks included."""
 
     id: str = "CAP-LIFETIME"
     withheld: str = "attempt_cap"

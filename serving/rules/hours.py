@@ -84,10 +84,8 @@ def _next(zones: tuple[str, ...], place: int, id: str | None, at: int, *, wanted
 
 
 @lru_cache(maxsize=16384)
-def _spells(
-    zones: tuple[str, ...], place: int, id: str | None, block: int
-) -> tuple[Int64Array, BoolArray]:
-    """When a pair opens and closes in a block of days and some days ahead: instants, and whether open from then.
+def _spells(zones: tuple[str, ...], place: int, id: str | None, block: int) -> tuple[Int64Array, BoolArray]:
+    """When a pair opens and closes in a block of days and some ahead: instants, and if open from then.
 
     Rows change at quarters of an hour and so do offsets, hence nothing happens inside a quarter.
     """

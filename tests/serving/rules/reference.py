@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import serving
@@ -32,21 +33,22 @@ class Person:
 
 
 @cache
-def table() -> dict:
+def table() -> dict[str, Any]:
     return tomllib.loads((Path(serving.__path__[0]) / "rules/jurisdictions.toml").read_text())
 
 
-def hours_row(id: str, person: Person) -> dict | None:
+def hours_row(id: str, person: Person) -> dict[str, Any] | None:
     """The row of that id that holds where the person is."""
     countries = {row["country"] for row in table()["hours"]}
     country = person.country if person.country in countries else "*"
-    for row in table()["hours"]:
-        if row["id"] == id and row["country"] == country and row.get("region", person.region) == person.region:
+    rows: list[dict[str, Any]] = table()["hours"]
+    for row in rows:
+        if (row["id"], row["country"]) == (id, country) and row.get("region", person.region) == person.region:
             return row
     return None
 
 
-def open_here(row: dict, zone: str, at: int) -> bool:
+def open_here(row: dict[str, Any], zone: str, at: int) -> bool:
     """Whether the row allows a call at the wall clock of one zone."""
     wall = to_datetime(at).astimezone(ZoneInfo(zone))
     if wall.date() in table()["holidays"].get(row.get("holidays"), []):
@@ -56,7 +58,7 @@ def open_here(row: dict, zone: str, at: int) -> bool:
         if first not in DAYS or not DAYS.index(first) <= wall.weekday() <= DAYS.index(last or first):
             continue
         for spell in [spells] if isinstance(spells, str) else spells:
-            low, high = ((lambda h, m: int(h) * 60 + int(m))(*edge.split(":")) for edge in spell.split("-"))
+            low, high = (60 * int(edge.split(":")[0]) + int(edge.split(":")[1]) for edge in spell.split("-"))
             if low <= wall.hour * 60 + wall.minute < high:
                 return True
     return False

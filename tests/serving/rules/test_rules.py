@@ -12,7 +12,7 @@ from serving.rules import rules
 from serving.rules.hours import open_from, open_until
 
 from . import people
-from .reference import TWINS, Person
+from .reference import TWINS, Person, table
 
 ALL = pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule.id)
 WITHHELD = {
@@ -30,7 +30,8 @@ def a_person(**facts) -> Person:
     return Person(**{**plain, **facts})
 
 
-def failed(person: Person, at: int, caps: Caps = Caps()) -> set[str]:
+def failed(person: Person, at: int) -> set[str]:
+    caps = Caps()
     standing = people.standing_of([person], caps, at)
     return {rule.id for rule in rules() if rule.judge(standing, caps, at).forbidden[0]}
 
@@ -47,7 +48,7 @@ def test_a_rule_withholds_under_a_key_that_the_interface_knows(rule):
 
 @ALL
 @given(facts=st.data(), at=people.instants, caps=people.caps)
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 def test_a_rule_forbids_just_what_its_twin_forbids(rule, facts, at, caps):
     persons = facts.draw(st.lists(people.people(at), min_size=1, max_size=5))
 
@@ -58,7 +59,7 @@ def test_a_rule_forbids_just_what_its_twin_forbids(rule, facts, at, caps):
 
 @ALL
 @given(facts=st.data(), at=people.instants, caps=people.caps)
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 def test_a_rule_forbids_up_to_its_until_and_allows_at_it(rule, facts, at, caps):
     """Where two daily caps hold at once only the stricter one knows its own instant: that one is asked."""
     person = facts.draw(people.people(at))
@@ -83,7 +84,7 @@ def test_the_window_stays_open_until_it_closes_and_closed_until_it_opens(facts, 
     closes, opens = int(open_until(standing, at)[0]), int(open_from(standing, at)[0])
 
     def is_open(then: int) -> bool:
-        ids = ["NO-TIMEZONE", *(row["id"] for row in _hour_rows())]
+        ids = ["NO-TIMEZONE", *(row["id"] for row in table()["hours"])]
         return not any(TWINS[id](person, Caps(), then) for id in ids)
 
     if not person.zones:
@@ -98,12 +99,6 @@ def test_the_window_stays_open_until_it_closes_and_closed_until_it_opens(facts, 
         if opens < NEVER:
             assert is_open(opens)
             assert not is_open(facts.draw(st.integers(at, opens - 1)))
-
-
-def _hour_rows() -> list[dict]:
-    from .reference import table
-
-    return table()["hours"]
 
 
 def test_new_york_may_be_called_from_eight_to_nine_on_its_own_clock():
@@ -170,18 +165,17 @@ def test_a_lead_without_a_state_stands_in_the_state_of_its_area_code():
 
 
 def test_every_row_names_its_source_and_when_to_look_again():
-    from .reference import table
-
     for row in (*table()["hours"], *table()["frequency"]):
         assert row["source"]
         assert row["drawn_up"] < row["review_by"]
 
 
-def test_the_opening_hours_of_many_leads_are_found_fast_enough_for_a_queue():
+def test_each_of_many_leads_has_the_window_of_its_own_pair():
     at = parse("2026-06-02T12:00-04:00")
-    one = people.standing_of([a_person(region="FL"), a_person(country="DE", zones=("Europe/Berlin",))], Caps(), at)
+    german = a_person(country="DE", zones=("Europe/Berlin",))
+    one = people.standing_of([a_person(region="FL"), german], Caps(), at)
 
     many = one.take(np.arange(20_000) % 2)
 
-    assert rules()
-    assert int(open_until(many, at).max()) == parse("2026-06-02T20:00-04:00")
+    closes = [parse("2026-06-02T20:00-04:00"), parse("2026-06-02T20:00+02:00")]
+    assert open_until(many, at).tolist() == closes * 10_000

@@ -1,0 +1,104 @@
+"""Attempts, Conversions, Decisions and Received: what the accounts are drawn up from, as columns."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+
+from .kernel import BoolArray, Float64Array, Int8Array, Int64Array
+from .leads import Coded
+
+
+@dataclass(frozen=True)
+class Attempts:
+    """Equally long columns, one row per dial, ordered by (started_at, call_id)."""
+
+    lead: Int64Array
+    """Number of the lead in the store."""
+    started_at: Int64Array
+    ended_at: Int64Array
+    known_at: Int64Array
+    received_at: Int64Array
+    """When the lead was received."""
+    result: Int8Array
+    """`Outcome` codes: the disposition that stands, else the outcome the dialer saw."""
+    human: BoolArray
+    abandoned: BoolArray
+    converted: BoolArray
+    """By the disposition that stands: the gross sale."""
+    value: Float64Array
+    """What the sale is worth: said with the disposition, else with the lead; NaN where nobody said."""
+    talk_s: Float64Array
+    """NaN where nobody said, here and in the next two."""
+    hold_s: Float64Array
+    wrap_s: Float64Array
+    horizon: Int64Array
+    """The campaign's: how long after an attempt a conversion still counts for it."""
+    confirmation: BoolArray
+    """The campaign's: a sale counts net only once it is confirmed."""
+    agent_dials: BoolArray
+    """The campaign's: power and preview dialing, the agent waits while it rings."""
+    decision: Int64Array
+    """Row of the decision that the dialer echoed, in Decisions; -1 where it echoed none."""
+    words: Mapping[str, Coded]
+    """campaign, goal, zone, channel, source, agent, team, script, shift."""
+
+    def __len__(self) -> int:
+        return int(self.lead.size)
+
+    def take(self, rows: Int64Array | BoolArray) -> "Attempts":
+        """Some attempts, in the order given."""
+        columns = {f.name: getattr(self, f.name)[rows] for f in fields(self) if f.name != "words"}
+        words = {name: replace(word, codes=word.codes[rows]) for name, word in self.words.items()}
+        return replace(self, **columns, words=words)
+
+
+@dataclass(frozen=True)
+class Conversions:
+    """Equally long columns, one row per lead and goal for which a conversion was recorded or cancelled."""
+
+    lead: Int64Array
+    goal: Coded
+    at: Int64Array
+    """When the first of them was recorded as having happened."""
+    value: Float64Array
+    confirmed: BoolArray
+    """Recorded, and not cancelled since."""
+    cancelled: BoolArray
+
+    def __len__(self) -> int:
+        return int(self.lead.size)
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """Equally long columns, one row per lead handed out, ordered by `at`."""
+
+    lead: Int64Array
+    at: Int64Array
+    policy: Coded
+    model_version: Coded
+
+    def __len__(self) -> int:
+        return int(self.lead.size)
+
+
+@dataclass(frozen=True)
+class Received:
+    """Equally long columns, one row per lead received, with the first that anybody did about it."""
+
+    received_at: Int64Array
+    first_at: Int64Array
+    """The first attempt or outgoing touch known; NEVER where there is none."""
+    by_call: BoolArray
+    """The first was a call."""
+    words: Mapping[str, Coded]
+    """campaign, zone, channel, source; contact_channel, agent, team, script, shift of the first."""
+
+    def __len__(self) -> int:
+        return int(self.received_at.size)
+
+
+def numbers(column: tuple[float | None, ...]) -> Float64Array:
+    """A column of numbers, NaN where nobody said."""
+    return np.array([np.nan if number is None else number for number in column], np.float64)

@@ -1,0 +1,34 @@
+"""Campaigns: their settings, read and written whole."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, insert, select, update
+
+from .changes import take
+from .tables import campaign
+
+
+@dataclass(frozen=True)
+class StoredCampaign:
+    """A campaign as stored: settings it doesn't say keep their defaults."""
+
+    campaign: str
+    settings: Mapping[str, object]
+    created_at: int
+
+
+def read_campaign(connection: Connection, name: str) -> StoredCampaign | None:
+    """The campaign of that name, or None."""
+    row = connection.execute(select(campaign).where(campaign.c.campaign == name)).first()
+    return None if row is None else StoredCampaign(row.campaign, row.settings, row.created_at)
+
+
+def write_campaign(connection: Connection, name: str, settings: Mapping[str, object], at: int) -> None:
+    """Replace the settings of a campaign, or make it."""
+    seq, kept = take(connection), dict(settings)
+    changed = connection.execute(
+        update(campaign).where(campaign.c.campaign == name).values(settings=kept, seq=seq)
+    )
+    if changed.rowcount == 0:
+        connection.execute(insert(campaign).values(campaign=name, settings=kept, created_at=at, seq=seq))

@@ -1,0 +1,99 @@
+"""Every error of serving: its docstring is its message, its keywords are its facts."""
+
+from features.errors import LeadrankError
+
+
+class ServingError(LeadrankError):
+    """The service can't do what was asked."""
+
+
+class AccessError(ServingError):
+    """The request may not do what it asks."""
+
+
+class KeyMissing(AccessError):
+    """No API key: send `Authorization: Bearer lrk_...` (`leadrank keys create` makes one)."""
+
+
+class KeyUnknown(AccessError):
+    """The API key is unknown, or was revoked."""
+
+
+class ScopeMissing(AccessError):
+    """The API key lacks the scope that this asks for."""
+
+
+class ClockNotAllowed(AccessError):
+    """Leadrank-Now is accepted only where the service runs with LEADRANK_CLOCK=request."""
+
+
+class RequestError(ServingError):
+    """The request can't be understood."""
+
+
+class ClockMissing(RequestError):
+    """The service runs with LEADRANK_CLOCK=request and no request has said Leadrank-Now yet."""
+
+
+class BadInstant(RequestError):
+    """An instant is not RFC 3339 with an offset."""
+
+
+class MalformedBody(RequestError):
+    """The body is not what this endpoint takes."""
+
+
+class BodyTooLarge(RequestError):
+    """The body is over this endpoint's limit: send it in parts."""
+
+
+class TooManyItems(RequestError):
+    """The batch has more items than this endpoint takes at once: send it in parts."""
+
+
+class UnsupportedMedia(RequestError):
+    """This endpoint doesn't take bodies of that type."""
+
+
+class BadQuery(RequestError):
+    """A query parameter doesn't say anything known."""
+
+
+class NothingThere(ServingError):
+    """There is no such thing, or the key doesn't reach it."""
+
+
+class UnknownCampaign(NothingThere):
+    """There is no campaign of that name, or the key doesn't reach it."""
+
+
+class UnknownLead(NothingThere):
+    """There is no such lead, or the key doesn't reach it."""
+
+
+class UnknownDecision(NothingThere):
+    """There is no such decision, or the key doesn't reach it."""
+
+
+class UnknownKpi(NothingThere):
+    """There is no KPI of that name."""
+
+
+class ConflictError(ServingError):
+    """The request contradicts an earlier one."""
+
+
+class IdempotencyKeyReused(ConflictError):
+    """The Idempotency-Key was used before with another body."""
+
+
+class StillAtWork(ConflictError):
+    """The first request with this Idempotency-Key is still at work: ask again in a moment."""
+
+
+class LeaseExpired(ServingError):
+    """The leases given to this Idempotency-Key have expired: do not dial them, poll with a new key."""
+
+
+class AlreadyTraining(ConflictError):
+    """A training is running already."""

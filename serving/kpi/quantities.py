@@ -1,0 +1,182 @@
+"""Quantities: what each attempt adds to a sum, and the words by which sums are grouped."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from features.attempts import Attempts, Decisions, Received
+from features.calls import Outcome
+from features.instants import DAY, HOUR, NEVER, SECOND
+from features.kernel import BoolArray, Float64Array, Int64Array
+from features.leads import Coded
+from features.zones import local
+
+from .attribution import Credits
+
+CONTACT_S = 10.0
+"""A live human for at least so many seconds is a contact."""
+
+_RIGHT_PARTY = (
+    Outcome.CONTACT_REFUSED,
+    Outcome.CONTACT_NO_DECISION,
+    Outcome.CALLBACK,
+    Outcome.CONVERTED,
+    Outcome.DO_NOT_CALL,
+)
+_SILENT = (Outcome.NO_ANSWER, Outcome.BUSY, Outcome.DISCONNECTED, Outcome.ERROR)
+_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """Attempts with their credits: every quantity is a float64 column, NaN where a source left it out."""
+
+    attempts: Attempts
+    credits: Credits
+    decisions: Decisions
+
+    def quantity(self, name: str) -> Float64Array:
+        """What each attempt adds to the sum of that name."""
+        found: Float64Array = np.asarray(getattr(self, f"_{name}"), np.float64)
+        return found
+
+    def group(self, by: str) -> Coded:
+        """The word of each attempt in that dimension."""
+        if by in ("policy", "model_version"):
+            return self._decided(getattr(self.decisions, by))
+        if by == "contact_channel":
+            return Coded(("call",), np.zeros(len(self.attempts), np.int64))
+        if by in ("hour", "weekday"):
+            return clock(self.attempts.started_at, self.attempts.words["zone"], by)
+        return self.attempts.words[by]
+
+    def units(self, over: str) -> Int64Array:
+        """The independent observation each attempt belongs to; calls without an agent share their day."""
+        if over == "lead":
+            return self.attempts.lead
+        if over == "agent_day":
+            days = self.attempts.started_at // DAY
+            span = int(days.max(initial=0)) + 1
+            found: Int64Array = (self.attempts.words["agent"].codes + 1) * span + days
+            return found
+        return np.arange(len(self.attempts))
+
+    @cached_property
+    def contact(self) -> BoolArray:
+        """A live human for at least CONTACT_S; talk that nobody measured counts as long enough."""
+        long = np.nan_to_num(self.attempts.talk_s, nan=CONTACT_S) >= CONTACT_S
+        return np.logical_and(self.attempts.human, long)
+
+    def _decided(self, words: Coded) -> Coded:
+        if len(self.decisions) == 0:
+            return Coded((), np.full(len(self.attempts), -1))
+        code = np.where(self.credits.decision < 0, -1, words.codes[self.credits.decision])
+        return Coded(words.levels, code)
+
+    @property
+    def _attempts(self) -> Float64Array:
+        return np.ones(len(self.attempts))
+
+    @property
+    def _connects(self) -> BoolArray:
+        return self.attempts.human | ~np.isin(self.attempts.result, _SILENT)
+
+    @property
+    def _contacts(self) -> BoolArray:
+        return self.contact
+
+    @property
+    def _right_parties(self) -> BoolArray:
+        reached: BoolArray = self.attempts.human & np.isin(self.attempts.result, _RIGHT_PARTY)
+        return reached
+
+    @property
+    def _live_answers(self) -> BoolArray:
+        return self.attempts.human | self._abandoned
+
+    @property
+    def _abandoned(self) -> BoolArray:
+        return self.attempts.abandoned & (self.attempts.result != Outcome.MACHINE)
+
+    @property
+    def _net(self) -> BoolArray:
+        return self.credits.net
+
+    @property
+    def _gross(self) -> BoolArray:
+        return self.credits.gross
+
+    @property
+    def _net_value(self) -> Float64Array:
+        return self.credits.net_value
+
+    @property
+    def _gross_value(self) -> Float64Array:
+        return self.credits.gross_value
+
+    @property
+    def _call_s(self) -> Float64Array:
+        return (self.attempts.ended_at - self.attempts.started_at) / SECOND
+
+    @property
+    def _talks(self) -> BoolArray:
+        return self.contact & ~np.isnan(self.attempts.talk_s)
+
+    @property
+    def _talk_s(self) -> Float64Array:
+        return np.where(self.contact, self.attempts.talk_s, 0.0)
+
+    @property
+    def _handled(self) -> BoolArray:
+        return self.contact & ~np.isnan(self._handle_s)
+
+    @property
+    def _handle_s(self) -> Float64Array:
+        total = self.attempts.talk_s + self.attempts.hold_s + self.attempts.wrap_s
+        return np.where(self.contact, total, 0.0)
+
+    @property
+    def _agent_hours(self) -> Float64Array:
+        """Power and preview: from dial to the end of wrap. Predictive: talk, hold and wrap."""
+        own, wrap = self.attempts, np.nan_to_num(self.attempts.wrap_s)
+        handled = np.nan_to_num(own.talk_s) + np.nan_to_num(own.hold_s) + wrap
+        return np.where(own.agent_dials, self._call_s + wrap, handled) / 3600
+
+
+@dataclass(frozen=True)
+class Waits:
+    """Leads received, with how long each waited; the counterpart of Ledger for measures of leads."""
+
+    received: Received
+    at: int
+
+    @property
+    def valid(self) -> BoolArray:
+        """Leads whose first contact isn't before their receipt."""
+        return self.received.first_at >= self.received.received_at
+
+    @property
+    def reached(self) -> BoolArray:
+        """Leads that somebody did something about."""
+        return self.received.first_at < NEVER
+
+    @property
+    def waited_s(self) -> Float64Array:
+        """Seconds until the first contact, or until `at` where there is none yet."""
+        end = np.minimum(self.received.first_at, max(self.at, 0))
+        return np.maximum(end - self.received.received_at, 0) / SECOND
+
+    def group(self, by: str) -> Coded:
+        """The word of each lead in that dimension; hour and weekday are those of its receipt."""
+        if by in ("hour", "weekday"):
+            return clock(self.received.received_at, self.received.words["zone"], by)
+        return self.received.words[by]
+
+
+def clock(at: Int64Array, zone: Coded, by: str) -> Coded:
+    """The hour (`00` to `23`) or weekday of instants on their site's clock; without a zone UTC."""
+    wall = local(at, zone.codes, zone.levels)
+    if by == "hour":
+        return Coded(tuple(f"{hour:02d}" for hour in range(24)), wall % DAY // HOUR)
+    return Coded(_WEEKDAYS, (wall // DAY + 3) % 7)

@@ -1,0 +1,249 @@
+"""Report: a KPI by groups, each row with its interval, how ripe it is and what its sources left out."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from math import isnan
+
+import numpy as np
+
+from features.attempts import Attempts, Conversions, Decisions, Received
+from features.instants import DAY
+from features.kernel import BoolArray, Float64Array, Int64Array
+from features.leads import Coded
+
+from .attribution import Credits, attribute
+from .intervals import Interval, Sums, around, wilson
+from .measures import CONVERSIONS, DEFINITION_VERSION, OF_LEADS, Measure, Share, Wait
+from .quantities import Ledger, Waits
+
+LATE = DAY
+"""A call told longer than this after its end came late."""
+
+DIMENSIONS = (
+    "campaign", "channel", "contact_channel", "agent", "team", "shift", "hour", "weekday", "source", "script",
+    "model_version", "policy",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class KpiRow:
+    """One group's figure; None where there is nothing to divide by."""
+
+    group: Mapping[str, str | None]
+    value: float | None
+    n: int
+    interval: Interval | None
+    mature: float
+    """Share of the attempts whose conversions can't come any more; 1 for measures that don't ripen."""
+    quality: Mapping[str, float]
+    """Shares missing, late and invalid among the rows of this group, and quarantined among all."""
+    detail: Mapping[str, float] = field(default_factory=dict)
+    """What is worth seeing beside: gross, medians, shares within minutes."""
+
+
+@dataclass(frozen=True)
+class KpiReport:
+    """A KPI over a stretch of time."""
+
+    measure: Measure
+    rows: tuple[KpiRow, ...]
+    definition_version: int = DEFINITION_VERSION
+
+
+@dataclass(frozen=True)
+class Accounts:
+    """All that the KPIs of a stretch are drawn up from, as known at `at`.
+
+    `attempts` reach back a horizon before `since`, so that a sale finds its attempt; only those from `since`
+    on are counted.
+    """
+
+    attempts: Attempts
+    conversions: Conversions
+    decisions: Decisions
+    received: Received
+    quarantined: int
+    since: int
+    at: int
+
+    def credits(self) -> Credits:
+        """Who is credited with what, over everything read."""
+        return attribute(self.attempts, self.conversions, self.decisions)
+
+
+def draw_up(accounts: Accounts, measure: Measure, by: Sequence[str], level: float = 0.95) -> KpiReport:
+    """One KPI by groups; without groups one row for all."""
+    if measure.per in OF_LEADS:
+        return KpiReport(measure, _of_leads(accounts, measure, by, level))
+    counted = accounts.attempts.started_at >= accounts.since
+    credits = accounts.credits().take(counted)
+    ledger = Ledger(accounts.attempts.take(counted), credits, accounts.decisions)
+    return KpiReport(measure, _of_attempts(accounts, ledger, measure, by, level))
+
+
+def _of_attempts(
+    accounts: Accounts, ledger: Ledger, measure: Measure, by: Sequence[str], level: float
+) -> tuple[KpiRow, ...]:
+    groups, code = _grouped([ledger.group(name) for name in by], len(ledger.attempts))
+    y, x = _quantities(ledger, measure)
+    said = ~np.isnan(y) & ~np.isnan(x)
+    sums = _sums(ledger, measure, code, len(groups), said)
+    at, attempts = accounts.at, ledger.attempts
+    ripe = attempts.started_at + attempts.horizon <= at
+    late = attempts.known_at - attempts.ended_at > LATE
+    rows = []
+    for number, words in enumerate(groups):
+        mine = code == number
+        value, interval = _figure(measure, sums, number, level)
+        rows.append(
+            KpiRow(
+                group=dict(zip(by, words, strict=True)),
+                value=value,
+                n=round(float(x[mine & said].sum())) if isinstance(measure, Share) else int(sums.n[number]),
+                interval=interval,
+                mature=_share(ripe, mine) if measure.of in CONVERSIONS else 1.0,
+                quality={
+                    "missing": _share(_missing(ledger, measure), mine),
+                    "late": _share(late, mine),
+                    "quarantined": _quarantined(accounts, len(attempts)),
+                },
+                detail=_beside(ledger, measure, mine),
+            )
+        )
+    return tuple(rows)
+
+
+def _quantities(ledger: Ledger, measure: Measure) -> tuple[Float64Array, Float64Array]:
+    y = ledger.quantity(measure.of)
+    return y, np.ones(y.size) if measure.per == "units" else ledger.quantity(measure.per)
+
+
+def _sums(ledger: Ledger, measure: Measure, code: Int64Array, groups: int, said: BoolArray) -> Sums:
+    """Sum the rows of each unit first, then the units of each group: units are what varies independently."""
+    y, x = _quantities(ledger, measure)
+    unit = ledger.units(measure.over)
+    kept = said & ((x != 0) | (y != 0))
+    pairs = np.stack([code[kept], unit[kept]], axis=1)
+    named, place = np.unique(pairs, axis=0, return_inverse=True)
+    place = place.reshape(-1)
+    y_unit = np.bincount(place, y[kept], len(named)).astype(np.float64)
+    x_unit = np.bincount(place, x[kept], len(named)).astype(np.float64)
+    if measure.per == "units":
+        x_unit = np.ones(len(named))
+    return Sums.of(named[:, 0].astype(np.int64), groups, y_unit, x_unit)
+
+
+def _figure(measure: Measure, sums: Sums, group: int, level: float) -> tuple[float | None, Interval | None]:
+    figure = sums.figures(group)
+    if isnan(figure.value):
+        return None, None
+    if isinstance(measure, Share):
+        interval = wilson(float(sums.y[group]), float(sums.x[group]), level)
+    else:
+        interval = around(figure, level)
+    return figure.value * measure.scale, _scaled(interval, measure.scale)
+
+
+def _scaled(interval: Interval, scale: float) -> Interval | None:
+    if isnan(interval.low):
+        return None
+    return Interval(interval.low * scale, interval.high * scale, interval.level)
+
+
+def _missing(ledger: Ledger, measure: Measure) -> BoolArray:
+    """Rows that should have said what is measured, and didn't."""
+    asked = {"talk_s": ledger.attempts.talk_s}
+    asked["handle_s"] = ledger.attempts.talk_s + ledger.attempts.hold_s + ledger.attempts.wrap_s
+    told = asked.get(measure.of)
+    return np.zeros(len(ledger.attempts), np.bool_) if told is None else np.isnan(told) & ledger.contact
+
+
+def _beside(ledger: Ledger, measure: Measure, mine: BoolArray) -> dict[str, float]:
+    if measure.of in CONVERSIONS:
+        gross = measure.of.replace("net", "gross")
+        return {"net": _total(ledger, measure.of, mine), "gross": _total(ledger, gross, mine)}
+    if measure.unit == "seconds":
+        kept = mine & (ledger.quantity(measure.per) > 0)
+        return _spread(ledger.quantity(measure.of)[kept])
+    return {}
+
+
+def _total(ledger: Ledger, name: str, mine: BoolArray) -> float:
+    return float(ledger.quantity(name)[mine].sum())
+
+
+def _spread(values: Float64Array) -> dict[str, float]:
+    if values.size == 0:
+        return {}
+    return {"median": float(np.median(values)), "p90": float(np.quantile(values, 0.9))}
+
+
+def _of_leads(accounts: Accounts, measure: Measure, by: Sequence[str], level: float) -> tuple[KpiRow, ...]:
+    waits = Waits(accounts.received, accounts.at)
+    groups, code = _grouped([waits.group(name) for name in by], len(accounts.received))
+    rows = []
+    for number, words in enumerate(groups):
+        mine = (code == number) & waits.valid
+        reached = mine & waits.reached
+        kept = reached if isinstance(measure, Wait) else mine
+        y = waits.waited_s if isinstance(measure, Wait) else waits.reached.astype(np.float64)
+        sums = Sums.of(
+            np.zeros(np.count_nonzero(kept), np.int64), 1, y[kept], np.ones(np.count_nonzero(kept))
+        )
+        value, interval = _figure(measure, sums, 0, level)
+        quality = {
+            "invalid": _share(~waits.valid, code == number),
+            "quarantined": _quarantined(accounts, len(accounts.attempts)),
+        }
+        beside = _of_wait(waits, mine) if isinstance(measure, Wait) else {}
+        words_of = dict(zip(by, words, strict=True))
+        rows.append(KpiRow(words_of, value, int(sums.n[0]), interval, 1.0, quality, beside))
+    return tuple(rows)
+
+
+def _of_wait(waits: Waits, mine: BoolArray) -> dict[str, float]:
+    """The median that leads still waiting can't flatter, and the percentage reached within minutes."""
+    waited, reached = waits.waited_s[mine], waits.reached[mine]
+    found = {
+        f"within_{minutes}_min": 100 * float(np.mean(reached & (waited <= 60 * minutes)))
+        for minutes in (1, 5, 60)
+        if waited.size
+    }
+    median = kaplan_meier_median(waited, reached)
+    return {"leads": float(waited.size), **({} if median is None else {"median": median}), **found}
+
+
+def kaplan_meier_median(waited: Float64Array, happened: BoolArray) -> float | None:
+    """The least time by which half have been reached, the waiting counted as censored; None if never half."""
+    times, place = np.unique(waited, return_inverse=True)
+    events = np.bincount(place, happened, times.size)
+    at_risk = waited.size - np.concatenate([[0], np.cumsum(np.bincount(place, minlength=times.size))[:-1]])
+    waiting = np.cumprod(1 - events / np.maximum(at_risk, 1))
+    below = np.flatnonzero(waiting <= 0.5 + 1e-12)
+    return float(times[below[0]]) if below.size else None
+
+
+def _grouped(words: Sequence[Coded], rows: int) -> tuple[list[tuple[str | None, ...]], Int64Array]:
+    """The groups that occur, in the order of their words (unknown last), and each row's."""
+    if not words:
+        return [()], np.zeros(rows, np.int64)
+    ranked = []
+    for word in words:
+        order = sorted(range(len(word.levels)), key=word.levels.__getitem__)
+        rank = np.empty(len(order) + 1, np.int64)
+        rank[order] = np.arange(len(order))
+        rank[-1] = len(order)
+        ranked.append((rank[word.codes], [*(word.levels[code] for code in order), None]))
+    named, code = np.unique(np.stack([column for column, _ in ranked], axis=1), axis=0, return_inverse=True)
+    groups = [tuple(names[part] for part, (_, names) in zip(row, ranked, strict=True)) for row in named]
+    return groups, code.reshape(-1)
+
+
+def _share(hits: BoolArray, mine: BoolArray) -> float:
+    rows = np.count_nonzero(mine)
+    return float(np.count_nonzero(hits & mine) / rows) if rows else 0.0
+
+
+def _quarantined(accounts: Accounts, attempts: int) -> float:
+    told = accounts.quarantined + attempts
+    return accounts.quarantined / told if told else 0.0
