@@ -116,6 +116,11 @@ def _table(title: str, counts: dict[str, int], figures: dict[str, float]) -> Tab
     return table
 
 
+catalogue = typer.Typer(no_args_is_help=True, help="The features that models see.")
+app.add_typer(catalogue, name="features")
+
+
+@catalogue.command("describe")
 @app.command()
 def docs(
     folder: Annotated[Path, typer.Option(help="Where the page lies.")] = Path("docs"),

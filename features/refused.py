@@ -21,9 +21,13 @@ AFTER_THE_CALL = {
 
 def refusal(name: str, allowed: Collection[str] = ()) -> str | None:
     """Why an attribute may not be a feature, or None if it may."""
-    plain = name.strip().lower().replace(" ", "_").replace("-", "_").replace(".", "_")
+    plain = _plain(name)
     if plain in AFTER_THE_CALL:
         return "known only after the call"
-    if plain in PROTECTED and name not in allowed:
+    if plain in PROTECTED and plain not in map(_plain, allowed):
         return "protected attribute, not allow-listed"
     return None
+
+
+def _plain(name: str) -> str:
+    return name.strip().lower().replace(" ", "_").replace("-", "_").replace(".", "_")

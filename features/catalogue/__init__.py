@@ -17,8 +17,13 @@ MOST_LEVELS = 63
 
 def standing() -> tuple[Feature, ...]:
     """The lines that every installation has: each module of this folder lists its own in `FEATURES`."""
-    modules = [import_module(f"{__name__}.{found.name}") for found in iter_modules(__path__)]
-    return tuple(feature for module in modules for feature in module.FEATURES)
+    return tuple(feature for _, _, features in chapters() for feature in features)
+
+
+def chapters() -> list[tuple[str, str, tuple[Feature, ...]]]:
+    """The standing lines by module: its name, its sentence and its lines."""
+    modules = [(found.name, import_module(f"{__name__}.{found.name}")) for found in iter_modules(__path__)]
+    return [(name, (module.__doc__ or "").strip(), module.FEATURES) for name, module in modules]
 
 
 def for_leads(leads: LeadTable, allowed: Collection[str] = ()) -> tuple[Feature, ...]:

@@ -107,7 +107,7 @@ def reattributed(draw: st.DrawFn, lead: Lead, at: int) -> Lead:
     )
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=150)
 @given(story=stories(), at=instants, choice=st.data())
 def test_the_future_is_invisible(story: Story, at: int, choice: st.DataObject):
     """Calls, dispositions and attributes unknown at a moment may be added, changed or removed."""
@@ -118,7 +118,7 @@ def test_the_future_is_invisible(story: Story, at: int, choice: st.DataObject):
     assert seen == []
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=60)
 @given(story=stories(), at=instants, later=st.sampled_from([1, HOUR, 400 * DAY]))
 def test_a_future_that_comes_later_is_as_invisible(story: Story, at: int, later: int):
     shifted = Past(pushed_back(story.past().log, at, later), story.past().leads)
@@ -139,7 +139,7 @@ def pushed_back(log: CallLog, at: int, by: int) -> CallLog:
     return later.take(np.argsort(later.ended_at, kind="stable"))
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=60)
 @given(story=stories(), late=calls(), wait=st.integers(1, 40 * DAY), choice=st.data())
 def test_what_is_told_late_is_invisible_until_told_and_then_as_if_told_at_once(
     story: Story, late: Call, wait: int, choice: st.DataObject
@@ -163,7 +163,7 @@ def test_what_is_told_late_is_invisible_until_told_and_then_as_if_told_at_once(
     assert after == []
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=60)
 @given(story=stories(), questions=asked, choice=st.data())
 def test_logs_joined_from_any_two_parts_give_the_same_columns(
     story: Story, questions: list[tuple[int, int, int]], choice: st.DataObject
@@ -178,7 +178,7 @@ def test_logs_joined_from_any_two_parts_give_the_same_columns(
     assert seen == []
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=60)
 @given(story=stories(), questions=asked, choice=st.data())
 def test_logs_joined_out_of_order_answer_alike(
     story: Story, questions: list[tuple[int, int, int]], choice: st.DataObject

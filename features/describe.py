@@ -1,0 +1,102 @@
+"""The catalogue as a page: every line with what it asks, and every kind with what it means."""
+
+from dataclasses import fields
+
+from .catalogue import MOST_LEVELS, chapters
+from .instants import DAY, HOUR, MINUTE, NEVER, SECOND
+from .past import Feature
+from .refused import AFTER_THE_CALL, PROTECTED
+from .statistics import kinds
+
+_HEAD = """# Features
+
+Written by `leadrank docs` from `features/catalogue/`; change the lines there, not here.
+
+A feature answers one question about a lead, an agent or the floor at a moment, from the facts known strictly
+before that moment: a call, a disposition or an attribute that happened earlier but was told later does not
+count until it was told. Windows and half-lives go by the time of the event. The same code answers in training
+and in serving.
+
+A rate `of` something `per` something else is shrunk to its prior: with a prior of 0.3 × 50 an actor without
+calls has the rate 0.3, and its own calls outweigh the prior from the 50th on. Dispositions tell `converted`,
+`callback`, `contact_refused`, `contact_no_decision` and `do_not_call`; the call itself tells the rest.
+"""
+
+_COLUMNS = "| feature | kind | whose past | asks | window or half-life | prior |\n|---|---|---|---|---|---|\n"
+
+_LEADS_OWN = f"""## The leads' own fields and attributes
+
+Besides these lines, each installation has one for every field of its leads (`channel`, `source`, `list`,
+`region`) that has more than one value, and one named `attribute_<name>` for every attribute that may be a
+feature: a number as it is, a word as a category of the {MOST_LEVELS} most frequent values.
+"""
+
+_OWN = {"name", "by", "within", "half_life", "prior"}
+
+
+def page() -> str:
+    """The whole page in Markdown."""
+    parts = [_HEAD, *map(_chapter, chapters()), _LEADS_OWN, _refused(), _kinds()]
+    return "\n".join(parts)
+
+
+def row(feature: Feature) -> str:
+    """One feature as a row of the table; a field that is not known here is shown by its name."""
+    said = {field.name: getattr(feature, field.name) for field in fields(feature)}  # type: ignore[arg-type]
+    cells = (
+        f"`{feature.name}`",
+        f"{type(feature).__name__}, categorical" if feature.categorical else type(feature).__name__,
+        str(said.get("by", "lead")),
+        _asks({name: value for name, value in said.items() if name not in _OWN}),
+        _reach(said.get("within"), said.get("half_life")),
+        "{} × {}".format(*said["prior"]) if "prior" in said else "",
+    )
+    return f"| {' | '.join(cells)} |\n"
+
+
+def span(duration: int) -> str:
+    """A duration in its largest whole unit."""
+    for unit, name in ((DAY, "day"), (HOUR, "hour"), (MINUTE, "minute"), (SECOND, "second")):
+        if duration % unit == 0:
+            return f"{duration // unit} {name}{'' if duration == unit else 's'}"
+    return f"{duration} µs"
+
+
+def _chapter(chapter: tuple[str, str, tuple[Feature, ...]]) -> str:
+    name, sentence, features = chapter
+    title = name.replace("_", " ").capitalize()
+    return f"## {title}\n\n{sentence}\n\n{_COLUMNS}{''.join(map(row, features))}"
+
+
+def _asks(said: dict[str, object]) -> str:
+    of, per = said.pop("of", None), said.pop("per", None)
+    share = f"{of} per {per}" if per else str(of or "")
+    return ", ".join(filter(None, [share, *(f"{name} {value}" for name, value in said.items())]))
+
+
+def _reach(within: int | None, half_life: int | None) -> str:
+    if within is not None:
+        return f"last {span(within)}"
+    if half_life is not None:
+        return "never fades" if half_life == NEVER else f"halves in {span(half_life)}"
+    return ""
+
+
+def _refused() -> str:
+    protected, late = (
+        ", ".join(f"`{name}`" for name in sorted(names)) for names in (PROTECTED, AFTER_THE_CALL)
+    )
+    return (
+        "## Attributes that never become features\n\n"
+        f"Protected, unless an installation allow-lists one with a reason: {protected}.\n\n"
+        f"Known only after the call: {late}.\n"
+    )
+
+
+def _kinds() -> str:
+    lines = [f"- **{name}**: {_sentence(kind)}\n" for name, kind in sorted(kinds().items())]
+    return f"## Kinds\n\n{''.join(lines)}"
+
+
+def _sentence(kind: type) -> str:
+    return (kind.__doc__ or "").strip().splitlines()[0]
