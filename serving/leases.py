@@ -1,6 +1,6 @@
 """Leases: who may dial what until when; the database decides, one row per lead and one per number."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, and_, func, select, update
@@ -47,10 +47,10 @@ class AckResult:
     lease_id: str
     status: int
     code: str | None = None
-    lead: int | None = None
-    """Database key of the lead, for the desk's memory."""
-    until: int = 0
-    """Until when the lead is withheld now."""
+    lead: int = -1
+    """Database key of the lead, -1 where the lease is unknown."""
+    until: int | None = None
+    """Until when the lead is withheld now, where that changed."""
 
 
 def claim(connection: Connection, claims: Sequence[Claim], dialer_id: str, until: int, at: int) -> set[str]:
@@ -102,27 +102,23 @@ def _insert(connection: Connection, rows: Sequence[dict[str, object]], at: int) 
     return claimed
 
 
-def acknowledge(connection: Connection, ack: Ack, min_gap: int, at: int) -> AckResult:
-    """Apply one acknowledgement: 200, 404 for a lease nobody gave, 410 where the dialer must not dial."""
-    rows = connection.execute(select(lease).where(lease.c.lease_id == ack.lease_id)).all()
+def acknowledge(connection: Connection, ack: Ack, at: int, min_gap: Callable[[str], int]) -> AckResult:
+    """Apply one acknowledgement: 200, 404 for a lease nobody gave, 410 where the dialer must not dial.
+
+    `min_gap` gives a campaign's least time between dials: what `dialed` starts at once.
+    """
     given = connection.execute(
-        select(decision.c.lead, decision.c.phone_hash).where(decision.c.lease_id == ack.lease_id)
+        select(decision.c.lead, decision.c.campaign).where(decision.c.lease_id == ack.lease_id)
     ).first()
     if given is None:
         return AckResult(ack.lease_id, 404, "unknown_lease")
-    until = _until(ack.state, min_gap, at)
-    gives_back = ack.state in ("released", "rejected", "dialed")
-    lost = len(rows) < 2 or any(row.expires_at <= at for row in rows)
-    if lost and not gives_back:
+    if ack.state in ("dialing", "extend") and not is_open(connection, ack.lease_id, at):
         return AckResult(ack.lease_id, 410, "lease_expired", given.lead)
-    connection.execute(
-        update(lease).where(lease.c.lease_id == ack.lease_id).values(state=ack.state, expires_at=until)
-    )
+    spell = {"dialing": DIALING, "extend": EXTENSION}.get(ack.state, 0)
+    until = at + (min_gap(given.campaign) if ack.state == "dialed" else spell)
+    mine = (lease.c.lease_id == ack.lease_id) & (lease.c.state != "called")
+    connection.execute(update(lease).where(mine).values(state=ack.state, expires_at=until))
     return AckResult(ack.lease_id, 200, None, given.lead, until)
-
-
-def _until(state: str, min_gap: int, at: int) -> int:
-    return at + {"dialing": DIALING, "extend": EXTENSION, "dialed": min_gap}.get(state, 0)
 
 
 def open_leases(connection: Connection, at: int) -> Iterable[tuple[int, int]]:

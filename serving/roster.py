@@ -7,10 +7,11 @@ from functools import lru_cache
 import numpy as np
 
 from features.instants import DAY, NEVER
-from features.kernel import Float64Array, Int8Array, Int64Array
+from features.kernel import Int8Array, Int64Array
 from features.store.ledger import Ledger
 
 from .jurisdictions import jurisdictions
+from .ranking.arms import HOLDOUT, MODEL
 from .rule import EARLY, Caps
 from .rules.attempts import daily_cap
 from .standing import DNC, OBJECTED, OPEN, Standing
@@ -56,6 +57,11 @@ class Roster:
         self._leased_at[rows] = at
         self._leased_until[rows] = until
 
+    def extend(self, row: int, until: int) -> None:
+        """Remember until when a lead is withheld from now on, since the same lease."""
+        assert self._leased_until is not None
+        self._leased_until[row] = until
+
     def standing(self, rows: Int64Array, caps: Caps, at: int) -> Standing:
         """How the leads stand at `at`."""
         columns, counts = self.ledger.leads.columns, self._counts()
@@ -90,13 +96,13 @@ class Roster:
         kept = self._counts().last_call_at[rows] >= np.maximum(promised - EARLY, told_at)
         return np.where(kept, NEVER, promised)
 
-    def spent(self, campaign: int, holdout: Float64Array, at: int) -> tuple[float, float]:
-        """Agent seconds of the campaign's calls within the budget time: other leads, leads in the holdout."""
+    def spent(self, campaign: int, arms: Int8Array, at: int) -> tuple[float, float]:
+        """Seconds of the campaign's calls within the budget time, by arm; `arms` by lead row."""
         calls = self.ledger.calls.columns
         mine = (calls["campaign"] == campaign) & (calls["started_at"] > at - _BUDGET)
         seconds = calls["handle_s"][mine].astype(np.float64)
-        held_out = holdout[calls["lead"][mine]]
-        return float((seconds * (1 - held_out)).sum()), float((seconds * held_out).sum())
+        by_arm = np.bincount(arms[calls["lead"][mine]], seconds, minlength=2)
+        return float(by_arm[MODEL]), float(by_arm[HOLDOUT])
 
     def attempts(self, rows: Int64Array) -> Int64Array:
         """Dials of each lead in its life."""

@@ -1,0 +1,208 @@
+"""The handing-out: leases won in the queue's order, each a decision on record, all in one transaction."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from sqlalchemy import Connection, insert, select
+
+from features.instants import SECOND
+from features.kernel import Float64Array, Int64Array
+from features.leads import LeadTable
+from features.store.lead_book import LeadBook
+from features.store.tables import batch, decision, lead
+
+from . import leases
+from .leases import Claim
+from .ranking.queue import RankedQueue
+from .ranking.reasons import Reason
+
+
+@dataclass(frozen=True)
+class Item:
+    """One lead handed out, as the contract names its fields; instants in microseconds, NaN where unknown."""
+
+    lease_id: str
+    decision_id: str
+    lead_id: str
+    phone: str
+    rank: int
+    score: float
+    """Expected value per agent-hour."""
+    p_answer: float
+    p_convert: float
+    handle_s: float
+    source: str
+    attempt_no: int
+    timezone: str
+    callable_until: int
+    agent_id: str | None
+    reasons: tuple[Reason, ...]
+    attributes: dict[str, float | str]
+    arm: str
+    propensity: float
+    row: int
+    """The lead's row in the ledger."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """The answer to one poll."""
+
+    batch_id: str
+    campaign: str
+    snapshot_id: str
+    model_version: str | None
+    ranked_at: int
+    degraded: bool
+    items: tuple[Item, ...]
+    withheld: dict[str, int]
+    next_poll_after_s: int
+    expires_at: int
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a dialer asks for in one poll; empty filters let every lead through."""
+
+    n: int
+    lease_seconds: int = 120
+    dialer_id: str = "dialer"
+    agents_ready: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ()
+    regions: tuple[str, ...] = ()
+    lists: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Poll:
+    """One poll of a dialer: what it asks of which campaign, when; `key` names it and seeds its draw."""
+
+    campaign: str
+    order: Order
+    key: str
+    at: int
+
+    @property
+    def batch_id(self) -> str:
+        """The same for the same poll."""
+        named = f"{self.campaign}|{self.order.dialer_id}|{self.key}"
+        return hashlib.blake2b(named.encode(), digest_size=10).hexdigest()
+
+
+@dataclass(frozen=True)
+class Won:
+    """The queue's entries whose leases were won, in order, each with its chance of being drawn."""
+
+    entries: Int64Array
+    chances: Float64Array
+    kappa: float
+    """The key of the first entry of the draw that was neither won nor lost."""
+    expires_at: int
+
+    def lease_id(self, poll: Poll, i: int) -> str:
+        """The lease of the i-th entry won."""
+        return _lease_id(poll, int(self.entries[i]))
+
+
+def win(
+    connection: Connection, book: LeadBook, rows: Int64Array, queue: RankedQueue, poll: Poll, now: int
+) -> Won:
+    """Claim the queue's leads (`rows`, in its order) until `n` are won or none is left; a number is claimed once.
+
+    `now` is the instant that leases compare with: the database's clock in normal running.
+    """
+    n, until = poll.order.n, now + poll.order.lease_seconds * SECOND
+    won: list[int] = []
+    used, numbers = 0, set[str]()
+    while len(won) < n and used < rows.size:
+        chunk = range(used, min(used + n - len(won), rows.size))
+        claims: dict[int, Claim] = {}
+        for entry in chunk:
+            number = book.phones.word(book.columns["phone"][rows[entry]])
+            if number not in numbers:
+                claims[entry] = Claim(_lease_id(poll, entry), int(book.columns["key"][rows[entry]]), number)
+                numbers.add(number)
+        held = leases.claim(connection, list(claims.values()), poll.order.dialer_id, until, now)
+        won += [entry for entry, claimed in claims.items() if claimed.lease_id in held]
+        used = chunk.stop
+    entries = np.array(won, np.int64)
+    chances, kappa = queue.propensity(used, entries)
+    return Won(entries, chances, kappa, until)
+
+
+def record(
+    connection: Connection,
+    given: Batch,
+    poll: Poll,
+    won: Won,
+    queue: RankedQueue,
+    temperature: float,
+    book: LeadBook,
+) -> None:
+    """Write a batch, with what its draw needs to be weighed, and its decisions."""
+    connection.execute(
+        insert(batch).values(
+            batch_id=given.batch_id, campaign=poll.campaign, dialer_id=poll.order.dialer_id, at=poll.at,
+            n=poll.order.n, key_text=poll.key, kappa=_finite(won.kappa), pool=queue.keys.size,
+            temperature=temperature, model_version=given.model_version, snapshot_id=given.snapshot_id,
+            degraded=given.degraded, withheld=given.withheld, rules=[],
+        )
+    )  # fmt: skip
+    if given.items:
+        connection.execute(insert(decision), [_decision(item, given, book) for item in given.items])
+
+
+def numbers_of(connection: Connection, keys: Sequence[int]) -> dict[int, str]:
+    """The numbers to dial, by the leads' database keys."""
+    found = connection.execute(select(lead.c.id, lead.c.phones).where(lead.c.id.in_(keys)))
+    return {key: phones[0]["e164"] for key, phones in found if phones}
+
+
+def attributes_of(leads: LeadTable, row: int) -> dict[str, float | str]:
+    """The latest value of each attribute of a lead; what is known to be missing is left out."""
+    latest: dict[str, float | str] = {}
+    for name, history in leads.attributes.items():
+        last = int(history.starts[row + 1]) - 1
+        if last < history.starts[row]:
+            continue
+        code = int(history.code[last])
+        if code >= 0:
+            latest[name] = history.levels[code]
+        elif not np.isnan(history.number[last]):
+            latest[name] = float(history.number[last])
+    return latest
+
+
+def _lease_id(poll: Poll, entry: int) -> str:
+    return f"{poll.batch_id}-l{entry}"
+
+
+def _decision(item: Item, given: Batch, book: LeadBook) -> dict[str, object]:
+    return {
+        "decision_id": item.decision_id,
+        "batch_id": given.batch_id,
+        "lease_id": item.lease_id,
+        "campaign": given.campaign,
+        "lead": int(book.columns["key"][item.row]),
+        "phone_hash": book.phones.word(book.columns["phone"][item.row]),
+        "agent": item.agent_id,
+        "at": given.ranked_at,
+        "arm": item.arm,
+        "source": item.source,
+        "model_version": given.model_version,
+        "rank": item.rank,
+        "score": _finite(item.score),
+        "propensity": _finite(item.propensity),
+        "p_answer": _finite(item.p_answer),
+        "p_convert": _finite(item.p_convert),
+        "handle_s": _finite(item.handle_s),
+        "attempt_no": item.attempt_no,
+        "reasons": [asdict(reason) for reason in item.reasons] or None,
+    }
+
+
+def _finite(number: float) -> float | None:
+    return float(number) if np.isfinite(number) else None
