@@ -1,7 +1,8 @@
 """The kinds of text and number that leads and events are made of: ids, vocabularies, phones, instants."""
 
+import re
 from functools import lru_cache
-from typing import Annotated
+from typing import Annotated, TypeGuard
 from zoneinfo import available_timezones
 
 from pydantic import (
@@ -48,7 +49,20 @@ def zone_of(name: str) -> str:
     return name
 
 
-Ident = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._~-]{1,64}$")]
+_IDENT, _PHONE = r"^[A-Za-z0-9._~-]{1,64}$", r"^\+[1-9][0-9]{6,14}$"
+
+
+def is_ident(given: object) -> TypeGuard[str]:
+    """Whether it could be an id of the caller's."""
+    return isinstance(given, str) and re.match(_IDENT, given) is not None
+
+
+def is_phone(given: object) -> TypeGuard[str]:
+    """Whether it could be a phone number, E.164."""
+    return isinstance(given, str) and re.match(_PHONE, given) is not None
+
+
+Ident = Annotated[str, StringConstraints(pattern=_IDENT)]
 """An id of the caller's."""
 
 Word = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,32}$")]
@@ -60,7 +74,7 @@ Label = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]{1,128}$")]
 Note = Annotated[str, StringConstraints(pattern=r"^[^\x00]{0,2048}$")]
 """A longer text for people."""
 
-Phone = Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{6,14}$")]
+Phone = Annotated[str, StringConstraints(pattern=_PHONE)]
 """A phone number, E.164."""
 
 Zone = Annotated[str, AfterValidator(zone_of)]

@@ -1,0 +1,122 @@
+"""Draft: the rows that a batch of events will write, gathered before the first is written."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from sqlalchemy import Connection, Table, delete, insert, select, update
+
+from ...pseudonym import phone_hash
+from ...sources.outcomes import Dialects
+from ..changes import numbers
+from ..lookup import among
+from ..tables import agent, call, consent, event, lead, lead_attribute, lease
+from .stops import Stop, suppress
+from .telling import Told
+
+Row = dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class KnownCall:
+    """What later events of a call need of it."""
+
+    lead: int
+    phone_hash: str | None
+    version: tuple[int, str]
+    """Event time and name of the event that told it."""
+
+
+@dataclass
+class Draft:
+    """What is known when the batch begins, and the rows that it adds; `at` is when it is stored."""
+
+    at: int
+    secret: bytes
+    dialects: Dialects
+    leads: Mapping[str, int]
+    """`lead.id` by lead_id, for all leads that the batch names."""
+    calls: dict[str, KnownCall]
+    """All known calls that the batch names; grows with its own."""
+    agents: dict[str, tuple[int, str]]
+    """The versions of all known agents that the batch names."""
+    rows: dict[Table, list[Row]] = field(default_factory=dict)
+    call_rows: dict[str, Row] = field(default_factory=dict)
+    agent_rows: dict[str, Row] = field(default_factory=dict)
+    stops: list[Stop] = field(default_factory=list)
+    leases: dict[str, int] = field(default_factory=dict)
+    """When the call of each lease ended."""
+    erased: dict[int, int] = field(default_factory=dict)
+
+    def add(self, table: Table, **columns: object) -> None:
+        """Add a row to insert."""
+        self.rows.setdefault(table, []).append(columns)
+
+    def known_at(self, told: Told) -> int:
+        """Since when an event's facts are known."""
+        return self.at if told.known_at is None else told.known_at
+
+    def phone_hash(self, phone: str | None) -> str | None:
+        """The pseudonym of a number, None for none."""
+        return None if phone is None else phone_hash(self.secret, phone)
+
+    def log(self, told: Told) -> None:
+        """Add an event to the log, as it came."""
+        self.add(
+            event,
+            source=told.source,
+            id=told.id,
+            type=told.type,
+            time=told.time,
+            known_at=self.known_at(told),
+            data=told.payload.get("data", {}),
+            extensions=told.extensions,
+        )
+
+    def write(self, connection: Connection) -> None:
+        """Write all of it, each row with its number in the order of changes."""
+        upserts = [(call, self.call_rows), (agent, self.agent_rows)]
+        stamps = numbers(connection, self._size())
+        for table, by_key in upserts:
+            _upsert(connection, table, list(_stamped(by_key.values(), stamps)))
+        for table, rows in self.rows.items():
+            connection.execute(insert(table), list(_stamped(rows, stamps)))
+        self._end_leases(connection, stamps)
+        suppress(connection, self.stops, self.secret)
+        self._erase(connection, stamps)
+
+    def _size(self) -> int:
+        singles = (self.call_rows, self.agent_rows, self.leases, self.erased)
+        return sum(len(some) for some in singles) + sum(len(rows) for rows in self.rows.values())
+
+    def _end_leases(self, connection: Connection, stamps: Iterator[int]) -> None:
+        if not self.leases:
+            return
+        held = connection.execute(
+            select(lease.c.lease_id).distinct().where(among(connection, lease.c.lease_id, self.leases))
+        )
+        for lease_id in sorted(held.scalars()):
+            ended = {"expires_at": self.leases[lease_id], "state": "called", "seq": next(stamps)}
+            connection.execute(update(lease).where(lease.c.lease_id == lease_id).values(**ended))
+
+    def _erase(self, connection: Connection, stamps: Iterator[int]) -> None:
+        """Forget what is known of erased leads; the row stays, so that their calls still count."""
+        for key, erased_at in self.erased.items():
+            gone: Row = dict.fromkeys(("phone_hash", "postal_code", "region", "source", "value"))
+            gone |= {"phones": [], "erased_at": erased_at, "seq": next(stamps)}
+            connection.execute(update(lead).where(lead.c.id == key).values(**gone))
+            connection.execute(delete(lead_attribute).where(lead_attribute.c.lead == key))
+            connection.execute(update(consent).where(consent.c.lead == key).values(evidence=None))
+
+
+def _stamped(rows: Iterable[Row], stamps: Iterator[int]) -> Iterator[Row]:
+    return ({**row, "seq": next(stamps)} for row in rows)
+
+
+def _upsert(connection: Connection, table: Table, rows: list[Row]) -> None:
+    """Insert rows, or put them in the place of those with the same key: these are newer."""
+    if not rows:
+        return
+    (key,) = table.primary_key.columns
+    kept = among(connection, key, [str(row[key.name]) for row in rows])
+    connection.execute(delete(table).where(kept))
+    connection.execute(insert(table), rows)

@@ -1,0 +1,169 @@
+"""Events in: each is applied once, in any order of arrival, or kept in quarantine with a reason."""
+
+from collections.abc import Collection, Sequence
+
+from sqlalchemy import Connection, select
+
+from ...calls import Outcome
+from ...sources.outcomes import Dialects
+from ...sources.wire import AgentUpserted, CallAttempted
+from ..installation import secret_of
+from ..lookup import among, found_pairs, lock_ingest, unique
+from ..tables import agent, call, event, lead, outcome_code, quarantine
+from .apply import apply
+from .draft import Draft, KnownCall
+from .quarantine import put_aside, quarantined, settle, stops_in, waiting
+from .receipts import EventReceipt, Known
+from .sense import nonsense, unmapped
+from .telling import Fault, Told, read
+
+AT_ONCE = 5_000
+"""How many quarantined events are tried again at once."""
+
+
+def accept_events(
+    connection: Connection, items: Sequence[object], at: int, known: Known = "received"
+) -> EventReceipt:
+    """Take in CloudEvents, each (source, id) once; `at` is when they are stored."""
+    lock_ingest(connection)
+    told, rejected = [], []
+    for index, item in enumerate(items):
+        found = read(item, at, known)
+        if isinstance(found, str):
+            rejected.append((index, found))
+        else:
+            told.append(found)
+    new = _new_ones(connection, told)
+    accepted, faulty = _take_in(connection, new, at)
+    put_aside(connection, faulty, at)
+    replayed = replay_waiting(connection, _called(accepted), at)
+    return EventReceipt(
+        len(accepted), len(told) - len(new), _reasons(faulty), tuple(rejected), replayed=replayed
+    )
+
+
+def replay_quarantine(connection: Connection, at: int, codes: Collection[str] | None = None) -> EventReceipt:
+    """Try all quarantined events again (of some reason codes alone); what is still faulty stays."""
+    lock_ingest(connection)
+    accepted, released, faults, last = 0, 0, list[Told](), 0
+    while page := quarantined(connection, codes, last, AT_ONCE):
+        last = max(page)
+        good, faulty = _try_again(connection, list(page.values()), at)
+        released += replay_waiting(connection, _called(good), at)
+        accepted += len(good)
+        faults += faulty
+    return EventReceipt(accepted, quarantined=_reasons(faults), replayed=released)
+
+
+def replay_waiting(connection: Connection, things: Collection[str], at: int) -> int:
+    """Try again what waited for leads or calls; tell how many were accepted, with those they released."""
+    told = waiting(connection, things)
+    if not told:
+        return 0
+    accepted, _ = _try_again(connection, told, at)
+    return len(accepted) + replay_waiting(connection, _called(accepted), at)
+
+
+def _new_ones(connection: Connection, told: Sequence[Told]) -> list[Told]:
+    """Each event once, and only those that neither the log nor the quarantine holds."""
+    first = {one.key: one for one in reversed(told)}
+    keys = sorted(first)
+    old = found_pairs(connection, event, keys) | found_pairs(connection, quarantine, keys)
+    return [one for key, one in first.items() if key not in old]
+
+
+def _take_in(connection: Connection, told: Sequence[Told], at: int) -> tuple[list[Told], list[Told]]:
+    """Apply and log what makes sense, calls first; give (accepted, faulty)."""
+    if not told:
+        return [], []
+    draft = _prepare(connection, told, at)
+    accepted, faulty = [], []
+    for one in sorted(told, key=lambda one: (not isinstance(one.data, CallAttempted), *one.order)):
+        fault = nonsense(one, at) or _missing(one, draft) or unmapped(one, draft.dialects)
+        if fault is None:
+            apply(draft, one)
+            draft.log(one)
+            accepted.append(one)
+        else:
+            faulty.append(one.faulty(fault))
+    draft.stops += [stop for one in faulty for stop in stops_in(one, draft)]
+    draft.write(connection)
+    return accepted, faulty
+
+
+def _try_again(connection: Connection, told: Sequence[Told], at: int) -> tuple[list[Told], list[Told]]:
+    accepted, faulty = _take_in(connection, told, at)
+    settle(connection, accepted, faulty, at)
+    return accepted, faulty
+
+
+def _missing(told: Told, draft: Draft) -> Fault | None:
+    """The lead or the call that an event speaks of and nobody told us of yet."""
+    lead_id, call_id = _lead_of(told), _call_of(told)
+    if lead_id is not None and lead_id not in draft.leads:
+        return Fault("unknown_lead", f"no lead {lead_id} yet", f"lead:{lead_id}")
+    if call_id is not None and not isinstance(told.data, CallAttempted) and call_id not in draft.calls:
+        return Fault("unknown_call", f"no call {call_id} yet", f"call:{call_id}")
+    return None
+
+
+def _lead_of(told: Told) -> str | None:
+    named = getattr(told.data, "lead_id", None)
+    return named if isinstance(named, str) else None
+
+
+def _call_of(told: Told) -> str | None:
+    named = getattr(told.data, "call_id", None)
+    return named if isinstance(named, str) else None
+
+
+def _prepare(connection: Connection, told: Sequence[Told], at: int) -> Draft:
+    """Look up all that the batch names, in one question a table."""
+    agents = unique(one.data.agent_id for one in told if isinstance(one.data, AgentUpserted))
+    return Draft(
+        at,
+        secret_of(connection),
+        _dialects(connection),
+        _leads(connection, unique(map(_lead_of, told))),
+        _calls(connection, unique(map(_call_of, told))),
+        _agents(connection, agents),
+    )
+
+
+def _dialects(connection: Connection) -> Dialects:
+    rows = connection.execute(select(outcome_code))
+    return Dialects({(row.source, row.code): Outcome(row.outcome) for row in rows})
+
+
+def _leads(connection: Connection, named: Sequence[str]) -> dict[str, int]:
+    if not named:
+        return {}
+    rows = connection.execute(
+        select(lead.c.lead_id, lead.c.id).where(among(connection, lead.c.lead_id, named))
+    )
+    return {row.lead_id: row.id for row in rows}
+
+
+def _calls(connection: Connection, named: Sequence[str]) -> dict[str, KnownCall]:
+    if not named:
+        return {}
+    columns = select(call.c.call_id, call.c.lead, call.c.phone_hash, call.c.event_at, call.c.event_id)
+    rows = connection.execute(columns.where(among(connection, call.c.call_id, named)))
+    return {row.call_id: KnownCall(row.lead, row.phone_hash, (row.event_at, row.event_id)) for row in rows}
+
+
+def _agents(connection: Connection, named: Sequence[str]) -> dict[str, tuple[int, str]]:
+    if not named:
+        return {}
+    columns = select(agent.c.agent, agent.c.event_at, agent.c.event_id)
+    rows = connection.execute(columns.where(among(connection, agent.c.agent, named)))
+    return {row.agent: (row.event_at, row.event_id) for row in rows}
+
+
+def _called(accepted: Sequence[Told]) -> list[str]:
+    """What events may have waited for: the calls among those accepted."""
+    return [f"call:{one.data.call_id}" for one in accepted if isinstance(one.data, CallAttempted)]
+
+
+def _reasons(faulty: Sequence[Told]) -> tuple[tuple[str, str, str], ...]:
+    return tuple((one.id, one.fault.code, one.fault.detail) for one in faulty if one.fault is not None)
