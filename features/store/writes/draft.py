@@ -1,12 +1,13 @@
 """Draft: the rows that a batch of events will write, gathered before the first is written."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import Connection, Table, delete, insert, select, update
+from sqlalchemy import Connection, Table, delete, select, update
 
 from ...pseudonym import phone_hash
 from ...sources.outcomes import Dialects
+from ..bulk import insert_rows
 from ..changes import numbers
 from ..lookup import among
 from ..tables import agent, call, consent, event, lead, lead_attribute, lease
@@ -77,9 +78,9 @@ class Draft:
         upserts = [(call, self.call_rows), (agent, self.agent_rows)]
         stamps = numbers(connection, self._size())
         for table, by_key in upserts:
-            _upsert(connection, table, list(_stamped(by_key.values(), stamps)))
+            _upsert(connection, table, _stamped(list(by_key.values()), stamps))
         for table, rows in self.rows.items():
-            connection.execute(insert(table), list(_stamped(rows, stamps)))
+            insert_rows(connection, table, _stamped(rows, stamps))
         self._end_leases(connection, stamps)
         suppress(connection, self.stops, self.secret)
         self._erase(connection, stamps)
@@ -108,15 +109,15 @@ class Draft:
             connection.execute(update(consent).where(consent.c.lead == key).values(evidence=None))
 
 
-def _stamped(rows: Iterable[Row], stamps: Iterator[int]) -> Iterator[Row]:
-    return ({**row, "seq": next(stamps)} for row in rows)
+def _stamped(rows: Sequence[Row], stamps: Iterator[int]) -> list[Row]:
+    return [{**row, "seq": next(stamps)} for row in rows]
 
 
-def _upsert(connection: Connection, table: Table, rows: list[Row]) -> None:
+def _upsert(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
     """Insert rows, or put them in the place of those with the same key: these are newer."""
     if not rows:
         return
     (key,) = table.primary_key.columns
     kept = among(connection, key, [str(row[key.name]) for row in rows])
     connection.execute(delete(table).where(kept))
-    connection.execute(insert(table), rows)
+    insert_rows(connection, table, rows)

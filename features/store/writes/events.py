@@ -5,8 +5,8 @@ from collections.abc import Collection, Sequence
 from sqlalchemy import Connection, select
 
 from ...calls import Outcome
+from ...sources import wire
 from ...sources.outcomes import Dialects
-from ...sources.wire import AgentUpserted, CallAttempted
 from ..installation import secret_of
 from ..lookup import among, found_pairs, lock_ingest, unique
 from ..tables import agent, call, event, lead, outcome_code, quarantine
@@ -16,6 +16,18 @@ from .quarantine import put_aside, quarantined, settle, stops_in, waiting
 from .receipts import EventReceipt, Known
 from .sense import nonsense, unmapped
 from .telling import Fault, Told, read
+
+_OF_A_LEAD = (
+    wire.CallAttempted,
+    wire.Conversion,
+    wire.Callback,
+    wire.ConsentGranted,
+    wire.ConsentRevoked,
+    wire.Stop,
+    wire.LeadErased,
+    wire.Touch,
+)
+_OF_A_CALL = (wire.CallAttempted, wire.CallDisposed, wire.VoiceScored)
 
 AT_ONCE = 5_000
 """How many quarantined events are tried again at once."""
@@ -78,7 +90,7 @@ def _take_in(connection: Connection, told: Sequence[Told], at: int) -> tuple[lis
         return [], []
     draft = _prepare(connection, told, at)
     accepted, faulty = [], []
-    for one in sorted(told, key=lambda one: (not isinstance(one.data, CallAttempted), *one.order)):
+    for one in sorted(told, key=lambda one: (not isinstance(one.data, wire.CallAttempted), *one.order)):
         fault = nonsense(one, at) or _missing(one, draft) or unmapped(one, draft.dialects)
         if fault is None:
             apply(draft, one)
@@ -102,24 +114,24 @@ def _missing(told: Told, draft: Draft) -> Fault | None:
     lead_id, call_id = _lead_of(told), _call_of(told)
     if lead_id is not None and lead_id not in draft.leads:
         return Fault("unknown_lead", f"no lead {lead_id} yet", f"lead:{lead_id}")
-    if call_id is not None and not isinstance(told.data, CallAttempted) and call_id not in draft.calls:
+    if call_id is not None and not isinstance(told.data, wire.CallAttempted) and call_id not in draft.calls:
         return Fault("unknown_call", f"no call {call_id} yet", f"call:{call_id}")
     return None
 
 
 def _lead_of(told: Told) -> str | None:
-    named = getattr(told.data, "lead_id", None)
-    return named if isinstance(named, str) else None
+    data = told.data
+    return data.lead_id if isinstance(data, _OF_A_LEAD) else None
 
 
 def _call_of(told: Told) -> str | None:
-    named = getattr(told.data, "call_id", None)
-    return named if isinstance(named, str) else None
+    data = told.data
+    return data.call_id if isinstance(data, _OF_A_CALL) else None
 
 
 def _prepare(connection: Connection, told: Sequence[Told], at: int) -> Draft:
     """Look up all that the batch names, in one question a table."""
-    agents = unique(one.data.agent_id for one in told if isinstance(one.data, AgentUpserted))
+    agents = unique(one.data.agent_id for one in told if isinstance(one.data, wire.AgentUpserted))
     return Draft(
         at,
         secret_of(connection),
@@ -162,7 +174,7 @@ def _agents(connection: Connection, named: Sequence[str]) -> dict[str, tuple[int
 
 def _called(accepted: Sequence[Told]) -> list[str]:
     """What events may have waited for: the calls among those accepted."""
-    return [f"call:{one.data.call_id}" for one in accepted if isinstance(one.data, CallAttempted)]
+    return [f"call:{one.data.call_id}" for one in accepted if isinstance(one.data, wire.CallAttempted)]
 
 
 def _reasons(faulty: Sequence[Told]) -> tuple[tuple[str, str, str], ...]:

@@ -4,11 +4,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pydantic import ValidationError
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from ...pseudonym import phone_hash
 from ...refused import refusal
 from ...sources.wire import LeadIn
+from ..bulk import insert_rows
 from ..changes import numbers
 from ..installation import secret_of
 from ..lookup import among, lock_ingest, unique
@@ -142,7 +143,7 @@ def _name_campaigns(connection: Connection, named: Sequence[str], at: int) -> No
     if new:
         stamps = numbers(connection, len(new))
         rows = [{"campaign": one, "settings": {}, "created_at": at, "seq": next(stamps)} for one in new]
-        connection.execute(insert(campaign), rows)
+        insert_rows(connection, campaign, rows)
 
 
 def _states(connection: Connection, named: Sequence[str]) -> dict[str, _State]:
@@ -171,16 +172,18 @@ def _write(connection: Connection, states: Sequence[_State]) -> None:
         rows = [
             {**row, "lead": state.key, "seq": next(stamps)} for state in states for row in getattr(state, new)
         ]
-        if rows:
-            connection.execute(insert(table), rows)
+        insert_rows(connection, table, rows)
 
 
 def _insert_leads(connection: Connection, states: Sequence[_State], stamps: Iterator[int]) -> None:
     if not states:
         return
-    rows = [{**state.columns, "seq": next(stamps)} for state in states]
-    written = connection.execute(insert(lead).returning(lead.c.lead_id, lead.c.id), rows).all()
-    keys = {row.lead_id: row.id for row in written}
+    insert_rows(connection, lead, [{**state.columns, "seq": next(stamps)} for state in states])
+    named = [str(state.columns["lead_id"]) for state in states]
+    rows = connection.execute(
+        select(lead.c.lead_id, lead.c.id).where(among(connection, lead.c.lead_id, named))
+    )
+    keys = {row.lead_id: row.id for row in rows}
     for state in states:
         state.key = keys[state.columns["lead_id"]]
 

@@ -2,10 +2,11 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from sqlalchemy import ColumnElement, Connection, bindparam, insert, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, select, update
 
 from ...sources.outcomes import smells_of_stop
 from ...sources.words import is_ident, is_phone
+from ..bulk import insert_rows
 from ..lookup import among
 from ..tables import quarantine
 from .draft import Draft
@@ -15,8 +16,7 @@ from .telling import Told, reread
 
 def put_aside(connection: Connection, faulty: Sequence[Told], at: int) -> None:
     """Keep events with their faults until they are replayed."""
-    if faulty:
-        connection.execute(insert(quarantine), [_row(told, at) for told in faulty])
+    insert_rows(connection, quarantine, [_row(told, at) for told in faulty])
 
 
 def waiting(connection: Connection, things: Collection[str]) -> list[Told]:

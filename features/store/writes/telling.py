@@ -99,22 +99,21 @@ def _without_envelope(item: Mapping[str, object], at: int, error: ValidationErro
 
 def _with_data(item: Mapping[str, object], envelope: Envelope, at: int, known: Known) -> Told:
     time = at if envelope.time is None else envelope.time
-    told = Told(
-        envelope.source,
-        envelope.id,
-        envelope.type,
-        time,
-        time if known == "event" else None,
-        item,
-        envelope.model_extra or None,
-    )
-    shape = EVENTS.get(told.kind) if envelope.type.startswith(PREFIX) else None
+    known_at = time if known == "event" else None
+    data, fault = _data_of(envelope)
+    extensions = envelope.model_extra or None
+    return Told(envelope.source, envelope.id, envelope.type, time, known_at, item, extensions, data, fault)
+
+
+def _data_of(envelope: Envelope) -> tuple[Shape | None, Fault | None]:
+    kind = envelope.type.removeprefix(PREFIX)
+    shape = EVENTS.get(kind) if kind != envelope.type else None
     if shape is None:
-        return told.faulty(Fault("unknown_type", f"no event type {envelope.type}"))
+        return None, Fault("unknown_type", f"no event type {envelope.type}")
     try:
-        return replace(told, data=shape.model_validate(envelope.data))
+        return shape.model_validate(envelope.data), None
     except ValidationError as error:
-        return told.faulty(Fault("malformed_data", explain(error)))
+        return None, Fault("malformed_data", explain(error))
 
 
 def explain(error: ValidationError) -> str:
