@@ -1,0 +1,211 @@
+"""Bundle: all that serving needs of a training, as text: features, models, calibration, seconds per call."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import lightgbm
+import numpy as np
+
+from features import Feature, FeatureMatrix
+from features.compute import fingerprint, from_specs, to_specs
+from features.instants import parse, render, to_datetime
+from features.kernel import Float32Array, Float64Array
+
+from .calibration import Calibration, probability
+from .dataset import HandleSeconds
+from .errors import BrokenBundle, StaleBundle
+from .margin import Curve, Margin
+
+FORMAT = 1
+Json = Any
+"""What `json` reads: checked where it becomes a value."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """One head: trees (LightGBM text, empty for none) that correct a margin, then calibration."""
+
+    trees: str
+    margin: Margin
+    calibration: Calibration
+
+    @cached_property
+    def booster(self) -> lightgbm.Booster | None:
+        """The trees, read once."""
+        return lightgbm.Booster(model_str=self.trees) if self.trees else None
+
+    def score(self, values: Float32Array, threads: int) -> Float64Array:
+        """Log-odds before calibration."""
+        score = self.margin.apply(values)
+        if self.booster is None:
+            return score
+        return score + np.asarray(
+            self.booster.predict(values, raw_score=True, num_threads=threads), np.float64
+        )
+
+    def explain(self, values: Float32Array, threads: int) -> tuple[float, Float64Array]:
+        """Base and what each feature adds: they sum to `score` (trees by their exact Shapley values)."""
+        shares = self.margin.shares(values)
+        if self.booster is None or not values.shape[0]:
+            return self.margin.base, shares
+        told = np.asarray(self.booster.predict(values, pred_contrib=True, num_threads=threads), np.float64)
+        return self.margin.base + float(told[0, -1]), shares + told[:, :-1]
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What a bundle says of each row: a calibrated probability per head, and the seconds an attempt takes."""
+
+    by_head: Mapping[str, Float64Array]
+    handle_s: Float64Array
+
+    def __getitem__(self, head: str) -> Float64Array:
+        return self.by_head[head]
+
+    @property
+    def answer(self) -> Float64Array:
+        """A human picks up."""
+        return self.by_head["answer"]
+
+    @property
+    def conversion(self) -> Float64Array:
+        """It sells, given that a human picked up."""
+        return self.by_head["conversion"]
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A version of the models and everything they need; equal bytes on disk, equal answers."""
+
+    version: str
+    created_at: int
+    """The training knew the facts known strictly before this instant."""
+    features: tuple[Feature, ...]
+    models: Mapping[str, Model]
+    handle: HandleSeconds
+    notes: Mapping[str, str] = field(default_factory=dict)
+    """For people: what each head means, and the least calls it needs."""
+    facts: Mapping[str, float | int | str] = field(default_factory=dict)
+    """How it was trained."""
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """The definitions of the features it was trained on."""
+        return fingerprint(self.features)
+
+    def predict(self, matrix: FeatureMatrix, threads: int = 2) -> Scores:
+        """Every head's probability for each row; `StaleBundle` for a matrix of other features."""
+        self._check(matrix)
+        by_head = {
+            name: model.calibration.apply(model.score(matrix.values, threads))
+            for name, model in self.models.items()
+        }
+        return Scores(by_head, self.handle.expected(by_head["answer"], by_head["conversion"]))
+
+    def explain(self, matrix: FeatureMatrix, head: str, threads: int = 2) -> tuple[float, Float64Array]:
+        """Base and contributions (rows, features) in log-odds; their sum is the head's score, uncalibrated."""
+        self._check(matrix)
+        return self.models[head].explain(matrix.values, threads)
+
+    def chance_before_calibration(self, matrix: FeatureMatrix, head: str, threads: int = 2) -> Float64Array:
+        """The head's probability before calibration: what `explain` sums to."""
+        self._check(matrix)
+        return probability(self.models[head].score(matrix.values, threads))
+
+    def named(self) -> "Bundle":
+        """The same with its version: the instant, and a digest of what it says."""
+        digest = hashlib.sha256(_text(replace(self, version="")).encode())
+        for name in sorted(self.models):
+            digest.update(self.models[name].trees.encode())
+        stamp = to_datetime(self.created_at).strftime("%Y%m%dT%H%M%SZ")
+        return replace(self, version=f"{stamp}-{digest.hexdigest()[:8]}")
+
+    def save(self, folder: Path) -> None:
+        """Write `bundle.json` and one `<head>.lgb.txt` per head with trees."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, model in self.models.items():
+            if model.trees:
+                (folder / f"{name}.lgb.txt").write_text(model.trees, encoding="utf-8")
+        (folder / "bundle.json").write_text(_text(self), encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> "Bundle":
+        """Read what `save` wrote; `BrokenBundle` if it isn't there whole."""
+        try:
+            told = json.loads((folder / "bundle.json").read_text(encoding="utf-8"))
+            found = _bundle(told, folder)
+        except (OSError, ValueError, KeyError, TypeError) as problem:
+            raise BrokenBundle(folder=folder, problem=problem) from problem
+        if found.fingerprint != told["fingerprint"]:
+            raise BrokenBundle(folder=folder, problem="its features mean something else in this release")
+        return found
+
+    def _check(self, matrix: FeatureMatrix) -> None:
+        if matrix.features is not self.features and matrix.fingerprint != self.fingerprint:
+            raise StaleBundle(trained_on=self.fingerprint, computed=matrix.fingerprint)
+
+
+def _text(bundle: Bundle) -> str:
+    told = {
+        "format": FORMAT,
+        "version": bundle.version,
+        "created_at": render(bundle.created_at),
+        "fingerprint": bundle.fingerprint,
+        "handle_s": asdict(bundle.handle),
+        "notes": dict(bundle.notes),
+        "facts": dict(bundle.facts),
+        "features": to_specs(bundle.features),
+        "heads": {name: _told(model) for name, model in bundle.models.items()},
+    }
+    return json.dumps(told, indent=1, sort_keys=True, allow_nan=False)
+
+
+def _told(model: Model) -> dict[str, object]:
+    return {
+        "trees": bool(model.trees),
+        "base": model.margin.base,
+        "curves": [
+            {
+                "categorical": curve.categorical,
+                "knots": curve.knots.tolist(),
+                "values": curve.values.tolist(),
+                "missing": curve.missing,
+            }
+            for curve in model.margin.curves
+        ],
+        "calibration": {
+            "score": model.calibration.score.tolist(),
+            "honest": model.calibration.honest.tolist(),
+        },
+    }
+
+
+def _bundle(told: dict[str, Json], folder: Path) -> Bundle:
+    if told["format"] != FORMAT:
+        raise ValueError(f"format {told['format']}, this release reads {FORMAT}")
+    return Bundle(
+        version=told["version"],
+        created_at=parse(told["created_at"]),
+        features=from_specs(told["features"]),
+        models={name: _model(head, folder / f"{name}.lgb.txt") for name, head in told["heads"].items()},
+        handle=HandleSeconds(**told["handle_s"]),
+        notes=told["notes"],
+        facts=told["facts"],
+    )
+
+
+def _model(told: dict[str, Json], trees: Path) -> Model:
+    curves = tuple(
+        Curve(curve["categorical"], np.array(curve["knots"]), np.array(curve["values"]), curve["missing"])
+        for curve in told["curves"]
+    )
+    return Model(
+        trees.read_text(encoding="utf-8") if told["trees"] else "",
+        Margin(told["base"], curves),
+        Calibration(np.array(told["calibration"]["score"]), np.array(told["calibration"]["honest"])),
+    )
