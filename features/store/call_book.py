@@ -31,6 +31,8 @@ class CallBook:
     def __init__(self) -> None:
         self.columns = Columns({**COLUMNS, **_EXTRA})
         self.agents = Codes()
+        self.touched: list[int] = []
+        """Rows of leads with a new or changed call, since somebody last cleared it."""
         self._row: dict[str, int] = {}
         self._of_lead: dict[int, list[int]] = {}
         self._sales: dict[int, tuple[int, int, float]] = {}
@@ -96,6 +98,7 @@ class CallBook:
 
     def _dispose(self, place: int, outcome: int, converted: bool, at: int, known_at: int) -> None:
         columns = self.columns
+        self.touched.append(int(columns["lead"][place]))
         columns["disposition"][place] = outcome
         columns["converted"][place] = converted
         columns["disposed_at"][place] = at

@@ -58,6 +58,8 @@ class LeadBook:
         self.columns = Columns(_COLUMNS)
         self.phones = Codes()
         self.bases = Codes()
+        self.touched: list[int] = []
+        """Rows of which something changed that features may see, since somebody last cleared it."""
         self._suppressed: dict[tuple[str, str], tuple[int, int]] = {}
         self._row_of_key: dict[int, int] = {}
         self._row_of_id: dict[str, int] = {}
@@ -118,6 +120,7 @@ class LeadBook:
             self._append(new)
         for row in rows:
             self._update(self._row_of_key[row.id], row)
+        self.touched += [self._row_of_key[row.id] for row in rows]
 
     def add_attributes(self, rows: Sequence[Row[Any]]) -> None:
         """Add attribute values; a value known to be missing is NaN with no word."""
@@ -134,6 +137,7 @@ class LeadBook:
                 code=kept.levels.all_of([row.word for row in values]),
             )
             self._table = None
+            self.touched += [self._row_of_key[row.lead] for row in values]
 
     def add_consents(self, rows: Sequence[Row[Any]]) -> None:
         """Keep each lead's latest consent."""
@@ -155,7 +159,8 @@ class LeadBook:
         """Keep until when each subject is suppressed; for a subject and reason the latest start stands."""
         for row in rows:
             since, _ = self._suppressed.get((row.subject, row.reason), (0, 0))
-            if row.since >= since:
+            marks_a_removal = row.until is not None and row.until <= row.since
+            if row.since >= since and not marks_a_removal:
                 self._suppressed[row.subject, row.reason] = (
                     row.since,
                     NEVER if row.until is None else row.until,

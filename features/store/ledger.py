@@ -67,3 +67,10 @@ class Ledger:
         if self._past is None:
             self._past = Past(self.calls.log(), self.leads.table())
         return self._past
+
+    def take_touched(self) -> list[int]:
+        """Rows of leads of which something changed since this was last asked."""
+        touched = [*self.leads.touched, *self.calls.touched]
+        self.leads.touched.clear()
+        self.calls.touched.clear()
+        return touched

@@ -81,22 +81,22 @@ class Draft:
             _upsert(connection, table, _stamped(list(by_key.values()), stamps))
         for table, rows in self.rows.items():
             insert_rows(connection, table, _stamped(rows, stamps))
-        self._end_leases(connection, stamps)
+        self._end_leases(connection)
         suppress(connection, self.stops, self.secret)
         self._erase(connection, stamps)
 
     def _size(self) -> int:
-        singles = (self.call_rows, self.agent_rows, self.leases, self.erased)
+        singles = (self.call_rows, self.agent_rows, self.erased)
         return sum(len(some) for some in singles) + sum(len(rows) for rows in self.rows.values())
 
-    def _end_leases(self, connection: Connection, stamps: Iterator[int]) -> None:
+    def _end_leases(self, connection: Connection) -> None:
         if not self.leases:
             return
         held = connection.execute(
             select(lease.c.lease_id).distinct().where(among(connection, lease.c.lease_id, self.leases))
         )
         for lease_id in sorted(held.scalars()):
-            ended = {"expires_at": self.leases[lease_id], "state": "called", "seq": next(stamps)}
+            ended = {"expires_at": self.leases[lease_id], "state": "called"}
             connection.execute(update(lease).where(lease.c.lease_id == lease_id).values(**ended))
 
     def _erase(self, connection: Connection, stamps: Iterator[int]) -> None:
