@@ -97,3 +97,11 @@ class LeaseExpired(ServingError):
 
 class AlreadyTraining(ConflictError):
     """A training is running already."""
+
+
+class TrainingFailed(ServingError):
+    """The training ended without a result; its own words tell why."""
+
+
+class ServiceRefused(ServingError):
+    """The service answered a client's request with an error."""

@@ -58,12 +58,16 @@ def give_up(connection: Connection, asked: Asked) -> None:
     connection.execute(delete(idempotency).where(_is(asked), idempotency.c.status.is_(None)))
 
 
-def forget(connection: Connection, before: int, route: str | None = None) -> int:
-    """Drop the answers given before an instant, or (with a route) only what they said."""
-    if route is None:
-        return connection.execute(delete(idempotency).where(idempotency.c.created_at < before)).rowcount
+def forget(connection: Connection, before: int) -> None:
+    """Drop the answers given before an instant; silenced ones stay, their keys are spent for good."""
+    old = delete(idempotency).where(idempotency.c.created_at < before)
+    connection.execute(old.where(idempotency.c.response.is_not(None)))
+
+
+def silence(connection: Connection, before: int, route: str) -> None:
+    """Drop what was said before an instant on a route whose answers hold phone numbers, not that it was."""
     old = update(idempotency).where(idempotency.c.created_at < before, idempotency.c.route == route)
-    return connection.execute(old.where(idempotency.c.response.is_not(None)).values(response=None)).rowcount
+    connection.execute(old.where(idempotency.c.response.is_not(None)).values(response=None))
 
 
 def _is(asked: Asked) -> ColumnElement[bool]:

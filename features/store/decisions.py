@@ -39,3 +39,10 @@ def campaigns_of_calls(connection: Connection, call_ids: Collection[str]) -> dic
     """The campaign of each call that is known."""
     asked = select(call.c.call_id, call.c.campaign).where(call.c.call_id.in_(list(call_ids)))
     return {row.call_id: row.campaign for row in connection.execute(asked)}
+
+
+def campaigns_of_leases(connection: Connection, lease_ids: Collection[str]) -> dict[str, str]:
+    """The campaign of each lease that was ever given."""
+    asked = select(decision.c.lease_id, decision.c.campaign)
+    rows = connection.execute(asked.where(decision.c.lease_id.in_(list(lease_ids))))
+    return {row.lease_id: row.campaign for row in rows}

@@ -66,7 +66,8 @@ class Ledger:
     def contact(self) -> BoolArray:
         """A live human for at least CONTACT_S; talk that nobody measured counts as long enough."""
         long = np.nan_to_num(self.attempts.talk_s, nan=CONTACT_S) >= CONTACT_S
-        return np.logical_and(self.attempts.human, long)
+        contact: BoolArray = np.logical_and(self.attempts.human, long)
+        return contact
 
     def _decided(self, words: Coded) -> Coded:
         if len(self.decisions) == 0:

@@ -1,0 +1,118 @@
+"""Answers: ready JSON bytes, and the same answer again for the same Idempotency-Key."""
+
+import hashlib
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, is_dataclass
+from typing import Annotated
+
+import orjson
+from fastapi import Depends, Header, Request, Response
+
+from features.instants import DAY, NEVER, SECOND, render
+from features.store.answers import Answer, Asked, claim, forget, give_up, keep, silence
+from features.store.engine import transaction
+
+from ..access import Principal
+from ..errors import IdempotencyKeyReused, LeaseExpired, MalformedBody, StillAtWork
+from .dependencies import Body, Service, ServiceDep
+
+_LONGEST_LEASE = 900 * SECOND
+
+
+def reply(content: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """A JSON answer; NaN is null."""
+    given = orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY)
+    return Response(given, status, headers, "application/json")
+
+
+def read_json(body: bytes) -> object:
+    """The body's JSON; what isn't JSON is a MalformedBody."""
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise MalformedBody(line=error.lineno, column=error.colno) from None
+
+
+def plain(value: object) -> object:
+    """A value in the wire's terms: dataclasses as objects, instants as RFC 3339, NEVER as null."""
+    if is_dataclass(value) and not isinstance(value, type):
+        value = asdict(value)
+    if isinstance(value, Mapping):
+        return {name: _named(str(name), one) for name, one in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
+        return [plain(one) for one in value]
+    return value
+
+
+def _named(name: str, value: object) -> object:
+    if isinstance(value, int) and not isinstance(value, bool) and name.endswith(("_at", "until")):
+        return when(value)
+    return plain(value)
+
+
+def when(at: int | None) -> str | None:
+    """An instant on the wire, null for what never happens."""
+    return None if at is None or abs(at) == NEVER else render(at)
+
+
+@dataclass(frozen=True)
+class Once:
+    """One use of an endpoint that changes something, under its Idempotency-Key if it has one."""
+
+    service: Service
+    key: str | None
+    route: str
+    body: bytes
+
+    def name(self, principal: Principal) -> str:
+        """What names this use: the key where one was given, else chance."""
+        return secrets.token_hex(8) if self.key is None else f"{principal.name}|{self.key}"
+
+    def answer(
+        self, principal: Principal, at: int, work: Callable[[], Response], life: int | None = None
+    ) -> Response:
+        """Do the work once; give its answer again for a day, or for `life` and then 410."""
+        if self.key is None:
+            return work()
+        asked = Asked(self.key, self.route, principal.key_id, hashlib.sha256(self.body).digest())
+        with transaction(self.service.engine) as connection:
+            forget(connection, at - DAY)
+            if life is not None:
+                silence(connection, at - _LONGEST_LEASE, self.route)
+            found = claim(connection, asked, at, DAY if life is None else NEVER // 2)
+        if found is not None:
+            return _again(asked, found, at, life)
+        try:
+            answer = work()
+        except BaseException:
+            with transaction(self.service.engine) as connection:
+                give_up(connection, asked)
+            raise
+        with transaction(self.service.engine) as connection:
+            keep(connection, asked, answer.status_code, bytes(answer.body))
+        return answer
+
+
+def _again(asked: Asked, found: Answer, at: int, life: int | None) -> Response:
+    if found.body_digest != asked.body_digest:
+        raise IdempotencyKeyReused
+    if found.status is None:
+        raise StillAtWork
+    if life is not None and (found.response is None or at >= found.created_at + life):
+        raise LeaseExpired
+    headers = {"Idempotency-Replayed": "true"}
+    return Response(found.response or b"", found.status, headers, "application/json")
+
+
+def once(
+    request: Request,
+    service: ServiceDep,
+    body: Body,
+    idempotency_key: Annotated[str | None, Header(min_length=1, max_length=255)] = None,
+) -> Once:
+    """This use of the endpoint."""
+    return Once(service, idempotency_key, request.url.path, body)
+
+
+OnceDep = Annotated[Once, Depends(once)]

@@ -1,0 +1,42 @@
+"""Decisions: what was handed out, why, and what became of it."""
+
+from fastapi import APIRouter, Response
+from sqlalchemy import RowMapping
+
+from features.calls import Outcome
+from features.store.decisions import calls_of, read_decision
+from features.store.engine import reading
+
+from ..errors import UnknownDecision
+from .answers import reply, when
+from .dependencies import Reads, ServiceDep
+
+router = APIRouter(prefix="/v1/decisions", tags=["decisions"])
+
+_SAID = (
+    "decision_id", "batch_id", "lease_id", "campaign", "lead_id", "agent", "arm", "source", "model_version",
+    "rank", "score", "propensity", "p_answer", "p_convert", "handle_s", "attempt_no", "reasons", "dialer_id",
+    "snapshot_id", "degraded", "temperature", "kappa", "pool", "withheld", "rules",
+)  # fmt: skip
+
+
+@router.get("/{decision_id}", response_model=None)
+def read(decision_id: str, who: Reads, service: ServiceDep) -> Response:
+    """One decision as it was recorded, with the calls that carried it out."""
+    with reading(service.engine) as connection:
+        found = read_decision(connection, decision_id)
+        calls = calls_of(connection, decision_id)
+    if found is None or not who.reaches(found["campaign"]):
+        raise UnknownDecision(decision_id=decision_id)
+    told: dict[str, object] = {name: found[name] for name in _SAID}
+    return reply({**told, "at": when(found["at"]), "calls": [_call(call) for call in calls]})
+
+
+def _call(call: RowMapping) -> dict[str, object]:
+    return {
+        "call_id": call["call_id"],
+        "agent_id": call["agent"],
+        "started_at": when(call["started_at"]),
+        "ended_at": when(call["ended_at"]),
+        "outcome": Outcome(call["outcome"]).name.lower(),
+    }

@@ -1,0 +1,114 @@
+"""Dependencies: who asks, as of when, with which body; the one place in the service that reads a clock."""
+
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import Annotated, Literal
+
+from fastapi import Depends, Header, Request, Security
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, SecurityScopes
+from sqlalchemy import Engine
+
+from features.instants import parse, render
+
+from ..access import Keys, Principal
+from ..desk import Desk
+from ..errors import BadInstant, ClockMissing, ClockNotAllowed, KeyMissing
+from .meter import Meter
+
+
+@dataclass
+class Clock:
+    """What time it is: the system's, or what requests say, else the latest they ever said."""
+
+    mode: Literal["system", "request"]
+    latest: int | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def now(self, said: str | None) -> int:
+        """The instant as of which to answer."""
+        if self.mode == "system":
+            if said is not None:
+                raise ClockNotAllowed
+            return time.time_ns() // 1000
+        with self._lock:
+            if said is not None:
+                at = instant(said)
+                self.latest = at if self.latest is None else max(at, self.latest)
+                return at
+            if self.latest is None:
+                raise ClockMissing
+            return self.latest
+
+
+@dataclass(frozen=True)
+class Service:
+    """What one worker serves with."""
+
+    engine: Engine
+    desk: Desk
+    keys: Keys
+    clock: Clock
+    meter: Meter
+
+
+def instant(text: str) -> int:
+    """Read an instant said in a header or query."""
+    try:
+        at = parse(text.replace(" ", "+"))
+        render(at)
+    except (ValueError, OverflowError):
+        raise BadInstant(said=text[:64]) from None
+    return at
+
+
+def service(request: Request) -> Service:
+    """The service of this worker."""
+    found: Service = request.app.state.service
+    return found
+
+
+ServiceDep = Annotated[Service, Depends(service)]
+
+_bearer = HTTPBearer(auto_error=False, description="An API key: `leadrank keys create NAME --scopes ...`")
+
+
+def principal(
+    request: Request,
+    scopes: SecurityScopes,
+    service: ServiceDep,
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+) -> Principal:
+    """Who asks: 401 without a good key, 403 without the scopes."""
+    if credentials is None:
+        raise KeyMissing
+    found = service.keys.principal(credentials.credentials, time.monotonic())
+    request.state.key_id = found.key_id
+    for scope in scopes.scopes:
+        found.require(scope)
+    return found
+
+
+def now(
+    service: ServiceDep,
+    _known: Annotated[Principal, Security(principal)],
+    leadrank_now: Annotated[str | None, Header(description="only with LEADRANK_CLOCK=request")] = None,
+) -> int:
+    """As of when to answer; with the request's clock all that is due by then is done first."""
+    at = service.clock.now(leadrank_now)
+    if service.clock.mode == "request":
+        service.desk.catch_up(at)
+    return at
+
+
+async def body(request: Request) -> bytes:
+    """The body as it came."""
+    return await request.body()
+
+
+Ingests = Annotated[Principal, Security(principal, scopes=["ingest"])]
+Queues = Annotated[Principal, Security(principal, scopes=["queue"])]
+Reads = Annotated[Principal, Security(principal, scopes=["read"])]
+Manages = Annotated[Principal, Security(principal, scopes=["manage"])]
+Now = Annotated[int, Depends(now)]
+Body = Annotated[bytes, Depends(body)]

@@ -1,0 +1,59 @@
+"""KPIs: one definition each, by groups, with intervals."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+
+from features.store.engine import reading
+
+from ..access import Principal
+from ..accounts import Question, ask, told
+from ..errors import BadQuery
+from ..kpi.measures import MEASURES
+from .answers import reply
+from .dependencies import Now, Reads, ServiceDep, instant
+
+router = APIRouter(prefix="/v1", tags=["kpis"])
+
+
+@router.get("/kpis", response_model=None)
+def read(
+    who: Reads,
+    at: Now,
+    service: ServiceDep,
+    kpi: Annotated[str | None, Query(description="none lists the definitions")] = None,
+    campaign: str | None = None,
+    since: Annotated[
+        str | None, Query(alias="from", description="attempts started from; default: ever")
+    ] = None,
+    until: Annotated[
+        str | None, Query(alias="to", description="attempts started before; default: now")
+    ] = None,
+    by: Annotated[str, Query(description="dimensions, separated by commas")] = "",
+    level: Annotated[float, Query(gt=0.5, lt=1)] = 0.95,
+) -> Response:
+    """A KPI by groups: rates in percent, null where there is nothing to divide by."""
+    if kpi is None:
+        return reply({"items": [{"kpi": one.kpi, "unit": one.unit, "says": one.says} for one in MEASURES]})
+    question = Question(
+        kpi=kpi,
+        since=0 if since is None else instant(since),
+        until=at if until is None else instant(until),
+        at=at,
+        campaign=_reached(who, campaign),
+        by=tuple(word.strip() for word in by.split(",") if word.strip()),
+        level=level,
+    )
+    with reading(service.engine) as connection:
+        return reply(told(question, ask(connection, question)))
+
+
+def _reached(who: Principal, campaign: str | None) -> str | None:
+    """A key limited to campaigns must say which, unless it has one alone."""
+    if campaign is not None:
+        who.reach(campaign)
+    elif who.campaigns is not None:
+        if len(who.campaigns) != 1:
+            raise BadQuery(wanted="campaign: this key is for some of them")
+        return next(iter(who.campaigns))
+    return campaign

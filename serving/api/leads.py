@@ -1,0 +1,113 @@
+"""Leads in, and what the service thinks of one."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Response
+
+from features.sources.wire import LeadIn
+from features.store.decisions import campaigns_of_leads
+from features.store.engine import reading, transaction
+from features.store.writes.leads import accept_leads
+from features.store.writes.receipts import LeadResult
+
+from ..access import Principal
+from ..errors import MalformedBody, TooManyItems, UnknownLead, UnsupportedMedia
+from .answers import OnceDep, plain, read_json, reply
+from .dependencies import Ingests, Now, Reads, ServiceDep
+from .schemas import LeadsResponse
+
+router = APIRouter(prefix="/v1", tags=["leads"])
+
+MOST = 5_000
+
+_BODY = {
+    "required": True,
+    "content": {
+        "application/json": {
+            "schema": {"type": "array", "maxItems": MOST, "items": LeadIn.model_json_schema()}
+        },
+        "application/x-ndjson": {"schema": {"type": "string", "description": "one lead a line"}},
+    },
+}
+
+
+@router.post("/leads:batch", response_model=LeadsResponse, openapi_extra={"requestBody": _BODY})
+def accept_batch(
+    who: Ingests,
+    at: Now,
+    once: OnceDep,
+    service: ServiceDep,
+    content_type: Annotated[str, Header(include_in_schema=False)] = "application/json",
+) -> Response:
+    """Take in up to 5,000 leads, each on its own: one bad lead never fails the others."""
+    items = _items(once.body, content_type)
+
+    def work() -> Response:
+        allowed = [item for item in items if _reaches(who, item)]
+        with transaction(service.engine) as connection:
+            results = iter(accept_leads(connection, allowed, at))
+        told = [next(results) if _reaches(who, item) else _refused(item) for item in items]
+        return reply({"items": [_told(result) for result in told]})
+
+    return once.answer(who, at, work)
+
+
+@router.get("/leads/{lead_id}/explain", response_model=None)
+def explain_lead(lead_id: str, who: Reads, at: Now, service: ServiceDep) -> Response:
+    """Every head's probability with signed reasons, the rules and until when they hold."""
+    with reading(service.engine) as connection:
+        campaign = campaigns_of_leads(connection, [lead_id]).get(lead_id)
+    if campaign is None or not who.reaches(campaign):
+        raise UnknownLead(lead_id=lead_id)
+    return reply(plain(service.desk.explain(lead_id, at)))
+
+
+def _items(body: bytes, content_type: str) -> Sequence[object]:
+    kind = content_type.partition(";")[0].strip().lower()
+    if kind in ("application/x-ndjson", "application/ndjson", "application/jsonl"):
+        found: object = [_line(line) for line in body.splitlines() if line.strip()]
+    elif kind == "application/json":
+        found = read_json(body)
+    else:
+        raise UnsupportedMedia(given=kind, taken="application/json, application/x-ndjson")
+    if isinstance(found, Mapping) and isinstance(found.get("items"), list):
+        found = found["items"]
+    if not isinstance(found, list):
+        raise MalformedBody(wanted="a list of leads")
+    if len(found) > MOST:
+        raise TooManyItems(given=len(found), most=MOST)
+    return found
+
+
+def _line(line: bytes) -> object:
+    """A line that isn't JSON is one bad lead, not a bad batch."""
+    try:
+        return read_json(line)
+    except MalformedBody:
+        return None
+
+
+def _campaign(item: object) -> str | None:
+    named = item.get("campaign") if isinstance(item, Mapping) else None
+    return named if isinstance(named, str) else None
+
+
+def _reaches(who: Principal, item: object) -> bool:
+    """A lead that names no campaign is left to the check of leads."""
+    campaign = _campaign(item)
+    return campaign is None or who.reaches(campaign)
+
+
+def _refused(item: object) -> LeadResult:
+    named = item.get("lead_id") if isinstance(item, Mapping) else None
+    return LeadResult(str(named or ""), "rejected", "unknown_campaign")
+
+
+def _told(result: LeadResult) -> dict[str, object]:
+    told: dict[str, object] = {"lead_id": result.lead_id, "result": result.result}
+    if result.reason is not None:
+        told["reason"] = result.reason
+    if result.refused_attributes:
+        told["refused_attributes"] = list(result.refused_attributes)
+    return told

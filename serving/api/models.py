@@ -1,0 +1,24 @@
+"""Models: train now, and which versions there are."""
+
+from fastapi import APIRouter, Response
+
+from .answers import OnceDep, plain, reply
+from .dependencies import Manages, Now, ServiceDep
+from .schemas import TrainRequest
+
+router = APIRouter(prefix="/v1", tags=["models"])
+
+
+@router.post("/models:train", status_code=202, response_model=None)
+def train(
+    who: Manages, at: Now, once: OnceDep, service: ServiceDep, _request: TrainRequest | None = None
+) -> Response:
+    """Train on the past until now, pass the gate, swap. 202; with the request's clock 200 when done."""
+    wait = service.clock.mode == "request"
+    return once.answer(who, at, lambda: reply(plain(service.desk.train(at, wait)), 200 if wait else 202))
+
+
+@router.get("/models", response_model=None)
+def list_models(_who: Manages, service: ServiceDep) -> Response:
+    """Every version with its aliases and what the gate said of it."""
+    return reply({"items": plain(service.desk.models.versions())})

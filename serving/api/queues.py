@@ -1,0 +1,151 @@
+"""Queues out: leases for dialers, what they say of them, and the last gate before a call."""
+
+from collections.abc import Sequence
+
+from fastapi import APIRouter, Response
+from pydantic import ValidationError
+
+from features.instants import SECOND, render
+from features.store.campaigns import read_campaign
+from features.store.decisions import campaigns_of_leases
+from features.store.engine import reading
+
+from ..access import Principal
+from ..errors import MalformedBody, TooManyItems, UnknownCampaign
+from ..handout import Batch, Item
+from ..leases import Ack
+from .answers import OnceDep, read_json, reply, when
+from .dependencies import Now, Queues, Service, ServiceDep
+from .schemas import AckIn, EligibilityRequest, EligibilityResponse, Ident, LeaseRequest, LeaseResponse
+
+router = APIRouter(prefix="/v1", tags=["queues"])
+
+MOST_ACKS = 500
+
+_ACKS = {
+    "required": True,
+    "content": {
+        "application/json": {
+            "schema": {"type": "array", "maxItems": MOST_ACKS, "items": AckIn.model_json_schema()}
+        }
+    },
+}
+
+
+@router.post("/campaigns/{campaign}/queue:lease", response_model=LeaseResponse)
+def lease_queue(
+    campaign: Ident, request: LeaseRequest, who: Queues, at: Now, once: OnceDep, service: ServiceDep
+) -> Response:
+    """Lease the best leads of a campaign to one dialer."""
+    _known(service, who, campaign)
+
+    def work() -> Response:
+        given = service.desk.lease(campaign, request.to_order(), once.name(who), at)
+        service.meter.add("leadrank_leads_leased_total", len(given.items))
+        return reply(_told(given))
+
+    return once.answer(who, at, work, life=request.lease_seconds * SECOND)
+
+
+@router.post("/leases:ack", response_model=None, openapi_extra={"requestBody": _ACKS})
+def acknowledge(who: Queues, at: Now, once: OnceDep, service: ServiceDep) -> Response:
+    """Say what became of leases, each on its own. 410 on `dialing`: do not dial."""
+    items = read_json(once.body)
+    if not isinstance(items, list):
+        raise MalformedBody(wanted="a list of acknowledgements")
+    if len(items) > MOST_ACKS:
+        raise TooManyItems(given=len(items), most=MOST_ACKS)
+    return once.answer(who, at, lambda: reply({"items": _acknowledged(service, who, items, at)}))
+
+
+@router.post("/eligibility:check", response_model=EligibilityResponse)
+def check(request: EligibilityRequest, who: Queues, at: Now, service: ServiceDep) -> Response:
+    """The last gate before the call: every rule, asked now. Fails closed: no answer, no call."""
+    named = [one for one in (request.phone, request.lead_id, request.lease_id) if one is not None]
+    if len(named) != 1:
+        raise MalformedBody(wanted="exactly one of phone, lead_id, lease_id")
+    _known(service, who, request.campaign)
+    found = service.desk.check(request.campaign, request.lead_id, request.phone, request.lease_id, at)
+    return reply(
+        {
+            "allow": found.allow,
+            "rules_failed": list(found.rules_failed),
+            "valid_until": when(found.valid_until),
+        }
+    )
+
+
+def _known(service: Service, who: Principal, campaign: str) -> None:
+    who.reach(campaign)
+    with reading(service.engine) as connection:
+        if read_campaign(connection, campaign) is None:
+            raise UnknownCampaign(campaign=campaign)
+
+
+def _acknowledged(
+    service: Service, who: Principal, items: Sequence[object], at: int
+) -> list[dict[str, object]]:
+    read = [_read(item) for item in items]
+    acks = [one for one in read if isinstance(one, Ack)]
+    with reading(service.engine) as connection:
+        of = campaigns_of_leases(connection, [ack.lease_id for ack in acks])
+    mine = [ack for ack in acks if ack.lease_id not in of or who.reaches(of[ack.lease_id])]
+    results = {id(ack): result for ack, result in zip(mine, service.desk.acknowledge(mine, at), strict=True)}
+    told: list[dict[str, object]] = []
+    for one in read:
+        if not isinstance(one, Ack):
+            told.append(one)
+        elif (result := results.get(id(one))) is None:
+            told.append({"lease_id": one.lease_id, "status": 404, "code": "unknown_lease"})
+        else:
+            code = {} if result.code is None else {"code": result.code}
+            told.append({"lease_id": result.lease_id, "status": result.status, **code})
+    return told
+
+
+def _read(item: object) -> Ack | dict[str, object]:
+    """One acknowledgement, or what is wrong with it."""
+    try:
+        said = AckIn.model_validate(item)
+    except ValidationError:
+        named = item.get("lease_id") if isinstance(item, dict) else None
+        return {"lease_id": named if isinstance(named, str) else None, "status": 422, "code": "malformed"}
+    return Ack(said.lease_id, said.state, said.reason)
+
+
+def _told(batch: Batch) -> dict[str, object]:
+    return {
+        "batch_id": batch.batch_id,
+        "snapshot_id": batch.snapshot_id,
+        "model_version": batch.model_version,
+        "ranked_at": render(batch.ranked_at),
+        "degraded": batch.degraded,
+        "expires_at": render(batch.expires_at),
+        "items": [_item(item) for item in batch.items],
+        "withheld": batch.withheld,
+        "next_poll_after_s": batch.next_poll_after_s,
+    }
+
+
+def _item(item: Item) -> dict[str, object]:
+    return {
+        "lease_id": item.lease_id,
+        "decision_id": item.decision_id,
+        "lead_id": item.lead_id,
+        "phone": item.phone,
+        "rank": item.rank,
+        "score": item.score,
+        "p_answer": item.p_answer,
+        "p_convert": item.p_convert,
+        "handle_s": item.handle_s,
+        "source": item.source,
+        "attempt_no": item.attempt_no,
+        "timezone": item.timezone,
+        "callable_until": when(item.callable_until),
+        "best_window": None,
+        "agent_id": item.agent_id,
+        "reasons": [
+            {"feature": one.feature, "value": one.value, "effect": one.effect} for one in item.reasons
+        ],
+        "attributes": item.attributes,
+    }

@@ -1,0 +1,258 @@
+"""Schemas: what endpoints take and give; pydantic checks them, OpenAPI tells them, unknown fields refused."""
+
+from typing import Annotated, Literal
+from zoneinfo import available_timezones
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+from ..handout import Order
+
+Ident = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._~-]{1,64}$")]
+Phone = Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{6,14}$")]
+Word = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,32}$")]
+Clock = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-4]):[0-5][0-9]$")]
+
+
+def _known_zone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError("no such IANA time zone")
+    return name
+
+
+Zone = Annotated[str, AfterValidator(_known_zone)]
+
+
+class Strict(BaseModel):
+    """Refuses what it doesn't know."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Filters(Strict):
+    """Only leads of these; empty lets all through."""
+
+    channels: list[Word] = []
+    regions: list[str] = []
+    lists: list[Ident] = []
+
+
+class LeaseRequest(Strict):
+    """A dialer's poll."""
+
+    n: int = Field(ge=1, le=500, description="how many leads at most")
+    lease_seconds: int = Field(120, ge=10, le=900)
+    dialer_id: Ident
+    agents_ready: list[Ident] = Field([], max_length=1000)
+    filters: Filters = Filters()
+    exclude: list[Ident] = Field([], max_length=5000)
+
+    def to_order(self) -> Order:
+        """What the desk is asked."""
+        return Order(
+            n=self.n,
+            lease_seconds=self.lease_seconds,
+            dialer_id=self.dialer_id,
+            agents_ready=tuple(self.agents_ready),
+            channels=tuple(self.filters.channels),
+            regions=tuple(self.filters.regions),
+            lists=tuple(self.filters.lists),
+            exclude=tuple(self.exclude),
+        )
+
+
+class ReasonOut(BaseModel):
+    """What pushed the chance of a conversion up or down, in log-odds before calibration."""
+
+    feature: str
+    value: float | str | None
+    effect: float
+
+
+class WindowOut(BaseModel):
+    """The best time to call in the near future."""
+
+    start: str
+    end: str
+    p_answer: float
+    evidence: str
+
+
+class ItemOut(BaseModel):
+    """One lead to dial."""
+
+    lease_id: str
+    decision_id: str
+    lead_id: str
+    phone: str
+    rank: int = Field(description="1 is first")
+    score: float | None = Field(description="expected value per agent-hour")
+    p_answer: float | None = Field(description="chance that a human picks up")
+    p_convert: float | None = Field(description="chance of the goal, given that a human picked up")
+    handle_s: float | None
+    source: Literal["callback", "ranked", "explore", "holdout"]
+    attempt_no: int
+    timezone: str
+    callable_until: str
+    best_window: WindowOut | None
+    agent_id: str | None
+    reasons: list[ReasonOut] = Field(description="at most 8; the last may be `other`")
+    attributes: dict[str, float | str]
+
+
+class LeaseResponse(BaseModel):
+    """The answer to a poll; an empty one says why in `withheld`."""
+
+    batch_id: str
+    snapshot_id: str
+    model_version: str | None
+    ranked_at: str
+    degraded: bool
+    expires_at: str
+    items: list[ItemOut]
+    withheld: dict[str, int] = Field(description="leads not offered, by reason")
+    next_poll_after_s: int
+
+
+class AckIn(Strict):
+    """What a dialer says of one lease."""
+
+    lease_id: Ident
+    state: Literal["dialing", "extend", "dialed", "released", "rejected"]
+    reason: str | None = Field(None, max_length=256)
+
+
+class EligibilityRequest(Strict):
+    """The last gate before a call; exactly one of phone, lead_id, lease_id."""
+
+    campaign: Ident
+    phone: Phone | None = None
+    lead_id: Ident | None = None
+    lease_id: Ident | None = None
+
+
+class EligibilityResponse(BaseModel):
+    """Whether the call may be made now, and how long that answer holds."""
+
+    allow: bool
+    rules_failed: list[str]
+    valid_until: str | None
+
+
+class CapsIn(Strict):
+    """How often a campaign calls at most."""
+
+    per_day: int = Field(3, ge=1, le=10, description="per phone number in any 24 hours, across campaigns")
+    lifetime: int = Field(8, ge=1, le=1000, description="per lead")
+    min_gap_s: int = Field(7200, ge=0, le=30 * 86400, description="between the starts of two dials")
+
+
+class Spell(Strict):
+    """From one local time to another."""
+
+    start: Clock
+    end: Clock
+
+
+class BusinessHours(Strict):
+    """The site's own hours by weekday; a weekday that isn't named is closed."""
+
+    mon: list[Spell] = []
+    tue: list[Spell] = []
+    wed: list[Spell] = []
+    thu: list[Spell] = []
+    fri: list[Spell] = []
+    sat: list[Spell] = []
+    sun: list[Spell] = []
+
+
+class Shift(Spell):
+    """A named shift of the site; one that ends before it starts goes over midnight."""
+
+    name: Word
+
+
+class CampaignSettings(Strict):
+    """How a campaign wants to be called; what isn't said has its default."""
+
+    mode: Literal["predictive", "power", "preview"] = "predictive"
+    timezone: Zone | None = None
+    business_hours: BusinessHours | None = None
+    shifts: list[Shift] = Field([], max_length=24)
+    goal: Ident = "sale"
+    confirmation: bool = Field(False, description="net counts only conversions that were confirmed")
+    horizon_days: int = Field(30, ge=1, le=365)
+    caps: CapsIn = CapsIn()
+    max_age_days: int = Field(30, ge=1, le=3650)
+    holdout: float = Field(0.1, ge=0, le=0.5, description="share of leads called in the baseline order")
+    uniform: float = Field(0.01, ge=0, le=0.5, description="share of slots drawn from all leads alike")
+    temperature: float = Field(0.2, ge=0, le=10, description="how far the draw departs from the ranking")
+    timing: bool = False
+    baseline_order: Word = "newest"
+
+
+class Campaign(CampaignSettings):
+    """A campaign with its settings."""
+
+    campaign: str
+    created_at: str
+
+
+class LeadResultOut(BaseModel):
+    """What became of one lead."""
+
+    lead_id: str
+    result: Literal["created", "updated", "unchanged", "stale", "rejected"]
+    reason: str | None = None
+    refused_attributes: list[str] | None = None
+
+
+class LeadsResponse(BaseModel):
+    """What became of each lead, in the order given."""
+
+    items: list[LeadResultOut]
+
+
+class QuarantinedOut(BaseModel):
+    """An event kept until it makes sense."""
+
+    id: str
+    code: str
+    detail: str
+
+
+class RejectedOut(BaseModel):
+    """An item that can't even be kept: no id, source or type."""
+
+    index: int
+    code: str
+
+
+class EventsResponse(BaseModel):
+    """What became of a batch of events."""
+
+    accepted: int
+    duplicates: int
+    quarantined: list[QuarantinedOut]
+    rejected: list[RejectedOut]
+    replayed: int = Field(description="events from quarantine that could be accepted now")
+
+
+class ReplayRequest(Strict):
+    """Which quarantined events to try again; none named means all."""
+
+    codes: list[Word] | None = None
+
+
+class TrainRequest(Strict):
+    """Options of a training; none yet."""
+
+
+class Problem(BaseModel):
+    """RFC 9457: what went wrong."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+    instance: str

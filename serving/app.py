@@ -1,0 +1,124 @@
+"""The service: create_app(settings) wires one worker; from_environment() is what uvicorn's workers call."""
+
+import logging
+import sys
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import structlog
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from sqlalchemy import Connection, Engine, select
+
+from features.store.engine import database_clock, open_engine, reading
+from features.store.migrations import upgrade
+from features.store.tables import installation
+from leadrank import __version__
+
+from .access import Keys
+from .api import campaigns, decisions, events, health, kpis, leads, models, problems, queues
+from .api.dependencies import Clock, Service
+from .api.meter import Meter
+from .api.middleware import Edge
+from .api.schemas import Problem
+from .desk import Desk
+from .models import Models
+from .settings import Settings
+
+TICK_S = 60
+"""How often, in normal running, what has come due is looked after."""
+
+_ROUTERS = (leads, events, campaigns, queues, decisions, models, kpis, health)
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """One worker's application; its database is opened when it starts, and closed when it ends."""
+    meter = Meter()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        engine = open_engine(settings.database_url, settings.secret_text())
+        upgrade(engine)
+        service = Service(engine, open_desk(settings, engine), Keys(engine), Clock(settings.clock), meter)
+        app.state.service, app.state.desk = service, service.desk
+        stop = threading.Event()
+        if settings.clock == "system":
+            threading.Thread(target=_look_after, args=(service, stop), daemon=True).start()
+        yield
+        stop.set()
+        engine.dispose()
+
+    app = FastAPI(
+        title="leadrank",
+        summary="Decides whom a telesales floor calls next.",
+        version=__version__,
+        lifespan=lifespan,
+        docs_url=None,  # the page would load its scripts from elsewhere
+        redoc_url=None,
+        generate_unique_id_function=_operation,
+        responses={"default": {"model": Problem, "description": "RFC 9457 problem"}},
+    )
+    app.add_middleware(Edge, meter=meter)
+    problems.install(app)
+    for module in _ROUTERS:
+        app.include_router(module.router)
+    return app
+
+
+def from_environment() -> FastAPI:
+    """The application as the environment says, with JSON lines on standard error."""
+    settings = Settings()
+    configure_logs(settings.log_level)
+    return create_app(settings)
+
+
+def open_desk(settings: Settings, engine: Engine) -> Desk:
+    """The desk of one worker, with the champion as far as the registry has one."""
+    with reading(engine) as connection:
+        salt = bytes(connection.execute(select(installation.c.salt)).scalar_one())
+    registry = Models(settings.mlflow_uri, Path(settings.cache))
+    clock = _of_database if settings.clock == "system" else _of_request
+    desk = Desk(engine, registry, salt, clock)
+    registry.reload()
+    return desk
+
+
+def configure_logs(level: str) -> None:
+    """One JSON object a line; neither secrets nor phone numbers are ever handed to it."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
+def _of_database(connection: Connection, _at: int) -> int:
+    return database_clock(connection)
+
+
+def _of_request(_connection: Connection, at: int) -> int:
+    return at
+
+
+def _look_after(service: Service, stop: threading.Event) -> None:
+    """In normal running: follow the store and do the retraining that is due, once a minute, until stopped."""
+    log = structlog.get_logger("leadrank")
+    while True:
+        try:
+            service.desk.catch_up(service.clock.now(None))
+        except Exception as error:  # noqa: BLE001  # the next tick tries again
+            log.warning("catching up failed", kind=type(error).__qualname__)
+        if stop.wait(TICK_S):
+            return
+
+
+def _operation(route: APIRoute) -> str:
+    module = route.endpoint.__module__.rpartition(".")[2]
+    return f"{module}_{route.name}"

@@ -1,0 +1,181 @@
+"""The commands of the room that acts and accounts: `leadrank serve`, `keys`, `kpi` and its page of docs."""
+
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import orjson
+import typer
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy import Engine
+
+from features.errors import LeadrankError
+from features.instants import parse, render
+from features.store.engine import open_engine, reading, transaction
+from features.store.keys import all_keys, revoke_key
+from features.store.migrations import upgrade
+
+from .access import SCOPES, create_key
+from .settings import Settings
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown")
+keys = typer.Typer(no_args_is_help=True, help="Make, list and revoke API keys.")
+app.add_typer(keys, name="keys")
+
+Database = Annotated[str | None, typer.Option(help="Default: LEADRANK_DATABASE_URL.")]
+
+_console, _errors = Console(), Console(stderr=True)
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="Loopback, unless you say otherwise.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535)] = 8000,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Processes; leases hold across them.")] = 1,
+    database: Database = None,
+) -> None:
+    """The HTTP service; settings come from the environment (docs/operations.md)."""
+    import uvicorn
+
+    if database is not None:
+        os.environ["LEADRANK_DATABASE_URL"] = database
+    settings = Settings()
+    if workers > 1 and settings.clock == "request":
+        _fail("LEADRANK_CLOCK=request keeps one clock: serve with one worker")
+    _open(None).dispose()
+    uvicorn.run(
+        "serving.app:from_environment",
+        factory=True,
+        host=host,
+        port=port,
+        workers=workers if workers > 1 else None,
+        timeout_keep_alive=75,
+        access_log=False,
+        server_header=False,
+        log_level="warning" if settings.log_level == "info" else settings.log_level,
+    )
+
+
+@keys.command("create")
+def keys_create(
+    name: Annotated[str, typer.Argument(help="Whom the key is for.")],
+    scopes: Annotated[str, typer.Option(help=f"Of {', '.join(SCOPES)}; separated by commas.")],
+    campaigns: Annotated[str | None, typer.Option(help="Separated by commas. Default: all.")] = None,
+    database: Database = None,
+) -> None:
+    """Print a new key. It is shown this once; the database keeps only a keyed hash of it."""
+    wanted = None if campaigns is None else _words(campaigns)
+    engine = _open(database)
+    try:
+        token = create_key(engine, name, _words(scopes), wanted, _now())
+    except ValueError as error:
+        _fail(str(error))
+    typer.echo(token)
+
+
+@keys.command("list")
+def keys_list(database: Database = None) -> None:
+    """Every key, the revoked ones too; never the keys themselves."""
+    with reading(_open(database)) as connection:
+        found = all_keys(connection)
+    table = Table("key", "name", "scopes", "campaigns", "made", "revoked")
+    for key in found:
+        reach = "all" if key.campaigns is None else " ".join(sorted(key.campaigns))
+        gone = "" if key.revoked_at is None else render(key.revoked_at)
+        table.add_row(key.key_id, key.name, " ".join(sorted(key.scopes)), reach, render(key.created_at), gone)
+    _console.print(table)
+
+
+@keys.command("revoke")
+def keys_revoke(
+    key_id: Annotated[str, typer.Argument(help="As `leadrank keys list` shows it.")],
+    database: Database = None,
+) -> None:
+    """Revoke a key; running services refuse it within seconds."""
+    with transaction(_open(database)) as connection:
+        revoked = revoke_key(connection, key_id, _now())
+    if not revoked:
+        _fail(f"there is no key {key_id}, or it was revoked before")
+    typer.echo(f"revoked {key_id}")
+
+
+@app.command()
+def kpi(
+    name: Annotated[str | None, typer.Argument(help="Without one: the definitions.")] = None,
+    campaign: Annotated[str | None, typer.Option()] = None,
+    by: Annotated[str, typer.Option(help="Dimensions, separated by commas.")] = "",
+    since: Annotated[str | None, typer.Option("--from", help="An instant; default: ever.")] = None,
+    until: Annotated[str | None, typer.Option("--to", help="An instant; default: now.")] = None,
+    at: Annotated[str | None, typer.Option(help="As known then; default: now.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="As GET /v1/kpis answers.")] = False,
+    database: Database = None,
+) -> None:
+    """A KPI by groups, with intervals: the same figures as GET /v1/kpis."""
+    from .accounts import Question, ask, told
+    from .kpi.page import as_table, definitions
+
+    if name is None:
+        _console.print(definitions())
+        return
+    moment = _now() if at is None else _instant(at)
+    first, last = (0 if since is None else _instant(since)), (moment if until is None else _instant(until))
+    question = Question(name, first, last, moment, campaign, tuple(_words(by)))
+    try:
+        with reading(_open(database)) as connection:
+            report = ask(connection, question)
+    except LeadrankError as error:
+        _fail(str(error))
+    if json:
+        typer.echo(orjson.dumps(told(question, report), option=orjson.OPT_INDENT_2))
+    else:
+        _console.print(as_table(report))
+
+
+@app.command()
+def docs(
+    folder: Annotated[Path, typer.Option(help="Where the page lies.")] = Path("docs"),
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; fail where it differs.")] = False,
+) -> None:
+    """Write docs/kpis.md from the definitions of the KPIs."""
+    from .kpi.page import page
+
+    path = folder / "kpis.md"
+    if not check:
+        path.write_text(page(), encoding="utf-8")
+        _console.print(f"wrote {path}", soft_wrap=True)
+    elif not path.exists() or path.read_text(encoding="utf-8") != page():
+        _errors.print(f"{path} is not what the code says: run `leadrank docs`", soft_wrap=True)
+        raise typer.Exit(1)
+
+
+def _open(database: str | None) -> Engine:
+    settings = Settings()
+    engine = open_engine(database or settings.database_url, settings.secret_text())
+    try:
+        upgrade(engine)
+    except LeadrankError as error:
+        _fail(str(error))
+    return engine
+
+
+def _now() -> int:
+    return time.time_ns() // 1000
+
+
+def _instant(text: str) -> int:
+    try:
+        return parse(text)
+    except ValueError as error:
+        _fail(f"{text}: {error}")
+
+
+def _words(text: str) -> Sequence[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def _fail(message: str) -> NoReturn:
+    _errors.print(f"[red]leadrank:[/red] {message}", soft_wrap=True)
+    raise typer.Exit(2)
