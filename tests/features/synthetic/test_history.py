@@ -107,7 +107,7 @@ def test_the_dirty_feed_has_each_defect_at_about_its_rate():
     assert 0 < defects["impossible"] < 0.004 * calls
     assert 0 < defects["unknown_code"] < 0.008 * calls
     assert len(feed) == len(clean) + defects["duplicated"] - defects["no_end"]
-    times = [parse(event["time"]) for event in feed]
+    times = [parse(str(event["time"])) for event in feed]
     assert any(b < a - 24 * HOUR for a, b in pairwise(times))
     assert max(times) - min(times) < 7 * DAY
 
