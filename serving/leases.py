@@ -97,7 +97,7 @@ def _insert(connection: Connection, rows: Sequence[dict[str, object]], at: int) 
     }
     expired = lease.c.expires_at <= at
     claimed: ReturningInsert[str] = new.on_conflict_do_update(
-        ["resource"], set_=taken_over, where=expired
+        index_elements=["resource"], set_=taken_over, where=expired
     ).returning(lease.c.lease_id)
     return claimed
 

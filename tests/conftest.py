@@ -58,25 +58,18 @@ def _database_of(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         shutil.copy(request.getfixturevalue("template"), tmp_path / "leadrank.db")
         return f"sqlite:///{tmp_path / 'leadrank.db'}"
     url: str = request.getfixturevalue("postgres")
-    cleared = open_engine(url)
-    upgrade(cleared)
-    empty(cleared)
-    cleared.dispose()
+    engine = open_engine(url)
+    empty(engine)
+    engine.dispose()
     return url
 
 
 def empty(engine: Engine) -> None:
     """Remove all rows but the installation's own."""
+    kept = ("installation", "counter")
+    names = [table.name for table in reversed(metadata.sorted_tables) if table.name not in kept]
     with transaction(engine) as connection:
-        names = [
-            table.name for table in metadata.sorted_tables if table.name not in ("installation", "counter")
-        ]
-        if engine.dialect.name == "postgresql":
-            quoted = ", ".join(f'"{name}"' for name in names)
-            connection.execute(text(f"TRUNCATE {quoted} RESTART IDENTITY"))
-            return
-        for name in reversed(names):
-            connection.execute(text(f'DELETE FROM "{name}"'))
+        connection.execute(text("; ".join(f'DELETE FROM "{name}"' for name in names)))
 
 
 def _answers(url: str) -> bool:
@@ -88,13 +81,17 @@ def _answers(url: str) -> bool:
 
 
 def _own_database(server: str) -> Iterator[str]:
-    """Create a database on a server, give its URL, drop it after."""
+    """Create an up-to-date database on a server, give its URL, drop it after."""
     name = f"leadrank_test_{secrets.token_hex(6)}"
     where = make_url(server).set(drivername="postgresql")
     with psycopg.connect(_plain(where), autocommit=True) as connection:
         connection.execute(f'CREATE DATABASE "{name}"'.encode())
         try:
-            yield _plain(where.set(database=name))
+            url = _plain(where.set(database=name))
+            engine = open_engine(url)
+            upgrade(engine)
+            engine.dispose()
+            yield url
         finally:
             connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'.encode())
 

@@ -82,7 +82,7 @@ class Draft:
         for table, rows in self.rows.items():
             insert_rows(connection, table, _stamped(rows, stamps))
         self._end_leases(connection)
-        suppress(connection, self.stops, self.secret)
+        suppress(connection, self.stops, self.secret, self.at)
         self._erase(connection, stamps)
 
     def _size(self) -> int:

@@ -17,6 +17,7 @@ from ..tables import campaign, consent, lead, lead_attribute
 from .events import replay_waiting
 from .receipts import Known, LeadResult
 from .sense import AHEAD
+from .stops import hold
 from .telling import explain
 
 Value = tuple[float | None, str | None]
@@ -52,6 +53,7 @@ def accept_leads(
     _name_campaigns(connection, [str(state.columns["campaign"]) for state in touched], at)
     _write(connection, touched)
     new = [f"lead:{one.lead_id}" for one in results if one.result == "created"]
+    hold(connection, new, at)
     replay_waiting(connection, new, at)
     return results
 

@@ -1,16 +1,20 @@
 """Stops: who may not be called any more, or may be again, turned into rows of the suppression list."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Table, select, update
+from sqlalchemy import Connection, Table, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from ...instants import NEVER
 from ...pseudonym import phone_hash
 from ..changes import numbers
 from ..lookup import among, unique
-from ..tables import lead, suppression
+from ..tables import lead, lease, suppression
+
+HELD = "suppressed"
+"""The lease_id of a resource that a suppression holds."""
 
 REMOVED = "_removed"
 """Ends the reason of a row that marks a removal."""
@@ -30,7 +34,7 @@ class Stop:
     lifts: bool = False
 
 
-def suppress(connection: Connection, stops: Sequence[Stop], secret: bytes) -> None:
+def suppress(connection: Connection, stops: Sequence[Stop], secret: bytes, at: int) -> None:
     """Write stops and their removals; the same rows whatever the order in which they come."""
     if not stops:
         return
@@ -41,9 +45,59 @@ def suppress(connection: Connection, stops: Sequence[Stop], secret: bytes) -> No
         for subject in _subjects(stop, person, secret):
             row = _row_of(subject, stop)
             rows.setdefault((subject, str(row["reason"]), stop.since), row)
+    if not rows:
+        return
     stamps = numbers(connection, len(rows))
     _insert_new(connection, suppression, [{**row, "seq": next(stamps)} for row in rows.values()])
-    _end_where_removed(connection, unique(subject for subject, _, _ in rows))
+    subjects = unique(subject for subject, _, _ in rows)
+    _end_where_removed(connection, subjects)
+    hold(connection, subjects, at)
+
+
+def hold(connection: Connection, subjects: Sequence[str], at: int) -> None:
+    """Let suppressed leads and numbers hold their own lease, so that no dialer gets it; free the others."""
+    ends = _ends(connection, subjects)
+    if not ends:
+        return
+    resources = _resources(connection, list(ends))
+    _hold_leases(connection, {of: ends[who] for who, of in resources.items() if ends[who] > at})
+    freed = [of for who, of in resources.items() if ends[who] <= at]
+    if freed:
+        mine = among(connection, lease.c.resource, freed) & (lease.c.lease_id == HELD)
+        connection.execute(update(lease).where(mine).values(expires_at=at, state="released"))
+
+
+def _ends(connection: Connection, subjects: Sequence[str]) -> dict[str, int]:
+    """Until when each subject is suppressed, NEVER if it doesn't end; those that never were are left out."""
+    mine = among(connection, suppression.c.subject, subjects)
+    last = func.max(func.coalesce(suppression.c.until, NEVER))
+    rows = connection.execute(
+        select(suppression.c.subject, last.label("ends")).where(mine).group_by("subject")
+    )
+    return {row.subject: int(row.ends) for row in rows}
+
+
+def _resources(connection: Connection, subjects: Sequence[str]) -> dict[str, str]:
+    """The lease resource of each subject: a number's is the same text, a lead's bears its key."""
+    named = {who.removeprefix("lead:"): who for who in subjects if who.startswith("lead:")}
+    keys = select(lead.c.lead_id, lead.c.id).where(among(connection, lead.c.lead_id, list(named)))
+    resources = {who: who for who in subjects if not who.startswith("lead:")}
+    return resources | {named[row.lead_id]: f"lead:{row.id}" for row in connection.execute(keys)}
+
+
+def _hold_leases(connection: Connection, until: Mapping[str, int]) -> None:
+    """Take resources in sorted order, as claims do: so none can wait for the other in a circle."""
+    if not until:
+        return
+    fixed = {"lease_id": HELD, "dialer_id": "", "token": 1, "state": "suppressed"}
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    new = dialect.insert(lease)
+    taken = {name: new.excluded[name] for name in ("lease_id", "dialer_id", "expires_at", "state")}
+    upsert = new.on_conflict_do_update(
+        index_elements=["resource"], set_={**taken, "token": lease.c.token + 1}
+    )
+    rows = [{"resource": of, "expires_at": until[of], **fixed} for of in sorted(until)]
+    connection.execute(upsert, rows)
 
 
 class _Person(NamedTuple):
