@@ -82,7 +82,7 @@ def wilson(hits: float, n: float, level: float = 0.95) -> Interval:
     share, slack = hits / n, z * z / n
     centre = (share + slack / 2) / (1 + slack)
     half = z / (1 + slack) * sqrt(share * (1 - share) / n + slack / (4 * n))
-    return Interval(max(0.0, centre - half), min(1.0, centre + half), level)
+    return Interval(max(0.0, min(share, centre - half)), min(1.0, max(share, centre + half)), level)
 
 
 def around(figure: Figure, level: float = 0.95) -> Interval:

@@ -66,8 +66,7 @@ class Ledger:
     def contact(self) -> BoolArray:
         """A live human for at least CONTACT_S; talk that nobody measured counts as long enough."""
         long = np.nan_to_num(self.attempts.talk_s, nan=CONTACT_S) >= CONTACT_S
-        contact: BoolArray = np.logical_and(self.attempts.human, long)
-        return contact
+        return np.logical_and(self.attempts.human, long)
 
     def _decided(self, words: Coded) -> Coded:
         if len(self.decisions) == 0:
@@ -98,7 +97,8 @@ class Ledger:
 
     @property
     def _abandoned(self) -> BoolArray:
-        return self.attempts.abandoned & (self.attempts.result != Outcome.MACHINE)
+        live: BoolArray = self.attempts.abandoned & (self.attempts.result != Outcome.MACHINE)
+        return live
 
     @property
     def _net(self) -> BoolArray:

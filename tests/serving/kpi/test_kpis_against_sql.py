@@ -1,0 +1,309 @@
+"""Every KPI equals a brute-force SQL query over the rows of the store, on both databases."""
+
+from collections.abc import Iterator
+from typing import Any, cast
+
+import numpy as np
+import pytest
+from sqlalchemy import Engine, insert, text
+
+from features.calls import Outcome
+from features.instants import DAY, HOUR, MINUTE, SECOND, parse
+from features.store.campaigns import write_campaign
+from features.store.changes import numbers
+from features.store.engine import reading, transaction
+from features.store.tables import batch as batch_table
+from features.store.tables import call, decision, disposition, lead, quarantine, touch
+from serving.accounts import Question, ask, told
+from serving.errors import BadQuery, UnknownKpi
+from serving.kpi.measures import MEASURES
+
+START = parse("2026-03-02T00:00Z")
+NOW = START + 40 * DAY
+CHANNELS = ("web_form", "referral", "bought_list")
+LEADS, CALLS = 40, 200
+
+ATTEMPT = """
+    FROM call c JOIN lead l ON l.id = c.lead
+    LEFT JOIN disposition d ON d.call_id = c.call_id AND NOT EXISTS (
+        SELECT 1 FROM disposition e WHERE e.call_id = d.call_id
+        AND (e.event_at > d.event_at OR (e.event_at = d.event_at AND e.seq > d.seq)))
+    LEFT JOIN decision p ON p.decision_id = c.decision_id
+    WHERE c.started_at >= :since AND c.started_at < :until
+"""
+RESULT = "COALESCE(d.disposition, c.outcome)"
+CONTACT = "(c.human_answered AND COALESCE(c.talk_s, 10) >= 10)"
+SOLD = """(COALESCE(d.converted, c.outcome = 9) AND NOT EXISTS (
+    SELECT 1 FROM call c2 LEFT JOIN disposition d2 ON d2.call_id = c2.call_id AND NOT EXISTS (
+        SELECT 1 FROM disposition e2 WHERE e2.call_id = d2.call_id
+        AND (e2.event_at > d2.event_at OR (e2.event_at = d2.event_at AND e2.seq > d2.seq)))
+    WHERE c2.lead = c.lead AND c2.ended_at < c.ended_at AND COALESCE(d2.converted, c2.outcome = 9)))"""
+HANDLE = "(c.talk_s + c.hold_s + c.wrap_s)"
+HOURS = "(COALESCE(c.talk_s, 0) + COALESCE(c.hold_s, 0) + COALESCE(c.wrap_s, 0)) / 3600.0"
+RIGHT = f"(c.human_answered AND {RESULT} IN (6, 7, 8, 9, 10))"
+ABANDONED = f"(c.abandoned AND {RESULT} <> 2)"
+
+
+def count(condition: str) -> str:
+    return f"SUM(CASE WHEN {condition} THEN 1.0 ELSE 0.0 END)"
+
+
+def total(number: str, condition: str) -> str:
+    return f"SUM(CASE WHEN {condition} THEN {number} ELSE 0.0 END)"
+
+
+FORMULAS = {
+    "call_conversion_rate": (count(SOLD), "COUNT(*)", 100),
+    "contact_conversion_rate": (count(SOLD), count(CONTACT), 100),
+    "rpc_conversion_rate": (count(SOLD), count(RIGHT), 100),
+    "connect_rate": (count(f"c.human_answered OR {RESULT} NOT IN (0, 1, 3, 12)"), "COUNT(*)", 100),
+    "contact_rate": (count(CONTACT), "COUNT(*)", 100),
+    "right_party_rate": (count(RIGHT), "COUNT(*)", 100),
+    "abandon_rate": (count(ABANDONED), count(f"c.human_answered OR {ABANDONED}"), 100),
+    "average_call_duration": ("SUM(c.ended_at - c.started_at) / 1000000.0", "COUNT(*)", 1),
+    "average_talk_time": (
+        total("c.talk_s", f"{CONTACT} AND c.talk_s IS NOT NULL"),
+        count(f"{CONTACT} AND c.talk_s IS NOT NULL"),
+        1,
+    ),
+    "handle_time": (
+        total(HANDLE, f"{CONTACT} AND {HANDLE} IS NOT NULL"),
+        count(f"{CONTACT} AND {HANDLE} IS NOT NULL"),
+        1,
+    ),
+    "attempts_per_lead": ("COUNT(*)", "COUNT(DISTINCT c.lead)", 1),
+    "conversions_per_agent_hour": (count(SOLD), f"SUM({HOURS})", 1),
+    "value_per_agent_hour": (total("COALESCE(d.value, l.value, 0)", SOLD), f"SUM({HOURS})", 1),
+}
+GROUPS = {"channel": "l.channel", "agent": "c.agent", "source": "l.source", "policy": "p.arm"}
+
+
+def fill(engine: Engine) -> None:
+    """Leads, calls, corrected dispositions and decisions, drawn by chance; some facts left out."""
+    rng = np.random.default_rng(11)
+    with transaction(engine) as connection:
+        write_campaign(connection, "spring", {"goal": "sale"}, START)
+        seq = numbers(connection, LEADS + 3 * CALLS + 100)
+        connection.execute(insert(lead), [_lead(i, rng, next(seq)) for i in range(1, LEADS + 1)])
+        decisions = [_decision(i, rng) for i in range(CALLS // 2)]
+        connection.execute(insert(batch_table), [_batch()])
+        connection.execute(insert(decision), decisions)
+        calls = [_call(i, rng, decisions, next(seq)) for i in range(CALLS)]
+        connection.execute(insert(call), calls)
+        versions = [version for one in calls for version in _dispositions(one, rng, seq)]
+        connection.execute(insert(disposition), versions)
+        connection.execute(insert(touch), [_touch(i, next(seq)) for i in range(1, LEADS + 1, 5)])
+        connection.execute(insert(quarantine), [_aside(next(seq))])
+
+
+def _lead(i: int, rng: np.random.Generator, seq: int) -> dict[str, object]:
+    at = START + int(rng.integers(0, 5 * DAY))
+    return {
+        "id": i, "lead_id": f"lead{i}", "campaign": "spring", "created_at": at, "updated_at": at,
+        "known_at": at, "channel": CHANNELS[i % 3], "phones": [], "seq": seq,
+        "source": None if i % 7 == 0 else f"vendor{i % 2}", "value": None if i % 4 == 0 else float(rng.integers(50, 500)),
+    }  # fmt: skip
+
+
+def _batch() -> dict[str, object]:
+    return {
+        "batch_id": "b", "campaign": "spring", "dialer_id": "d", "at": START, "n": 1, "key_text": "k",
+        "degraded": False, "withheld": {}, "rules": {},
+    }  # fmt: skip
+
+
+def _decision(i: int, rng: np.random.Generator) -> dict[str, object]:
+    return {
+        "decision_id": f"dec{i}", "batch_id": "b", "lease_id": f"lease{i}", "campaign": "spring",
+        "lead": int(rng.integers(1, LEADS + 1)), "at": START + 6 * DAY + i * HOUR, "rank": 1, "attempt_no": 1,
+        "arm": ("model", "holdout")[i % 2], "source": "ranked", "model_version": f"v{i % 3}",
+    }  # fmt: skip
+
+
+def _call(i: int, rng: np.random.Generator, decisions: list[dict[str, Any]], seq: int) -> dict[str, object]:
+    made = decisions[i] if i < len(decisions) else None
+    start = START + 5 * DAY + i * 97 * MINUTE if made is None else made["at"] + MINUTE
+    human, length = bool(rng.random() < 0.5), int(rng.integers(5, 900)) * SECOND
+    said = rng.random(3) > 0.15
+    spent = [float(x) if ok else None for x, ok in zip(rng.integers(0, 300, 3), said, strict=True)]
+    outcome = int(rng.choice([5, 6, 7, 8, 9]) if human else rng.choice([0, 1, 2, 3, 5]))
+    return {
+        "call_id": f"call{i:04d}", "lead": made["lead"] if made else int(rng.integers(1, LEADS + 1)),
+        "campaign": "spring", "agent": f"agent{i % 4}" if human else None, "dialer_id": "d",
+        "started_at": start + i, "ended_at": start + i + length, "event_at": start, "event_id": str(i),
+        "known_at": start + length + (2 * DAY if i % 9 == 0 else 0), "outcome": outcome,
+        "talk_s": spent[0] if human else 0.0, "hold_s": spent[1] if human else 0.0,
+        "wrap_s": spent[2] if human else 0.0, "human_answered": human,
+        "abandoned": outcome == Outcome.ABANDONED,
+        "decision_id": made["decision_id"] if made else None, "seq": seq,
+    }  # fmt: skip
+
+
+def _dispositions(
+    made: dict[str, Any], rng: np.random.Generator, seq: Iterator[int]
+) -> list[dict[str, object]]:
+    if not made["human_answered"] or rng.random() < 0.2:
+        return []
+    versions = []
+    for place in range(int(rng.integers(1, 3))):
+        result = int(rng.choice([6, 7, 8, 9, 10]))
+        versions.append(
+            {
+                "call_id": made["call_id"], "event_at": made["ended_at"] + place,
+                "known_at": made["known_at"], "disposition": result, "converted": result == Outcome.CONVERTED, "stop_phone": False,
+                "value": float(rng.integers(10, 90)) if rng.random() < 0.5 else None, "seq": next(seq),
+            }
+        )  # fmt: skip
+    return versions
+
+
+def _touch(i: int, seq: int) -> dict[str, object]:
+    at = START + 5 * DAY + i * MINUTE
+    return {
+        "lead": i, "channel": "email", "kind": "sent", "direction": "outbound", "at": at, "known_at": at,
+        "seq": seq,
+    }  # fmt: skip
+
+
+def _aside(seq: int) -> dict[str, object]:
+    return {
+        "source": "s", "id": "q", "type": "io.leadrank.call.attempted", "time": START + 6 * DAY,
+        "received_at": START + 6 * DAY, "code": "too_long", "detail": "", "payload": {}, "seq": seq,
+    }  # fmt: skip
+
+
+def asked(
+    engine: Engine, kpi: str, by: tuple[str, ...] = (), since: int = START, until: int = NOW
+) -> dict[Any, Any]:
+    question = Question(kpi, since, until, NOW, "spring", by)
+    with reading(engine) as connection:
+        return told(question, ask(connection, question))
+
+
+def near(value: float) -> float:
+    return cast("float", pytest.approx(value, rel=1e-9))
+
+
+def by_brute_force(engine: Engine, kpi: str, group: str | None, since: int, until: int) -> dict[Any, Any]:
+    top, bottom, scale = FORMULAS[kpi]
+    word = "NULL" if group is None else GROUPS[group]
+    query = f"SELECT {word} AS word, {top} AS y, {bottom} AS x {ATTEMPT}" + (
+        "" if group is None else f" GROUP BY {word}"
+    )
+    with reading(engine) as connection:
+        rows = connection.execute(text(query), {"since": since, "until": until}).all()
+    return {row.word: None if not row.x else near(scale * float(row.y or 0) / float(row.x)) for row in rows}
+
+
+def test_every_kpi_over_attempts_equals_its_query(engine: Engine):
+    fill(engine)
+    since, until = START + 8 * DAY, START + 25 * DAY
+
+    for kpi in FORMULAS:
+        for group in (None, "channel", "agent", "source"):
+            found = asked(engine, kpi, () if group is None else (group,), since, until)
+
+            values = {row["group"].get(group): row["value"] for row in found["rows"]}
+            wanted = by_brute_force(engine, kpi, group, since, until)
+            assert values == wanted, (kpi, group)
+
+
+def test_the_policy_of_an_attempt_is_that_of_the_decision_it_echoes(engine: Engine):
+    fill(engine)
+
+    found = asked(engine, "average_call_duration", ("policy",), START + 6 * DAY)
+
+    values = {row["group"]["policy"]: row["value"] for row in found["rows"]}
+    wanted = by_brute_force(engine, "average_call_duration", "policy", START + 6 * DAY, NOW)
+    assert {"model", "holdout"} <= set(values)
+    assert values["holdout"] == wanted["holdout"]
+
+
+def test_every_kpi_has_its_query_here_or_below():
+    assert {measure.kpi for measure in MEASURES} == {*FORMULAS, "lead_response_time", "penetration"}
+
+
+FIRST = """
+    SELECT l.id, l.created_at, l.channel,
+      (SELECT MIN(c.started_at) FROM call c WHERE c.lead = l.id) AS called,
+      (SELECT MIN(t.at) FROM touch t WHERE t.lead = l.id AND t.direction = 'outbound') AS touched
+    FROM lead l
+"""
+
+
+def test_the_response_time_is_the_mean_wait_of_the_leads_reached(engine: Engine):
+    fill(engine)
+    with reading(engine) as connection:
+        rows = connection.execute(text(FIRST)).all()
+    firsts = [
+        (row, min(at for at in (row.called, row.touched) if at is not None))
+        for row in rows
+        if row.called or row.touched
+    ]
+    valid = [(row, first) for row, first in firsts if first >= row.created_at]
+    waits = [(first - row.created_at) / SECOND for row, first in valid]
+
+    found = asked(engine, "lead_response_time")["rows"][0]
+    reached = asked(engine, "penetration")["rows"][0]
+    mailed = asked(engine, "lead_response_time", ("contact_channel",))["rows"]
+
+    leads = len(rows) - len(firsts) + len(valid)
+    assert found["value"] == pytest.approx(np.mean(waits))
+    assert found["n"] == len(waits)
+    assert found["data_quality"]["invalid"] == pytest.approx(1 - leads / len(rows))
+    assert reached["value"] == pytest.approx(100 * len(valid) / leads)
+    assert sum(row["n"] for row in mailed) == len(waits)
+    assert {row["group"]["contact_channel"] for row in mailed} >= {"call", "email"}
+
+
+def test_nothing_is_null_and_never_zero(engine: Engine):
+    fill(engine)
+
+    for measure in MEASURES:
+        row = asked(engine, measure.kpi, since=NOW - DAY)["rows"][0]
+        assert (row["value"], row["n"], row["interval"]) == (None, 0, None)
+
+
+def test_attempts_whose_conversions_may_still_come_are_flagged_immature(engine: Engine):
+    fill(engine)
+
+    old = asked(engine, "call_conversion_rate", until=START + 9 * DAY)["rows"][0]
+    young = asked(engine, "call_conversion_rate")["rows"][0]
+    other = asked(engine, "contact_rate")["rows"][0]
+
+    assert (old["maturity"], young["maturity"], other["maturity"]) == ("mature", "immature", "mature")
+
+
+def test_what_came_late_or_waits_in_quarantine_is_told_beside(engine: Engine):
+    fill(engine)
+
+    quality = asked(engine, "average_talk_time")["rows"][0]["data_quality"]
+
+    assert quality["late"] == pytest.approx(len(range(0, CALLS, 9)) / CALLS)
+    assert quality["quarantined"] == pytest.approx(1 / (CALLS + 1))
+    assert quality["missing"] > 0
+
+
+def test_what_was_told_later_is_not_in_an_earlier_account(engine: Engine):
+    fill(engine)
+    then = START + 10 * DAY
+    question = Question("average_call_duration", START, then, then, "spring")
+
+    with reading(engine) as connection:
+        found = ask(connection, question).rows[0]
+        told_by_then = connection.execute(
+            text("SELECT COUNT(*) FROM call WHERE known_at <= :then AND started_at < :then"), {"then": then}
+        ).scalar_one()
+
+    assert found.n == told_by_then
+
+
+@pytest.mark.parametrize("by", [("moon",), ("channel", "channel")])
+def test_a_dimension_that_nobody_knows_is_refused(engine: Engine, by: tuple[str, ...]):
+    with pytest.raises(BadQuery):
+        asked(engine, "contact_rate", by)
+
+
+def test_a_kpi_that_nobody_knows_is_refused(engine: Engine):
+    with pytest.raises(UnknownKpi):
+        asked(engine, "happiness")
