@@ -108,7 +108,7 @@ class Bundle:
         return Scores(by_head, self.handle.expected(by_head["answer"], by_head["conversion"]))
 
     def explain(self, matrix: FeatureMatrix, head: str, threads: int = 2) -> tuple[float, Float64Array]:
-        """Base and contributions (rows, features) in log-odds; their sum is the head's score, uncalibrated."""
+        """Base and contributions (rows, features) in log-odds: their sum is the uncalibrated score."""
         self._check(matrix)
         return self.models[head].explain(matrix.values, threads)
 

@@ -1,0 +1,216 @@
+"""The commands of the room that learns: `leadrank train`, `leadrank race`."""
+
+import json
+import logging
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from features.errors import LeadrankError
+
+if TYPE_CHECKING:
+    from features import Past
+
+    from .pipeline import TrainingReport
+    from .race import RaceReport
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown")
+race_app = typer.Typer(
+    no_args_is_help=True, help="Our heads against their rivals on real data, in time order."
+)
+app.add_typer(race_app, name="race")
+
+_EXAMPLES = """
+Examples:
+
+    leadrank train
+
+    leadrank train --database postgresql://leadrank@db/leadrank --at 2026-01-19T00:00:00Z --json -
+"""
+
+
+_RACE_EXAMPLES = """
+Examples:
+
+    leadrank race bank-marketing --data bank-additional.zip
+
+    leadrank race bank-marketing --data bank-additional.zip --every 1000 --json race.json
+"""
+
+
+@app.callback()
+def _learns() -> None:
+    """Train the models and race them against their rivals."""
+
+
+@app.command(epilog=_EXAMPLES)
+def train(
+    database: Annotated[str | None, typer.Option(help="Database URL; else LEADRANK_DATABASE_URL.")] = None,
+    at: Annotated[
+        str | None,
+        typer.Option(help="Train as of this RFC 3339 instant, on what was known by then."),
+    ] = None,
+    mlflow_uri: Annotated[str | None, typer.Option(help="MLflow's URI; else LEADRANK_MLFLOW_URI.")] = None,
+    json_file: Annotated[
+        str | None, typer.Option("--json", metavar="FILE", help="Write the report as JSON; `-` for stdout.")
+    ] = None,
+    allow: Annotated[
+        list[str] | None, typer.Option(help="A protected attribute that may be a feature here.")
+    ] = None,
+    threads: Annotated[int, typer.Option(min=1, help="Threads of a fit.")] = 2,
+    seed: Annotated[int, typer.Option(help="Of the gate's bootstrap.")] = 7,
+) -> None:
+    """Train the answer and conversion heads, pass the gate, publish the bundle.
+
+    Each training is a run in MLflow; its bundle becomes a version of the registered model `leadrank` under the
+    alias `champion`, or `challenger` where the gate refuses it.
+    """
+    _quiet()
+    console = Console(stderr=True)
+    with console.status("reading the past") as status, _told(console):
+        import numpy as np
+
+        from features.instants import parse
+
+        from .pipeline import train as train_
+        from .settings import TrainingSettings
+        from .tracking import Tracking
+
+        settings = TrainingSettings()
+        instant = parse(at) if at else time.time_ns() // 1_000
+        report = train_(
+            _past(database or settings.database_url, settings.secret_text(), instant if at else None),
+            instant,
+            rng=np.random.default_rng(seed),
+            tracking=Tracking(mlflow_uri or settings.mlflow_uri),
+            allowed=frozenset(allow or ()),
+            threads=threads,
+            say=status.update,
+        )
+    if json_file != "-":
+        Console().print(_table(report), f"{report.alias}: {report.verdict.reason}")
+    _write(json_file, report.as_json())
+
+
+@race_app.callback()
+def _races() -> None:
+    """Our heads against their rivals on real data, in time order."""
+
+
+@race_app.command("bank-marketing", epilog=_RACE_EXAMPLES)
+def bank_marketing(
+    file: Annotated[Path, typer.Option("--data", help="bank-additional.zip or bank-additional-full.csv.")],
+    every: Annotated[list[int] | None, typer.Option(help="Retrain every so many calls; may repeat.")] = None,
+    json_file: Annotated[
+        str | None, typer.Option("--json", metavar="FILE", help="Write the table as JSON; `-` for stdout.")
+    ] = None,
+    mlflow_uri: Annotated[str | None, typer.Option(help="MLflow's URI; else LEADRANK_MLFLOW_URI.")] = None,
+    threads: Annotated[int, typer.Option(min=1, help="Threads of a fit.")] = 2,
+) -> None:
+    """The last third of 41,188 bank calls in the order of time, from a rolling window of 20,000."""
+    _quiet()
+    console = Console(stderr=True)
+    with _bar(console) as bar, _told(console):
+        from features.instants import NEVER
+        from features.sources.bank_marketing import bank_past
+
+        from .race import course, fits_of, race, record_of, refuse
+        from .settings import TrainingSettings
+        from .tracking import Tracking
+
+        paces = every or [1_000, 100]
+        task = bar.add_task("features", total=None)
+        on = course(bank_past(file), NEVER)
+        bar.update(task, description="fits", total=fits_of(on, paces))
+        report = race(on, paces, refuse(["duration"]), threads, lambda: bar.advance(task))
+        bar.update(task, description="MLflow")
+        run_id = Tracking(mlflow_uri or TrainingSettings().mlflow_uri).record(
+            record_of(report, time.time_ns() // 1_000)
+        )
+    if json_file != "-":
+        _show(report)
+    _write(json_file, {**report.as_json(), "run_id": run_id})
+
+
+def _bar(console: Console) -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=console, transient=True)
+
+
+def _show(report: "RaceReport") -> None:
+    from .evaluate import MEASURES
+
+    table = Table(title=f"The last {report.scored:,} of {report.calls:,} calls; {report.sold:,} sales")
+    for column in ("every", "learner", *(m.title for m in MEASURES.values()), "s per fit"):
+        table.add_column(column, justify="left" if column == "learner" else "right")
+    for run, measures in zip(report.runs, report.measures, strict=True):
+        figures = [f"{measures[key]:.4f}" for key in MEASURES]
+        table.add_row(str(run.every), run.learner, *figures, f"{run.seconds / run.fits:.2f}")
+    console = Console()
+    console.print(table)
+    for column, reason in report.refused.items():
+        console.print(f"refused as a feature: {column} ({reason})")
+    console.print(
+        f"leadrank's settings, chosen on the calls before: strength {report.choice.strength:g}, "
+        f"{report.choice.trees} trees"
+    )
+
+
+def _past(database: str, secret: str | None, until: int | None) -> "Past":
+    """All that the store knows, or all that it knew by `until`."""
+    from features.instants import NEVER
+    from features.store.engine import open_engine, reading
+    from features.store.ledger import Ledger
+
+    ledger = Ledger()
+    with reading(open_engine(database, secret)) as connection:
+        ledger.follow(connection, NEVER if until is None else until)
+    return ledger.past()
+
+
+def _table(report: "TrainingReport") -> Table:
+    from .evaluate import MEASURES
+
+    table = Table(title=f"Bundle {report.bundle.version}, version {report.model_version or '-'}")
+    for column in ("head", "examples", "marked", "trees", *(m.title for m in MEASURES.values())):
+        table.add_column(column, justify="left" if column == "head" else "right")
+    for name, head in report.heads.items():
+        figures = [f"{head.measures.get(key, float('nan')):.4f}" for key in MEASURES]
+        table.add_row(name, f"{head.examples:,}", f"{head.marked:,}", str(head.choice.trees), *figures)
+    return table
+
+
+def _write(file: str | None, told: object) -> None:
+    if file is None:
+        return
+    text = json.dumps(told, indent=1, default=str)
+    if file == "-":
+        typer.echo(text)
+    else:
+        Path(file).write_text(text + "\n", encoding="utf-8")
+
+
+@contextmanager
+def _told(console: Console) -> Iterator[None]:
+    """An error of the world is one line and exit code 2, not a traceback."""
+    try:
+        yield
+    except LeadrankError as problem:
+        console.print(f"[red]{problem.code}[/red]: {problem}")
+        raise typer.Exit(2) from problem
+
+
+def _quiet() -> None:
+    """Before MLflow is imported: no telemetry, and no word of each table that it makes."""
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+    for noisy in ("alembic", "mlflow"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)

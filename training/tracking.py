@@ -1,0 +1,158 @@
+"""Tracking: what a training or a race leaves in MLflow, and which registered bundle is champion."""
+
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from matplotlib.figure import Figure
+from mlflow import MlflowClient
+from mlflow.artifacts import download_artifacts
+from mlflow.entities import Metric, Param
+from mlflow.exceptions import MlflowException
+
+from .bundle import Bundle
+from .errors import NoSuchModel
+
+REGISTERED = "leadrank"
+"""The registered model's name."""
+BUNDLE = "bundle"
+"""The folder of a run's artifacts that holds the bundle: the source of its model version."""
+DEFAULT_URI = "sqlite:///mlruns/mlflow.db"
+_NOTE = "mlflow.note.content"
+_LONGEST_VALUE = 6_000
+
+
+@dataclass(frozen=True)
+class Record:
+    """One run: plain values, figures and texts, each under the name that people read."""
+
+    experiment: str
+    name: str
+    at: int
+    """The instant the run stands for, in microseconds; MLflow shows it as its start."""
+    parameters: Mapping[str, object] = field(default_factory=dict)
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    curves: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
+    """Metrics over steps."""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    note: str = ""
+    figures: Mapping[str, Figure] = field(default_factory=dict)
+    texts: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Tracking:
+    """One MLflow store (tracking and registry) by its URI."""
+
+    uri: str = DEFAULT_URI
+
+    def record(self, record: Record, bundle: Bundle | None = None) -> str:
+        """Write a run with all it holds; return its id."""
+        client = self._client()
+        run = client.create_run(
+            self._experiment(client, record.experiment),
+            start_time=record.at // 1_000,
+            run_name=record.name,
+            tags={**record.tags, _NOTE: record.note},
+        )
+        run_id: str = run.info.run_id
+        with _quiet(), TemporaryDirectory() as folder:
+            _write(record, bundle, Path(folder))
+            client.log_artifacts(run_id, folder)
+        stamp = record.at // 1_000
+        metrics = [Metric(key, value, stamp, 0) for key, value in record.metrics.items()]
+        steps = [
+            Metric(key, value, stamp, step)
+            for key, curve in record.curves.items()
+            for step, value in curve.items()
+        ]
+        parameters = [Param(key, str(value)[:_LONGEST_VALUE]) for key, value in record.parameters.items()]
+        client.log_batch(run_id, metrics=[*metrics, *steps], params=parameters)
+        client.set_terminated(run_id, end_time=stamp)
+        return run_id
+
+    def register(self, run_id: str, bundle: Bundle, alias: str, tags: Mapping[str, str]) -> str:
+        """Register a run's bundle under the alias, which the version before loses; return its number."""
+        client = self._client()
+        try:
+            client.get_registered_model(REGISTERED)
+        except MlflowException:
+            client.create_registered_model(REGISTERED, description="Whom a telesales floor calls next.")
+        source = f"{client.get_run(run_id).info.artifact_uri}/{BUNDLE}"
+        version = client.create_model_version(
+            REGISTERED,
+            source,
+            run_id,
+            tags={"bundle": bundle.version, "fingerprint": bundle.fingerprint, **tags},
+            description=f"Bundle {bundle.version}: {tags.get('gate', '')}",
+        )
+        client.set_registered_model_alias(REGISTERED, alias, version.version)
+        return str(version.version)
+
+    def fetch(self, alias: str, into: Path) -> Path:
+        """Download the bundle under an alias; return its folder. `NoSuchModel` if there is none."""
+        try:
+            version = self._client().get_model_version_by_alias(REGISTERED, alias)
+        except MlflowException as problem:
+            raise NoSuchModel(model=REGISTERED, alias=alias) from problem
+        into.mkdir(parents=True, exist_ok=True)
+        return Path(
+            download_artifacts(artifact_uri=version.source, dst_path=str(into), tracking_uri=self.uri)
+        )
+
+    def champion(self) -> Bundle | None:
+        """The bundle that serves now, None where none was ever published."""
+        with TemporaryDirectory() as folder:
+            try:
+                return Bundle.load(self.fetch("champion", Path(folder)))
+            except NoSuchModel:
+                return None
+
+    def _client(self) -> MlflowClient:
+        database = _database(self.uri)
+        if database is not None:
+            database.parent.mkdir(parents=True, exist_ok=True)
+        return MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
+
+    def _experiment(self, client: MlflowClient, name: str) -> str:
+        found = client.get_experiment_by_name(name)
+        if found is not None:
+            return str(found.experiment_id)
+        database = _database(self.uri)
+        beside = None if database is None else (database.parent / "artifacts").resolve().as_uri()
+        return str(client.create_experiment(name, artifact_location=beside))
+
+
+def _database(uri: str) -> Path | None:
+    """The file of an SQLite store."""
+    prefix = "sqlite:///"
+    return Path(uri.removeprefix(prefix)) if uri.startswith(prefix) else None
+
+
+def _write(record: Record, bundle: Bundle | None, folder: Path) -> None:
+    for name, figure in record.figures.items():
+        figure.savefig(_made(folder / name), dpi=90)
+    for name, text in record.texts.items():
+        _made(folder / name).write_text(text, encoding="utf-8")
+    if bundle is not None:
+        bundle.save(folder / BUNDLE)
+
+
+def _made(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Matplotlib tells of its font cache; nobody here needs to know."""
+    logger = logging.getLogger("matplotlib.font_manager")
+    level = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
