@@ -47,6 +47,23 @@ def test_the_merged_instant_says_what_the_rules_say(history):
         assert floor.eligible(at).tolist() == single
 
 
+def test_after_three_calls_in_a_day_a_lead_rests_until_its_own_midnight(world):
+    floor = Floor.opening(world)
+    lead = int(np.flatnonzero(world.leads.dead & (world.leads.zone_h == -1))[0])
+    day = int(world.leads.arrived[lead] - world.start) // DAY + 1
+    for hour in (10, 13, 16):
+        floor.play(Offer(lead), 0, world.day(day) + hour * HOUR)
+        floor.ledger.closed[lead] = False
+    floor.ledger.not_before[lead] = floor._next_chance(lead, day)
+
+    may = {
+        at: (floor.may_dial(lead, at), lead in floor.eligible(at))
+        for at in (world.day(day) + hour * HOUR for hour in (19, 21, 32, 33, 40))
+    }
+
+    assert list(may.values()) == [(False, False)] * 3 + [(True, True)] * 2
+
+
 def test_a_call_brings_the_same_whatever_was_called_before(world):
     one, other = Floor.opening(world), Floor.opening(world)
     leads = one.eligible(monday_noon(world))[:60].tolist()
