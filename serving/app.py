@@ -27,6 +27,9 @@ from .desk import Desk
 from .models import Models
 from .settings import Settings
 
+LIMIT = 1 << 20
+"""Bytes of a body where an endpoint says nothing else."""
+
 TICK_S = 60
 """How often, in normal running, what has come due is looked after."""
 
@@ -57,6 +60,7 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=lifespan,
         docs_url=None,  # the page would load its scripts from elsewhere
         redoc_url=None,
+        max_body_size=LIMIT,
         generate_unique_id_function=_operation,
         responses={"default": {"model": Problem, "description": "RFC 9457 problem"}},
     )

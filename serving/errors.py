@@ -43,10 +43,6 @@ class MalformedBody(RequestError):
     """The body is not what this endpoint takes."""
 
 
-class BodyTooLarge(RequestError):
-    """The body is over this endpoint's limit: send it in parts."""
-
-
 class TooManyItems(RequestError):
     """The batch has more items than this endpoint takes at once: send it in parts."""
 

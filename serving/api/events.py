@@ -22,6 +22,8 @@ from .schemas import EventsResponse, ReplayRequest
 router = APIRouter(prefix="/v1", tags=["events"])
 
 MOST = 10_000
+LIMIT = 32 << 20
+"""Bytes of a batch."""
 STRUCTURED = "application/cloudevents+json"
 BATCH = "application/cloudevents-batch+json"
 
@@ -36,7 +38,13 @@ _BODY = {
 }
 
 
-@router.post("/events", status_code=202, response_model=EventsResponse, openapi_extra={"requestBody": _BODY})
+@router.post(
+    "/events",
+    status_code=202,
+    response_model=EventsResponse,
+    openapi_extra={"requestBody": _BODY},
+    max_body_size=LIMIT,
+)
 def accept(
     who: Ingests,
     at: Now,

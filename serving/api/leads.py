@@ -20,6 +20,8 @@ from .schemas import LeadsResponse
 router = APIRouter(prefix="/v1", tags=["leads"])
 
 MOST = 5_000
+LIMIT = 32 << 20
+"""Bytes of a batch."""
 
 _BODY = {
     "required": True,
@@ -32,7 +34,12 @@ _BODY = {
 }
 
 
-@router.post("/leads:batch", response_model=LeadsResponse, openapi_extra={"requestBody": _BODY})
+@router.post(
+    "/leads:batch",
+    response_model=LeadsResponse,
+    openapi_extra={"requestBody": _BODY},
+    max_body_size=LIMIT,
+)
 def accept_batch(
     who: Ingests,
     at: Now,

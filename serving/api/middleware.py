@@ -1,23 +1,15 @@
-"""Middleware: an id for every request, a limit for every body, a line in the log and a count in the meter."""
+"""Middleware: an id for every request, a line in the log and a count in the meter."""
 
 import re
 import secrets
 import time
-from collections.abc import Mapping
 
 import structlog
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ..errors import BodyTooLarge
 from .meter import Meter
-from .problems import problem
-
-LIMIT = 1 << 20
-"""Bytes of a body where nothing else is said."""
-
-LIMITS: Mapping[str, int] = {"/v1/leads:batch": 32 << 20, "/v1/events": 32 << 20}
 
 _PLAIN_ID = re.compile(r"[A-Za-z0-9._~:/+=-]{1,128}")
 
@@ -46,28 +38,10 @@ class Edge:
                 MutableHeaders(scope=message)["X-Request-Id"] = given
             await send(message)
 
-        limit = LIMITS.get(request.url.path, LIMIT)
         try:
-            if _declared(request) > limit:
-                await _too_large(request, limit)(scope, receive, send_with_id)
-            else:
-                await self._within(limit, request, receive, send_with_id)
+            await self.app(request.scope, receive, send_with_id)
         finally:
             self._note(request, status, time.perf_counter() - began)
-
-    async def _within(self, limit: int, request: Request, receive: Receive, send: Send) -> None:
-        """Pass the request on; stop reading a body that grows over its limit without having said so."""
-        read = 0
-
-        async def receive_counted() -> Message:
-            nonlocal read
-            message = await receive()
-            read += len(message.get("body", b""))
-            if read > limit:
-                raise BodyTooLarge(limit_bytes=limit)
-            return message
-
-        await self.app(request.scope, receive_counted, send)
 
     def _note(self, request: Request, status: int, seconds: float) -> None:
         """The route's pattern stands for the path: a path may name a lead."""
@@ -87,13 +61,3 @@ class Edge:
 def _request_id(request: Request) -> str:
     given = request.headers.get("x-request-id", "")
     return given if _PLAIN_ID.fullmatch(given) else secrets.token_hex(8)
-
-
-def _declared(request: Request) -> int:
-    said = request.headers.get("content-length", "0")
-    return int(said) if said.isascii() and said.isdigit() else 0
-
-
-def _too_large(request: Request, limit: int) -> ASGIApp:
-    sentence = (BodyTooLarge.__doc__ or "").strip()
-    return problem(request, 413, BodyTooLarge.code, sentence, {"facts": {"limit_bytes": limit}})

@@ -24,7 +24,6 @@ STATUS: Mapping[type[LeadrankError], int] = {
     errors.BadInstant: 400,
     errors.BadQuery: 422,
     errors.MalformedBody: 422,
-    errors.BodyTooLarge: 413,
     errors.TooManyItems: 413,
     errors.UnsupportedMedia: 415,
     errors.RequestError: 400,
