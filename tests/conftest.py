@@ -68,8 +68,11 @@ def empty(engine: Engine) -> None:
     """Remove all rows but the installation's own."""
     kept = ("installation", "counter")
     names = [table.name for table in reversed(metadata.sorted_tables) if table.name not in kept]
+    deletions = [f'DELETE FROM "{name}"' for name in names]
+    at_once = engine.dialect.name == "postgresql"
     with transaction(engine) as connection:
-        connection.execute(text("; ".join(f'DELETE FROM "{name}"' for name in names)))
+        for statement in ["; ".join(deletions)] if at_once else deletions:
+            connection.execute(text(statement))
 
 
 def _answers(url: str) -> bool:
