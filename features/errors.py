@@ -58,3 +58,7 @@ class SourceError(LeadrankError):
 
 class BadMapping(SourceError):
     """The mapping doesn't fit the file: correct the TOML."""
+
+
+class UnreadableFile(SourceError):
+    """The file can't be read as what it should be."""

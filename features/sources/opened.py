@@ -1,0 +1,48 @@
+"""Files as text: plain ones, and the one that a zip holds."""
+
+import hashlib
+import io
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+from ..errors import UnreadableFile
+
+_BLOCK = 1 << 20
+
+
+@contextmanager
+def opened(path: Path, member: str | None = None) -> Iterator[TextIO]:
+    """Open a file as UTF-8 text; of a zip the file whose path ends with `member`, or its only one."""
+    try:
+        if not zipfile.is_zipfile(path):
+            with path.open(encoding="utf-8-sig", newline="") as text:
+                yield text
+            return
+        with zipfile.ZipFile(path) as archive, archive.open(_chosen(archive, path, member)) as raw:
+            yield io.TextIOWrapper(raw, encoding="utf-8-sig", newline="")
+    except (OSError, UnicodeDecodeError, zipfile.BadZipFile) as error:
+        raise UnreadableFile(file=path.name, why=error) from error
+
+
+def digest(path: Path) -> str:
+    """The SHA-256 of a file's bytes, in hexadecimal."""
+    found = hashlib.sha256()
+    try:
+        with path.open("rb") as raw:
+            while block := raw.read(_BLOCK):
+                found.update(block)
+    except OSError as error:
+        raise UnreadableFile(file=path.name, why=error) from error
+    return found.hexdigest()
+
+
+def _chosen(archive: zipfile.ZipFile, path: Path, member: str | None) -> str:
+    """The name inside the archive; folders and what macOS adds don't count."""
+    names = [name for name in archive.namelist() if not name.endswith("/") and "__MACOSX" not in name]
+    wanted = [name for name in names if member is None or name == member or name.endswith(f"/{member}")]
+    if len(wanted) != 1:
+        raise UnreadableFile(file=path.name, wanted=member or "a single file", holds=", ".join(names[:5]))
+    return wanted[0]
