@@ -56,7 +56,7 @@ def train(
     database: Annotated[str | None, typer.Option(help="Database URL; else LEADRANK_DATABASE_URL.")] = None,
     at: Annotated[
         str | None,
-        typer.Option(help="Train as of this RFC 3339 instant, on what was known by then."),
+        typer.Option(help="As of this RFC 3339 instant: on what was known by then."),
     ] = None,
     mlflow_uri: Annotated[str | None, typer.Option(help="MLflow's URI; else LEADRANK_MLFLOW_URI.")] = None,
     json_file: Annotated[
@@ -70,7 +70,7 @@ def train(
 ) -> None:
     """Train the answer and conversion heads, pass the gate, publish the bundle.
 
-    Each training is a run in MLflow; its bundle becomes a version of the registered model `leadrank` under the
+    Each training is a run in MLflow; its bundle becomes a version of the model `leadrank` under the
     alias `champion`, or `challenger` where the gate refuses it.
     """
     _quiet()
@@ -119,8 +119,9 @@ def bank_marketing(
     _quiet()
     console = Console(stderr=True)
     with _bar(console) as bar, _told(console):
-        from features.instants import NEVER
         from features.sources.bank_marketing import bank_past
+
+        from features.instants import NEVER
 
         from .race import course, fits_of, race, record_of, refuse
         from .settings import TrainingSettings
@@ -149,7 +150,7 @@ def _show(report: "RaceReport") -> None:
     from .evaluate import MEASURES
 
     table = Table(title=f"The last {report.scored:,} of {report.calls:,} calls; {report.sold:,} sales")
-    for column in ("every", "learner", *(m.title for m in MEASURES.values()), "s per fit"):
+    for column in ("every", "learner", *(m.short for m in MEASURES.values()), "s/fit"):
         table.add_column(column, justify="left" if column == "learner" else "right")
     for run, measures in zip(report.runs, report.measures, strict=True):
         figures = [f"{measures[key]:.4f}" for key in MEASURES]
@@ -180,11 +181,15 @@ def _table(report: "TrainingReport") -> Table:
     from .evaluate import MEASURES
 
     table = Table(title=f"Bundle {report.bundle.version}, version {report.model_version or '-'}")
-    for column in ("head", "examples", "marked", "trees", *(m.title for m in MEASURES.values())):
-        table.add_column(column, justify="left" if column == "head" else "right")
-    for name, head in report.heads.items():
-        figures = [f"{head.measures.get(key, float('nan')):.4f}" for key in MEASURES]
-        table.add_row(name, f"{head.examples:,}", f"{head.marked:,}", str(head.choice.trees), *figures)
+    table.add_column("on calls it had not seen")
+    for name in report.heads:
+        table.add_column(name, justify="right")
+    heads = report.heads.values()
+    table.add_row("examples", *(f"{head.examples:,}" for head in heads))
+    table.add_row("of them marked", *(f"{head.marked:,}" for head in heads))
+    table.add_row("trees", *(str(head.choice.trees) for head in heads))
+    for key, measure in MEASURES.items():
+        table.add_row(measure.title, *(f"{head.measures.get(key, float('nan')):.4f}" for head in heads))
     return table
 
 
@@ -212,5 +217,5 @@ def _quiet() -> None:
     """Before MLflow is imported: no telemetry, and no word of each table that it makes."""
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
-    for noisy in ("alembic", "mlflow"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
+    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
+    logging.getLogger("alembic").setLevel(logging.WARNING)

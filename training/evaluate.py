@@ -91,23 +91,24 @@ def top_half_gain(label: Float64Array, chance: Float64Array) -> float:
 
 @dataclass(frozen=True)
 class Measure:
-    """A figure of merit: what people call it, and whether more is better."""
+    """A figure of merit: what people call it, in full and at the head of a column; whether more is better."""
 
     title: str
+    short: str
     of: Callable[[Float64Array, Float64Array], float]
     more_is_better: bool
 
 
 MEASURES: Mapping[str, Measure] = MappingProxyType(
     {
-        "auc": Measure("AUC", auc, True),
-        "average_precision": Measure("Average precision", average_precision, True),
-        "brier": Measure("Brier score", brier, False),
-        "log_loss": Measure("Log loss", log_loss, False),
-        "ece": Measure("Calibration error ECE", calibration_error, False),
-        "alift": Measure("ALIFT", alift, True),
-        "lift_at_10": Measure("Lift at 10 percent", lift_at_10, True),
-        "top_half_gain": Measure("Gain of the top half", top_half_gain, True),
+        "auc": Measure("AUC", "AUC", auc, True),
+        "average_precision": Measure("Average precision", "AP", average_precision, True),
+        "brier": Measure("Brier score", "Brier", brier, False),
+        "log_loss": Measure("Log loss", "log loss", log_loss, False),
+        "ece": Measure("Calibration error ECE", "ECE", calibration_error, False),
+        "alift": Measure("ALIFT", "ALIFT", alift, True),
+        "lift_at_10": Measure("Lift at 10 percent", "lift@10%", lift_at_10, True),
+        "top_half_gain": Measure("Gain of the top half", "top half", top_half_gain, True),
     }
 )
 

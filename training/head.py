@@ -25,7 +25,7 @@ class Head:
     knows_agent: bool = False
     """Features may see the call's agent: only where every example has one, or its absence tells the label."""
     objective: Literal["binary"] = "binary"
-    strengths: tuple[float, ...] = (0.01, 0.1, 1.0)
+    strengths: tuple[float, ...] = (0.001, 0.003, 0.01, 0.03, 0.1)
     """Prior variances of the linear margin to choose among; smaller is smoother."""
     half_lives: tuple[int | None, ...] = (None, 21 * DAY, 7 * DAY)
     """After how long an example's weight halves, to choose among; None: all weigh the same."""

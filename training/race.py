@@ -7,17 +7,15 @@ from time import perf_counter
 
 import numpy as np
 
-from features import FeatureMatrix, Moments, Past, compute, for_leads
+from features import FeatureMatrix, Past, compute, for_leads
 from features.errors import LeakingColumn
 from features.kernel import Float64Array, Int64Array
 from features.refused import refusal
 
 from .baselines import rivals
-from .calibration import calibrate, log_odds
 from .dataset import examples
 from .evaluate import MEASURES, evaluate
 from .fit import Choice, Lesson, boosted, chance
-from .head import Head
 from .heads import conversion
 from .rival import Rival
 from .tracking import Record
@@ -28,8 +26,6 @@ SCORED = 1 / 3
 """The last share of the calls is the race."""
 ALLOWED = frozenset({"age", "marital"})
 """Protected, but part of the public benchmark that everyone quotes."""
-CALIBRATED_ON = 3_000
-"""Our head is calibrated on its own last predictions, so many of them, whose outcomes are known by then."""
 STRENGTHS, TREES = (0.001, 0.003, 0.01), (20, 60)
 """The settings to choose among, before the race begins."""
 FIRST_CHOOSING = 10_000
@@ -42,7 +38,7 @@ Tick = Callable[[], None]
 
 @dataclass(frozen=True)
 class Course:
-    """The calls of a race in the order of time: what ours sees of each, what the rivals see, what came of it."""
+    """The calls of a race in the order of time: what ours sees, what the rivals see, and what came of it."""
 
     ours: FeatureMatrix
     rivals: FeatureMatrix
@@ -186,19 +182,16 @@ def rolled(on: Course, rival: Rival, every: int, threads: int, tick: Tick) -> Ru
 
 
 def ours(on: Course, choice: Choice, first: int, last: int, every: int, threads: int, tick: Tick) -> Run:
-    """Our head's run: margin and trees refitted on each window, calibrated on its own earlier predictions."""
+    """Our head's run: margin and trees refitted on each window; no calibration, the margin is honest as it is."""
     kinds = tuple(feature.categorical for feature in on.ours.features)
     taught = Lesson(on.ours.values, kinds, on.at, on.label, np.ones(on.label.size))
-    raw, found = np.empty(last - first), np.empty(last - first)
+    found = np.empty(last - first)
     seconds, parts = 0.0, blocks(first, last, every)
     for window, rows in parts:
         begun = perf_counter()
         margin, booster = boosted(taught.take(window), conversion.HEAD, choice, threads)
-        known = np.arange(max(first, rows[0] - CALIBRATED_ON), rows[0])
-        line = calibrate(raw[known - first], on.label[known], np.ones(known.size))
         seconds += perf_counter() - begun
-        raw[rows - first] = log_odds(chance(margin, booster, on.ours.values[rows]))
-        found[rows - first] = line.apply(raw[rows - first])
+        found[rows - first] = chance(margin, booster, on.ours.values[rows])
         tick()
     return Run(OURS, every, found, seconds, len(parts))
 
@@ -233,7 +226,7 @@ def record_of(report: RaceReport, at: int) -> Record:
 
 def markdown(report: RaceReport) -> str:
     """The table of the race."""
-    titles = [measure.title for measure in MEASURES.values()]
+    titles = [measure.short for measure in MEASURES.values()]
     lines = [f"| retrained every | learner | {' | '.join(titles)} |", "|---" * (len(titles) + 2) + "|"]
     for run, measures in zip(report.runs, report.measures, strict=True):
         figures = " | ".join(f"{measures[key]:.4f}" for key in MEASURES)

@@ -22,4 +22,4 @@ def fit(matrix: FeatureMatrix, label: Float64Array, _threads: int) -> Predict:
     return predict
 
 
-RIVAL = Rival("gradient boosting (scikit-learn)", fit)
+RIVAL = Rival("scikit-learn boosting", fit)

@@ -1,4 +1,4 @@
-"""LightGBM as it comes: 100 trees of 31 leaves, with native categories and missing values."""
+"""default LightGBM: 100 trees of 31 leaves, with native categories and missing values."""
 
 import lightgbm
 import numpy as np
@@ -28,4 +28,4 @@ def fit(matrix: FeatureMatrix, label: Float64Array, threads: int) -> Predict:
     return predict
 
 
-RIVAL = Rival("LightGBM as it comes", fit)
+RIVAL = Rival("default LightGBM", fit)

@@ -32,7 +32,8 @@ def fit(matrix: FeatureMatrix, label: Float64Array, _threads: int) -> Predict:
             value = _values(column, edge)
             known = (value >= 0) & (value < ratio.size)
             total += np.where(known, ratio[np.where(known, value, 0)], 0.0)
-        return np.clip(1 / (1 + np.exp(-np.clip(total, -50, 50))), LOWEST, HIGHEST)
+        chance = 1 / (1 + np.exp(-np.clip(total, -50, 50)))
+        return np.asarray(np.clip(chance, LOWEST, HIGHEST), np.float64)
 
     return predict
 
@@ -58,7 +59,7 @@ def _log_ratios(value: Int64Array, label: Float64Array) -> Float64Array:
     won = np.bincount(value[seen], label[seen], size) + SMOOTHING
     lost = np.bincount(value[seen], 1 - label[seen], size) + SMOOTHING
     ratio = np.log(won / won.sum()) - np.log(lost / lost.sum())
-    return np.where(won + lost - 2 * SMOOTHING >= LEAST_SEEN, ratio, 0.0)
+    return np.asarray(np.where(won + lost - 2 * SMOOTHING >= LEAST_SEEN, ratio, 0.0))
 
 
-RIVAL = Rival("naive Bayes (counts)", fit)
+RIVAL = Rival("naive Bayes", fit)
