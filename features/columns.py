@@ -43,13 +43,19 @@ class Codes:
 
     def __init__(self) -> None:
         self._code: dict[str, int] = {}
+        self._words: list[str] = []
 
     def __len__(self) -> int:
         return len(self._code)
 
     def of(self, word: str | None) -> int:
         """The word's code, a new one if need be; -1 for None."""
-        return -1 if word is None else self._code.setdefault(word, len(self._code))
+        if word is None:
+            return -1
+        code = self._code.setdefault(word, len(self._words))
+        if code == len(self._words):
+            self._words.append(word)
+        return code
 
     def all_of(self, words: Sequence[str | None]) -> list[int]:
         """The code of each word."""
@@ -59,7 +65,11 @@ class Codes:
         """The word's code, -1 if it has none."""
         return self._code.get(word, -1)
 
+    def word(self, code: int) -> str:
+        """The word of a code."""
+        return self._words[code]
+
     @property
     def levels(self) -> tuple[str, ...]:
         """The words, in the order of their codes."""
-        return tuple(self._code)
+        return tuple(self._words)

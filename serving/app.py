@@ -10,11 +10,11 @@ from pathlib import Path
 import structlog
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, Engine
 
 from features.store.engine import database_clock, open_engine, reading
+from features.store.installation import secret_of
 from features.store.migrations import upgrade
-from features.store.tables import installation
 from leadrank import __version__
 
 from .access import Keys
@@ -25,10 +25,8 @@ from .api.middleware import Edge
 from .api.schemas import Problem
 from .desk import Desk
 from .models import Models
+from .retraining import Trainer
 from .settings import Settings
-
-LIMIT = 1 << 20
-"""Bytes of a body where an endpoint says nothing else."""
 
 TICK_S = 60
 """How often, in normal running, what has come due is looked after."""
@@ -60,7 +58,6 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=lifespan,
         docs_url=None,  # the page would load its scripts from elsewhere
         redoc_url=None,
-        max_body_size=LIMIT,
         generate_unique_id_function=_operation,
         responses={"default": {"model": Problem, "description": "RFC 9457 problem"}},
     )
@@ -81,12 +78,12 @@ def from_environment() -> FastAPI:
 def open_desk(settings: Settings, engine: Engine) -> Desk:
     """The desk of one worker, with the champion as far as the registry has one."""
     with reading(engine) as connection:
-        salt = bytes(connection.execute(select(installation.c.salt)).scalar_one())
+        salt = secret_of(connection)
     registry = Models(settings.mlflow_uri, Path(settings.cache))
+    trainer = Trainer(settings.database_url, settings.mlflow_uri, settings.retrain_every)
     clock = _of_database if settings.clock == "system" else _of_request
-    desk = Desk(engine, registry, salt, clock)
     registry.reload()
-    return desk
+    return Desk(engine, registry, trainer, salt, clock)
 
 
 def configure_logs(level: str) -> None:

@@ -2,18 +2,33 @@
 
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import numpy as np
 from sqlalchemy import Connection, Engine
 
-from features.instants import NEVER, SECOND
+from features.instants import NEVER, SECOND, render
 from features.kernel import Float64Array, Int8Array, Int64Array
+from features.pseudonym import phone_hash
 from features.store.engine import reading, transaction
+from features.store.installation import secret_of
 from features.store.ledger import Ledger
 
 from . import leases
-from .handout import Batch, Item, Order, Poll, Won, attributes_of, numbers_of, record, win
+from .errors import AlreadyTraining, TrainingFailed, UnknownLead
+from .handout import Batch, Item, Order, Poll, Won, attributes_of, batches_at, numbers_of, record, win
+from .insight import (
+    Diagnosis,
+    Eligibility,
+    Explanation,
+    by_zone,
+    deadline,
+    decay,
+    eligibility,
+    explained,
+    next_callable,
+)
 from .leases import Ack, AckResult
 from .models import Models
 from .plan import Plan
@@ -21,12 +36,16 @@ from .ranking.arms import ARMS, HOLDOUT, MODEL, in_holdout, places
 from .ranking.exploration import generator
 from .ranking.queue import Candidates, RankedQueue, Source, rank
 from .ranking.value import value_per_second
+from .retraining import Trainer, TrainingRun
 from .roster import Roster
 from .rule import callback_due
 from .rules.hours import open_until
 from .scores import ScoreSheet
 from .standing import Standing
 from .verdicts import Verdicts, judge_all
+
+_HEADS = ("answer", "conversion")
+_OWN_LEASE = frozenset({"LEASED"})
 
 USUAL_SECONDS = 60.0
 """What a dial is taken to cost while no model says better."""
@@ -47,6 +66,7 @@ class Desk:
 
     engine: Engine
     models: Models
+    trainer: Trainer
     salt: bytes
     clock: Callable[[Connection, int], int] = lambda _connection, at: at
     ledger: Ledger = field(default_factory=Ledger)
@@ -77,16 +97,17 @@ class Desk:
     def lease(self, campaign: str, order: Order, key: str, at: int) -> Batch:
         """Hand out the best leads of a campaign to one dialer, each a decision on record.
 
-        `key` names the poll and seeds its draw: equal keys on equal states give equal queues.
+        `key` names the poll and seeds its draw: equal keys on equal states give equal queues. An empty one is
+        replaced by the instant and the number of batches given at it.
         """
-        poll = Poll(campaign, order, key, at)
         with self.lock:
             self.follow(at)
+            poll = Poll(campaign, order, key or self._next_key(campaign, at), at)
             plan = self.plan(campaign)
             floor = self.floor(campaign, at, order)
             candidates = self._candidates(floor, plan, at)
             spent = self.roster.spent(self.ledger.leads.code("campaign", campaign), self._arms(plan), at)
-            queue = rank(candidates, order.n, plan.policy, spent, generator(f"{campaign}|{key}"))
+            queue = rank(candidates, order.n, plan.policy, spent, generator(f"{campaign}|{poll.key}"))
             given = self._hand_out(poll, plan, floor, candidates, queue)
             self.roster.hold([item.row for item in given.items], at, given.expires_at)
         return given
@@ -95,11 +116,76 @@ class Desk:
         """Apply what a dialer says of its leases, each on its own."""
         with self.lock, transaction(self.engine) as connection:
             now = self.clock(connection, at)
-            results = [leases.acknowledge(connection, ack, now, self._min_gap) for ack in acks]
+            results = leases.acknowledge(connection, acks, now, self._min_gap)
         for result in results:
             if result.until is not None and self.ledger.leads.knows(result.lead):
                 self.roster.extend(self.ledger.leads.row_of_key(result.lead), result.until)
         return results
+
+    def catch_up(self, at: int) -> None:
+        """Do what is due by `at`: follow the store, retrain; a training that finds too little waits a turn."""
+        with self.lock:
+            self.follow(at)
+            if len(self.ledger.calls) and self.trainer.due(at) and not self.trainer.busy:
+                with suppress(TrainingFailed):
+                    self._train(at)
+
+    def train(self, at: int, wait: bool) -> TrainingRun:
+        """Train as of `at` and swap the champion; without `wait` behind the request."""
+        if wait:
+            return self._train(at)
+        if self.trainer.busy:
+            raise AlreadyTraining
+        threading.Thread(target=self._train, args=(at,), daemon=True).start()
+        return TrainingRun(f"as-of-{render(at)}", "running")
+
+    def check(
+        self, campaign: str, lead_id: str | None, phone: str | None, lease_id: str | None, at: int
+    ) -> Eligibility:
+        """The last gate before a call: every rule, asked now; what nobody knows is not allowed."""
+        with self.lock:
+            self.follow(at)
+            rows, why = self._named(lead_id, phone, lease_id, at)
+            caps, ignored = self.plan(campaign).caps, _OWN_LEASE if lease_id else frozenset()
+            verdicts = [
+                eligibility(
+                    self.roster.standing(np.array([row]), caps, at),
+                    caps,
+                    at,
+                    _OWN_LEASE if lease_id else frozenset(),
+                )
+                for row in rows
+            ]
+        if not verdicts:
+            return Eligibility(False, (why,), None)
+        return min(verdicts, key=lambda verdict: (verdict.allow, verdict.valid_until or 0))
+
+    def explain(self, lead_id: str, at: int) -> Explanation:
+        """What the desk thinks of one lead now, and why."""
+        with self.lock:
+            self.follow(at)
+            row = self.ledger.leads.row(lead_id)
+            if row is None:
+                raise UnknownLead(lead_id=lead_id)
+            return self._explain(lead_id, row, at)
+
+    def diagnose(self, campaign: str, at: int) -> Diagnosis:
+        """Why a campaign's queue is as long as it is."""
+        with self.lock:
+            self.follow(at)
+            floor = self.floor(campaign, at)
+        return Diagnosis(
+            campaign=campaign,
+            as_of_at=at,
+            leads=int(floor.rows.size),
+            callable=int(np.count_nonzero(~floor.verdicts.forbidden)),
+            withheld=floor.verdicts.withheld,
+            by_zone=by_zone(floor.standing, floor.verdicts),
+            next_callable_at=next_callable(floor.verdicts.until, at),
+            model_version=self.models.version,
+            degraded=self.models.degraded,
+            trouble=self.models.trouble,
+        )
 
     def floor(self, campaign: str, at: int, order: Order | None = None) -> Floor:
         """The campaign's leads that pass the order's filters, with the verdict on each."""
@@ -150,9 +236,70 @@ class Desk:
             self.sheet.p_answer[rows], self.sheet.p_convert[rows], worth, seconds
         ), seconds
 
+    def _next_key(self, campaign: str, at: int) -> str:
+        with reading(self.engine) as connection:
+            return f"{render(at)}#{batches_at(connection, campaign, at)}"
+
     def _arms(self, plan: Plan) -> Int8Array:
         """Every lead's arm, by its row in the ledger."""
         return np.where(in_holdout(self._places, plan.policy.holdout), HOLDOUT, MODEL).astype(np.int8)
+
+    def _train(self, at: int) -> TrainingRun:
+        done = self.trainer.train(at)
+        self.models.reload()
+        return done
+
+    def _named(
+        self, lead_id: str | None, phone: str | None, lease_id: str | None, at: int
+    ) -> tuple[list[int], str]:
+        """The rows of the leads that a check names, or which rule says that there is none."""
+        book = self.ledger.leads
+        if lead_id is not None:
+            row = book.row(lead_id)
+            return ([] if row is None else [row]), "unknown_lead"
+        with reading(self.engine) as connection:
+            if phone is not None:
+                code = book.phones.known(phone_hash(secret_of(connection), phone))
+                return np.flatnonzero(
+                    book.columns["phone"] == code
+                ).tolist() if code >= 0 else [], "unknown_phone"
+            now = self.clock(connection, at)
+            key = leases.holder(connection, lease_id or "", now)
+        return ([book.row_of_key(key)] if key is not None and book.knows(key) else []), "lease_expired"
+
+    def _explain(self, lead_id: str, row: int, at: int) -> Explanation:
+        past, bundle = self.ledger.past(), self.models.champion()
+        rows = np.array([row])
+        campaign = past.leads.coded["campaign"]
+        caps = self.plan(campaign.levels[campaign.codes[row]]).caps
+        standing = self.roster.standing(rows, caps, at)
+        value = self._worth(rows)
+        fading = decay(past, bundle, row, float(value[0]), at) if bundle else ()
+        heads = explained(past, bundle, row, at) if bundle else {}
+        expected = (
+            bundle.handle.expected(*(np.array([heads[h].probability]) for h in _HEADS)) if bundle else None
+        )
+        verdict = eligibility(standing, caps, at)
+        return Explanation(
+            lead_id=lead_id,
+            as_of_at=at,
+            model_version=self.models.version,
+            degraded=self.models.degraded,
+            heads=heads,
+            handle_s=None if expected is None else float(expected[0]),
+            score=fading[0].value_per_agent_hour if fading else None,
+            eligibility=verdict,
+            callable_until=verdict.valid_until,
+            windows="no_timing_evidence",
+            decay=fading,
+            response_deadline_at=deadline(fading, at) if fading else None,
+        )
+
+    def _worth(self, rows: Int64Array) -> Float64Array:
+        """What a sale to each lead is worth; one whose value nobody said is worth the mean of all, or 1."""
+        value = self.ledger.past().leads.value
+        known = value[~np.isnan(value)]
+        return np.where(np.isnan(value[rows]), known.mean() if known.size else 1.0, value[rows])
 
     def _min_gap(self, campaign: str) -> int:
         return self.plan(campaign).caps.min_gap

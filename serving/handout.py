@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, func, insert, select
 
 from features.instants import SECOND
 from features.kernel import Float64Array, Int64Array
@@ -110,7 +110,7 @@ class Won:
 def win(
     connection: Connection, book: LeadBook, rows: Int64Array, queue: RankedQueue, poll: Poll, now: int
 ) -> Won:
-    """Claim the queue's leads (`rows`, in its order) until `n` are won or none is left; a number is claimed once.
+    """Claim the queue's leads (`rows`, in its order) until `n` are won or none is left; a number counts once.
 
     `now` is the instant that leases compare with: the database's clock in normal running.
     """
@@ -153,6 +153,12 @@ def record(
     )  # fmt: skip
     if given.items:
         connection.execute(insert(decision), [_decision(item, given, book) for item in given.items])
+
+
+def batches_at(connection: Connection, campaign: str, at: int) -> int:
+    """How many batches a campaign gave at an instant."""
+    same = (batch.c.campaign == campaign) & (batch.c.at == at)
+    return connection.execute(select(func.count()).where(same)).scalar_one()
 
 
 def numbers_of(connection: Connection, keys: Sequence[int]) -> dict[int, str]:

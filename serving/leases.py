@@ -1,11 +1,11 @@
 """Leases: who may dial what until when; the database decides, one row per lead and one per number."""
 
-from collections.abc import Callable, Iterable, Sequence
+import json
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, and_, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.sql.dml import ReturningInsert
+from sqlalchemy import BindParameter, Connection, Row, TextClause, and_, bindparam, func, select, text, update
 
 from features.instants import HOUR, SECOND
 from features.store.tables import decision, lease
@@ -62,63 +62,94 @@ def claim(connection: Connection, claims: Sequence[Claim], dialer_id: str, until
     if not claims:
         return set()
     wanted = sorted((resource, claimed.lease_id) for claimed in claims for resource in claimed.resources)
-    rows = [
-        {
-            "resource": r,
-            "lease_id": i,
-            "dialer_id": dialer_id,
-            "token": 1,
-            "expires_at": until,
-            "state": "leased",
-        }
-        for r, i in wanted
-    ]
-    won: dict[str, int] = {}
-    for (lease_id,) in connection.execute(_insert(connection, rows, at)):
-        won[lease_id] = won.get(lease_id, 0) + 1
-    held = {claimed.lease_id for claimed in claims if won.get(claimed.lease_id) == len(claimed.resources)}
+    rows = {"wanted": json.dumps(wanted), "dialer_id": dialer_id, "until": until, "at": at}
+    won = Counter(connection.execute(_CLAIM[connection.dialect.name], rows).scalars())
+    held = {claimed.lease_id for claimed in claims if won[claimed.lease_id] == len(claimed.resources)}
     if halves := set(won) - held:
-        connection.execute(
-            update(lease).where(lease.c.lease_id.in_(halves)).values(expires_at=at, state="released")
-        )
+        half = lease.c.lease_id.in_(halves)
+        connection.execute(update(lease).where(half).values(expires_at=at, state="released"))
     return held
 
 
-def _insert(connection: Connection, rows: Sequence[dict[str, object]], at: int) -> ReturningInsert[str]:
-    """INSERT ... ON CONFLICT (resource) DO UPDATE WHERE expired RETURNING lease_id: the same on both databases."""
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    new = dialect.insert(lease).values(rows)
-    taken_over = {
-        "lease_id": new.excluded.lease_id,
-        "dialer_id": new.excluded.dialer_id,
-        "token": lease.c.token + 1,
-        "expires_at": new.excluded.expires_at,
-        "state": new.excluded.state,
-    }
-    expired = lease.c.expires_at <= at
-    claimed: ReturningInsert[str] = new.on_conflict_do_update(
-        index_elements=["resource"], set_=taken_over, where=expired
-    ).returning(lease.c.lease_id)
-    return claimed
+def _claim_from(pairs: str) -> TextClause:
+    """The claim as one statement of constant text; `pairs` unpacks :wanted into (resource, lease_id)."""
+    return text(
+        f"""
+        INSERT INTO lease (resource, lease_id, dialer_id, token, expires_at, state)
+        SELECT {pairs} ORDER BY 1
+        ON CONFLICT (resource) DO UPDATE SET
+            lease_id = excluded.lease_id, dialer_id = excluded.dialer_id, token = lease.token + 1,
+            expires_at = excluded.expires_at, state = excluded.state
+        WHERE lease.expires_at <= :at
+        RETURNING lease_id
+        """
+    )
 
 
-def acknowledge(connection: Connection, ack: Ack, at: int, min_gap: Callable[[str], int]) -> AckResult:
-    """Apply one acknowledgement: 200, 404 for a lease nobody gave, 410 where the dialer must not dial.
+_ROW = "CAST(:dialer_id AS TEXT), 1, CAST(:until AS BIGINT), 'leased'"
+_CLAIM = {
+    "sqlite": _claim_from(
+        # `WHERE true` tells the parser that ON CONFLICT is no join
+        f"value ->> 0, value ->> 1, {_ROW} FROM json_each(:wanted) WHERE true"
+    ),
+    "postgresql": _claim_from(
+        f"value ->> 0, value ->> 1, {_ROW} FROM json_array_elements(CAST(:wanted AS JSON))"
+    ),
+}
+
+
+def acknowledge(
+    connection: Connection, acks: Sequence[Ack], at: int, min_gap: Callable[[str], int]
+) -> list[AckResult]:
+    """Apply acknowledgements, each on its own: 200, 404 for a lease nobody gave, 410 where nobody must dial.
 
     `min_gap` gives a campaign's least time between dials: what `dialed` starts at once.
     """
-    given = connection.execute(
-        select(decision.c.lead, decision.c.campaign).where(decision.c.lease_id == ack.lease_id)
-    ).first()
+    named = {ack.lease_id for ack in acks}
+    given = {row.lease_id: row for row in connection.execute(_GIVEN, {"named": list(named)})}
+    held = {row.lease_id for row in connection.execute(_HELD, {"named": list(named), "at": at})}
+    results = [_judge(ack, given.get(ack.lease_id), held, at, min_gap) for ack in acks]
+    changed = [
+        {"changed": ack.lease_id, "new_state": ack.state, "new_until": result.until}
+        for ack, result in zip(acks, results, strict=True)
+        if result.until is not None
+    ]
+    if changed:
+        connection.execute(_CHANGE, changed)
+    return results
+
+
+def _judge(
+    ack: Ack,
+    given: Row[str, int, str] | None,
+    held: Collection[str],
+    at: int,
+    min_gap: Callable[[str], int],
+) -> AckResult:
     if given is None:
         return AckResult(ack.lease_id, 404, "unknown_lease")
-    if ack.state in ("dialing", "extend") and not is_open(connection, ack.lease_id, at):
+    if ack.state in ("dialing", "extend") and ack.lease_id not in held:
         return AckResult(ack.lease_id, 410, "lease_expired", given.lead)
     spell = {"dialing": DIALING, "extend": EXTENSION}.get(ack.state, 0)
     until = at + (min_gap(given.campaign) if ack.state == "dialed" else spell)
-    mine = (lease.c.lease_id == ack.lease_id) & (lease.c.state != "called")
-    connection.execute(update(lease).where(mine).values(state=ack.state, expires_at=until))
     return AckResult(ack.lease_id, 200, None, given.lead, until)
+
+
+_NAMED: BindParameter[str] = bindparam("named", expanding=True)
+_GIVEN = select(decision.c.lease_id, decision.c.lead, decision.c.campaign).where(
+    decision.c.lease_id.in_(_NAMED)
+)
+_HELD = (
+    select(lease.c.lease_id)
+    .where(lease.c.lease_id.in_(_NAMED), lease.c.expires_at > bindparam("at"))
+    .group_by(lease.c.lease_id)
+    .having(func.count() == len(("lead", "phone")))
+)
+_CHANGE = (
+    update(lease)
+    .where(lease.c.lease_id == bindparam("changed"), lease.c.state != "called")
+    .values(state=bindparam("new_state"), expires_at=bindparam("new_until"))
+)
 
 
 def open_leases(connection: Connection, at: int) -> Iterable[tuple[int, int]]:
@@ -129,7 +160,11 @@ def open_leases(connection: Connection, at: int) -> Iterable[tuple[int, int]]:
     return [(int(resource.removeprefix("lead:")), until) for resource, until in connection.execute(held)]
 
 
-def is_open(connection: Connection, lease_id: str, at: int) -> bool:
-    """Whether a lease holds both its resources still."""
-    held = select(func.count()).where(and_(lease.c.lease_id == lease_id, lease.c.expires_at > at))
-    return connection.execute(held).scalar_one() == len(("lead", "phone"))
+def holder(connection: Connection, lease_id: str, at: int) -> int | None:
+    """The database key of the lead that an open lease is for, None if it doesn't hold all its resources."""
+    if connection.execute(_HELD, {"named": [lease_id], "at": at}).first() is None:
+        return None
+    lead: int = connection.execute(
+        select(decision.c.lead).where(decision.c.lease_id == lease_id)
+    ).scalar_one()
+    return lead

@@ -1,44 +1,50 @@
 """Models: which bundle is champion, swapped without a restart; the last good one when the registry fails."""
 
-import json
-import subprocess
-import sys
-from collections.abc import Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from features import Moments, Past, compute
-from features.instants import render
+from features.instants import MINUTE
 from features.kernel import Int64Array
 from training.bundle import Bundle
-from training.errors import BrokenBundle
+from training.errors import TrainingError
 
-from .errors import TrainingFailed
 from .ranking.reasons import Reason, strongest
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities.model_registry import ModelVersion as Registered
 
 REGISTERED = "leadrank"
 """The registered model's name in MLflow."""
 
+UNTRAINED = "no champion yet: `leadrank train` makes one, and rules rank until then"
+
 
 @dataclass(frozen=True)
 class ModelVersion:
-    """One registered version: its aliases and what the gate said of it."""
+    """One registered version: its bundle, its aliases, and what the gate said of it."""
 
     version: str
     bundle: str
     aliases: tuple[str, ...]
     created_at: int
-    tags: dict[str, str]
+    gate: str
+    reason: str
 
 
 @dataclass
 class Models:
-    """The champion in memory, with the registry it comes from and the folder where fetched bundles are kept."""
+    """The champion in memory, the registry it comes from, and the folder where fetched bundles are kept."""
 
     uri: str
     cache: Path
+    trouble: str = UNTRAINED
+    """Why another ranking than this hour's champion serves; empty while the champion does."""
     _bundle: Bundle | None = None
-    _trouble: str = "no champion is registered: train one with `leadrank train`"
 
     @property
     def version(self) -> str | None:
@@ -46,37 +52,97 @@ class Models:
         return self._bundle.version if self._bundle else None
 
     @property
-    def trouble(self) -> str | None:
-        """Why the present ranking is not the champion's of this hour, or None."""
-        return self._trouble or None
-
-    @property
     def degraded(self) -> bool:
-        """Whether a last good bundle or plain rules rank in the champion's place."""
-        return bool(self._trouble)
+        """Whether the last good bundle or plain rules rank in the champion's place."""
+        return bool(self.trouble)
 
     def champion(self) -> Bundle | None:
         """The bundle that scores, None while there is none."""
         return self._bundle
 
     def reload(self) -> bool:
-        """Ask the registry for the champion; tell whether another one took over. A failure keeps the present one."""
-        try:
-            found = self._fetch()
-        except BrokenBundle as problem:
-            self._trouble = str(problem)
+        """Take over the registry's champion; tell whether it changed. The present one survives trouble."""
+        with self._keeping_the_last_good() as found:
+            champion = self._fetch()
+            self.trouble = "" if champion else UNTRAINED
+            found.append(champion)
+        if not found or found[0] is None or found[0].version == self.version:
             return False
-        if found is None or (self._bundle is not None and found.version == self._bundle.version):
-            return False
-        self._bundle = found
+        self._bundle = found[0]
         return True
+
+    def versions(self) -> list[ModelVersion]:
+        """Every registered version, newest first."""
+        client = self._client()
+        aliases: dict[str, list[str]] = {}
+        for alias, version in (self._registered_aliases(client)).items():
+            aliases.setdefault(version, []).append(alias)
+        found = client.search_model_versions(f"name='{REGISTERED}'")
+        told = [_told(version, aliases.get(str(version.version), [])) for version in found]
+        return sorted(told, key=lambda version: -int(version.version))
 
     def reasons(self, past: Past, rows: Int64Array, at: int) -> list[tuple[Reason, ...]]:
         """Why the conversion head thinks what it thinks of each lead; empty without a model."""
         if self._bundle is None or not rows.size:
-            return [()] * rows.size
+            return [()] * int(rows.size)
         matrix = compute(past, Moments.at_once(rows, at), self._bundle.features)
         _, effects = self._bundle.explain(matrix, "conversion")
         return [
-            strongest(matrix.names, values, row) for values, row in zip(matrix.values, effects, strict=True)
+            strongest(matrix.names, values, shares)
+            for values, shares in zip(matrix.values, effects, strict=True)
         ]
+
+    def _fetch(self) -> Bundle | None:
+        """The champion of the registry, downloaded once per version; None where none was published."""
+        client = self._client()
+        version = self._registered_aliases(client).get("champion")
+        if version is None:
+            return None
+        registered = client.get_model_version(REGISTERED, version)
+        folder = self.cache / str(registered.tags.get("bundle", version))
+        if not (folder / "bundle.json").exists():
+            _download(str(registered.source), folder, self.uri)
+        return Bundle.load(folder)
+
+    def _registered_aliases(self, client: "MlflowClient") -> dict[str, str]:
+        """Version by alias; empty where nothing was ever registered."""
+        models = client.search_registered_models(f"name='{REGISTERED}'")
+        return {alias: str(version) for model in models for alias, version in model.aliases.items()}
+
+    def _client(self) -> "MlflowClient":
+        from mlflow import MlflowClient  # noqa: PLC0415  # a second's work: only where the registry is asked
+
+        if self.uri.startswith("sqlite:///"):
+            Path(self.uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+        return MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
+
+    @contextmanager
+    def _keeping_the_last_good(self) -> Iterator[list[Bundle | None]]:
+        """What goes wrong between here and the registry is told by `trouble`, and stops nothing."""
+        from mlflow.exceptions import MlflowException  # noqa: PLC0415
+
+        try:
+            yield []
+        except (MlflowException, TrainingError, OSError) as problem:
+            self.trouble = f"the registry's champion can't be had: {type(problem).__name__}"
+
+
+def _download(source: str, folder: Path, uri: str) -> None:
+    """Fetch a bundle beside its place, then move it there whole."""
+    from mlflow.artifacts import download_artifacts  # noqa: PLC0415
+
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    fetched = Path(download_artifacts(artifact_uri=source, dst_path=str(folder) + ".part", tracking_uri=uri))
+    if not folder.exists():
+        fetched.rename(folder)
+
+
+def _told(version: "Registered", aliases: list[str]) -> ModelVersion:
+    return ModelVersion(
+        version=str(version.version),
+        bundle=version.tags.get("bundle", ""),
+        aliases=tuple(sorted(aliases)),
+        created_at=int(version.creation_timestamp) * (MINUTE // 60_000),
+        gate=version.tags.get("gate", ""),
+        reason=version.tags.get("reason", ""),
+    )

@@ -1,7 +1,7 @@
 """Plan: how a campaign wants to be called, read once from its stored settings."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import cast
 
 from features.instants import DAY, SECOND
@@ -15,8 +15,8 @@ from .tally import RECENT
 class Plan:
     """A campaign's caps and queueing policy; the defaults are those of a campaign first named by a lead."""
 
-    caps: Caps = Caps()
-    policy: Policy = Policy()
+    caps: Caps = field(default_factory=Caps)
+    policy: Policy = field(default_factory=Policy)
 
     @classmethod
     def of(cls, settings: Mapping[str, object]) -> "Plan":

@@ -52,8 +52,9 @@ class Roster:
         self._seq = self.ledger.seq
 
     def hold(self, rows: Int64Array | list[int], at: int, until: int) -> None:
-        """Remember that somebody holds these leads until an instant, or holds them no more (`until` = `at`)."""
-        assert self._leased_at is not None and self._leased_until is not None
+        """Remember that somebody holds these leads from `at` until an instant."""
+        assert self._leased_at is not None
+        assert self._leased_until is not None
         self._leased_at[rows] = at
         self._leased_until[rows] = until
 
@@ -126,7 +127,8 @@ class Roster:
 
     def _held_until(self, rows: Int64Array, last_call_at: Int64Array, at: int) -> Int64Array:
         """A lease ends with the call it was for."""
-        assert self._leased_at is not None and self._leased_until is not None
+        assert self._leased_at is not None
+        assert self._leased_until is not None
         called = last_call_at >= self._leased_at[rows]
         return np.where(called, 0, self._leased_until[rows])
 

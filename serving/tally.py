@@ -27,7 +27,7 @@ _CLOSES = np.array(
 
 @dataclass(frozen=True)
 class Tally:
-    """Per lead: attempts in its life, starts of the last calls to its number, last start of either, closed."""
+    """Per lead: attempts in its life, its number's last calls, the last start of either, whether closed."""
 
     attempts: Int64Array
     recent: Int64Array
@@ -40,7 +40,7 @@ class Tally:
         return np.asarray((self.recent > at - DAY).sum(axis=1), np.int64)
 
     def leaves_the_day(self, k: Int64Array) -> Int64Array:
-        """When the k-th last call to each lead's number will be 24 hours old; `k` per lead, from 1 to RECENT."""
+        """When the k-th last call to each lead's number turns 24 hours old; `k` per lead, 1 to RECENT."""
         start = self.recent[np.arange(k.size), np.clip(k, 1, RECENT) - 1]
         return np.where(start == NEVER_CALLED, 0, start + DAY)
 
@@ -53,7 +53,7 @@ def tally(
     phone_of_lead: Int64Array,
     phones: int,
 ) -> Tally:
-    """Count calls; `phone` is the code of the number dialed and `phone_of_lead` each lead's own, -1 = none."""
+    """Count calls; `phone` codes the number dialed and `phone_of_lead` each lead's own, -1 = none."""
     leads = phone_of_lead.size
     attempts, last = np.zeros(leads, np.int64), np.full(leads, NEVER_CALLED)
     closed = np.zeros(leads, np.int8)
@@ -66,7 +66,7 @@ def tally(
 
 
 @kernel
-def sweep_calls(
+def sweep_calls(  # noqa: PLR0913
     lead: Int64Array,
     phone: Int64Array,
     started_at: Int64Array,
@@ -77,7 +77,7 @@ def sweep_calls(
     closed: Int8Array,
     by_phone: Int64Array,
 ) -> None:
-    """Add each call to its lead's attempts, last start and closing, and to its number's newest-first starts."""
+    """Add each call to its lead's attempts, last start and closing, and to its number's recent starts."""
     for i in range(lead.size):
         attempts[lead[i]] += 1
         last[lead[i]] = max(last[lead[i]], started_at[i])

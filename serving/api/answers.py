@@ -66,8 +66,13 @@ class Once:
     body: bytes
 
     def name(self, principal: Principal) -> str:
-        """What names this use: the key where one was given, else chance."""
-        return secrets.token_hex(8) if self.key is None else f"{principal.name}|{self.key}"
+        """What names this use: its key, else chance; nothing where requests say the time.
+
+        There runs must repeat themselves: who needs a name finds one in what happened before.
+        """
+        if self.key is None:
+            return "" if self.service.clock.mode == "request" else secrets.token_hex(8)
+        return f"{principal.name}|{self.key}"
 
     def answer(
         self, principal: Principal, at: int, work: Callable[[], Response], life: int | None = None

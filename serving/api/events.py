@@ -22,8 +22,6 @@ from .schemas import EventsResponse, ReplayRequest
 router = APIRouter(prefix="/v1", tags=["events"])
 
 MOST = 10_000
-LIMIT = 32 << 20
-"""Bytes of a batch."""
 STRUCTURED = "application/cloudevents+json"
 BATCH = "application/cloudevents-batch+json"
 
@@ -43,7 +41,6 @@ _BODY = {
     status_code=202,
     response_model=EventsResponse,
     openapi_extra={"requestBody": _BODY},
-    max_body_size=LIMIT,
 )
 def accept(
     who: Ingests,

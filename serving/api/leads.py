@@ -20,8 +20,6 @@ from .schemas import LeadsResponse
 router = APIRouter(prefix="/v1", tags=["leads"])
 
 MOST = 5_000
-LIMIT = 32 << 20
-"""Bytes of a batch."""
 
 _BODY = {
     "required": True,
@@ -38,7 +36,6 @@ _BODY = {
     "/leads:batch",
     response_model=LeadsResponse,
     openapi_extra={"requestBody": _BODY},
-    max_body_size=LIMIT,
 )
 def accept_batch(
     who: Ingests,

@@ -1,4 +1,4 @@
-"""Middleware: an id for every request, a line in the log and a count in the meter."""
+"""Middleware: an id for every request, a limit for every body, a line in the log and a count in the meter."""
 
 import re
 import secrets
@@ -6,10 +6,16 @@ import time
 
 import structlog
 from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .meter import Meter
+
+LIMIT = 1 << 20
+"""Bytes of a body where nothing else is said."""
+
+LIMITS = {"/v1/leads:batch": 32 << 20, "/v1/events": 32 << 20}
 
 _PLAIN_ID = re.compile(r"[A-Za-z0-9._~:/+=-]{1,128}")
 
@@ -39,7 +45,7 @@ class Edge:
             await send(message)
 
         try:
-            await self.app(request.scope, receive, send_with_id)
+            await self.app(scope, _limited(request, receive), send_with_id)
         finally:
             self._note(request, status, time.perf_counter() - began)
 
@@ -61,3 +67,20 @@ class Edge:
 def _request_id(request: Request) -> str:
     given = request.headers.get("x-request-id", "")
     return given if _PLAIN_ID.fullmatch(given) else secrets.token_hex(8)
+
+
+def _limited(request: Request, receive: Receive) -> Receive:
+    """The body, cut short by a 413 as soon as it says, or turns out, to be over its limit."""
+    limit = LIMITS.get(request.url.path, LIMIT)
+    said = request.headers.get("content-length", "0")
+    declared, counted = int(said) if said.isascii() and said.isdigit() else 0, 0
+
+    async def receive_within() -> Message:
+        nonlocal counted
+        message: Message = await receive() if declared <= limit else {}
+        counted += len(message.get("body", b""))
+        if max(declared, counted) > limit:
+            raise HTTPException(413, f"The body is over {limit:,} bytes: send it in parts.")
+        return message
+
+    return receive_within

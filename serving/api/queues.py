@@ -36,8 +36,8 @@ _ACKS = {
 def lease_queue(
     campaign: Ident, request: LeaseRequest, who: Queues, at: Now, once: OnceDep, service: ServiceDep
 ) -> Response:
-    """Lease the best leads of a campaign to one dialer."""
-    _known(service, who, campaign)
+    """Lease the best leads of a campaign to one dialer; an empty queue says why."""
+    who.reach(campaign)
 
     def work() -> Response:
         given = service.desk.lease(campaign, request.to_order(), once.name(who), at)

@@ -25,7 +25,7 @@ def places(salt: bytes, experiment: str, lead_ids: Iterable[str]) -> Float64Arra
 def turns(
     seconds: Sequence[Float64Array], share: Sequence[float], spent: Sequence[float], slots: int
 ) -> list[tuple[int, int]]:
-    """Fill `slots` from the arms' orders as (arm, place in its order): the arm furthest behind its share first.
+    """Fill `slots` from the arms' orders as (arm, place in its order): the one furthest behind goes first.
 
     Arms get shares of agent seconds, not of leads (weighted fair queueing): `seconds[a][j]` is what the j-th
     lead of arm a will cost, `spent[a]` what the arm has cost so far. An arm that has run out passes its turn.

@@ -1,3 +1,4 @@
+# ruff: noqa: ARG001  every order takes what any of them may need
 """The orders a floor had before: what the holdout keeps, and what serves while no model may."""
 
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The queue of one batch: due callbacks, then the arms by their shares, explored a little; each with its chance."""
+"""The queue of one batch: due callbacks, then the arms by their shares, explored a little, with chances."""
 
 from dataclasses import dataclass
 from enum import IntEnum
@@ -71,7 +71,7 @@ class RankedQueue:
     random_holdout_chance: float
 
     def propensity(self, used: int, taken: Int64Array) -> tuple[Float64Array, float]:
-        """The chance of each entry `taken`, where the first `used` entries were claimed or failed; and kappa."""
+        """The chance of each entry `taken`, where the first `used` entries were won or lost; and kappa."""
         turn = self.turn[taken]
         behind = int(self.turn[:used].max(initial=-1)) + 1
         kappa = float(self.keys[behind]) if behind < self.keys.size else -np.inf
@@ -84,7 +84,7 @@ class RankedQueue:
 def rank(
     candidates: Candidates, n: int, policy: Policy, spent: tuple[float, float], rng: Generator
 ) -> RankedQueue:
-    """Order up to `n` leads and as many spares; `spent` are the seconds of the model arm and the holdout so far."""
+    """Order up to `n` leads and as many spares; `spent`: seconds of model arm and holdout so far."""
     due = np.flatnonzero(candidates.callback_at < NEVER)
     due = due[np.lexsort((candidates.row[due], candidates.callback_at[due]))]
     waiting = candidates.callback_at == NEVER
@@ -118,7 +118,7 @@ def rank(
 def _model_order(
     candidates: Candidates, waiting: BoolArray, n: int, policy: Policy, rng: Generator
 ) -> tuple[Int64Array, Float64Array, Float64Array]:
-    """The model arm's order with phi and keys; without scores the rule order: newest, then fewest attempts."""
+    """The model arm's order with phi and keys; without scores by rule: newest, then fewest attempts."""
     mine = np.flatnonzero(waiting & (candidates.arm == MODEL))
     if np.isnan(candidates.score[mine]).any():
         return mine[_by_order("newest", candidates, mine, rng)], np.empty(0), np.empty(0)
@@ -147,7 +147,7 @@ def _explore(
     source: Int8Array,
     turn: Int64Array,
 ) -> float:
-    """Turn a `uniform` share of the model arm's slots over to any of its leads; return each one's chance m/N."""
+    """Turn a `uniform` share of the model arm's slots over to any of its leads; return each chance, m/N."""
     mine = np.flatnonzero(waiting & (candidates.arm == MODEL))
     given = np.flatnonzero((source == Source.RANKED) & (rng.random(source.size) < policy.uniform))
     if given.size == 0 or mine.size == 0:
