@@ -9,7 +9,10 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from .store.cli import register
+
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown")
+register(app)
 simulate = typer.Typer(
     no_args_is_help=True, help="Make a world whose truth is known, and let its floor call."
 )

@@ -52,6 +52,10 @@ class WrongSecret(StoreError):
     """LEADRANK_SECRET is not the secret that this database was set up with: phone numbers would not match."""
 
 
+class UnknownOutcome(StoreError):
+    """There is no such outcome in leadrank's vocabulary."""
+
+
 class SourceError(LeadrankError):
     """A file or feed can't be read."""
 

@@ -3,15 +3,13 @@
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from .store.engine import DEFAULT_URL
-
 
 class StoreSettings(BaseSettings):
     """Where the past is kept, and the secret that keys its pseudonyms."""
 
     model_config = SettingsConfigDict(env_prefix="LEADRANK_", extra="ignore")
 
-    database_url: str = Field(DEFAULT_URL, description="SQLite file or PostgreSQL database")
+    database_url: str = Field("sqlite:///var/leadrank.db", description="SQLite file or PostgreSQL database")
     secret: SecretStr | None = Field(
         None, description="keys the pseudonyms; else the database keeps one of its own"
     )

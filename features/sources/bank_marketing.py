@@ -22,7 +22,7 @@ INPUTS = (
     "campaign", "pdays", "previous", "poutcome",
     "emp.var.rate", "cons.price.idx", "cons.conf.idx", "euribor3m", "nr.employed",
 )  # fmt: skip
-"""What was known before the call. `duration` is the call's own talk time and `y` its outcome: never inputs."""
+"""What was known before the call; `duration`, its own talk time, and `y`, its outcome, were not."""
 
 ALLOWED = frozenset({"age", "marital"})
 """Protected attributes that this public benchmark allow-lists."""
@@ -61,7 +61,7 @@ def with_clock(rows: Iterable[Row]) -> Iterator[dict[str, str]]:
 
 
 def started_at(days: Sequence[tuple[str, str]]) -> Int64Array:
-    """When each call began, from its (month, weekday): the next such day, its calls spread over 9 to 17 h UTC."""
+    """When each call began, from its (month, weekday): the next such day, calls spread over 9 to 17 h UTC."""
     starts = np.empty(len(days), np.int64)
     row, today = 0, _FIRST_DAY - timedelta(days=1)
     for (month, weekday), calls in groupby(days):

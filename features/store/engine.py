@@ -10,12 +10,10 @@ import orjson
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
 
-DEFAULT_URL = "sqlite:///var/leadrank.db"
-
 _PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=10000")
 
 
-def open_engine(url: str = DEFAULT_URL, secret: str | None = None) -> Engine:
+def open_engine(url: str, secret: str | None = None) -> Engine:
     """Open a SQLite file (its folder is made) or a PostgreSQL database; `secret` is LEADRANK_SECRET's."""
     where = _with_driver(make_url(url))
     engine = create_engine(

@@ -57,8 +57,8 @@ import_run = Table(
     Column("rows_done", Long, nullable=False),
     Column("accepted", Long, nullable=False),
     Column("duplicates", Long, nullable=False),
-    Column("quarantined", Json, nullable=False),  # rows by reason code
-    Column("finished", Integer, nullable=False),
+    Column("quarantined", Json, nullable=False),  # events by reason code
+    Column("rejected", Json, nullable=False),  # rows by reason code
     instant("updated_at"),
 )
 """How far each imported file has come."""

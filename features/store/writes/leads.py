@@ -23,6 +23,8 @@ from .telling import explain
 Value = tuple[float | None, str | None]
 """An attribute's value as (number, word); both None: known to be missing."""
 
+_MISSING: Value = (None, None)
+
 _PLAIN = ("campaign", "channel", "source", "list_id", "country", "region", "postal_code", "timezone", "value")
 
 
@@ -112,7 +114,7 @@ def _change_attributes(state: _State, item: LeadIn, since: int) -> bool:
     changed = False
     for name, given in item.attributes.items():
         value = _value(given)
-        if state.attributes.get(name) != value:
+        if state.attributes.get(name, _MISSING) != value:
             state.attributes[name] = value
             number, word = value
             state.new_attributes.append({"name": name, "number": number, "word": word, "known_at": since})

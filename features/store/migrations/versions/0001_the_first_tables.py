@@ -137,7 +137,7 @@ def upgrade() -> None:
         sa.Column("accepted", sa.BigInteger(), nullable=False),
         sa.Column("duplicates", sa.BigInteger(), nullable=False),
         sa.Column("quarantined", _JSON, nullable=False),
-        sa.Column("finished", sa.Integer(), nullable=False),
+        sa.Column("rejected", _JSON, nullable=False),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("file_digest", "mapping_digest", name=op.f("pk_import_run")),
     )

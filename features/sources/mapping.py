@@ -1,0 +1,146 @@
+"""Mapping: which column of a CSV file says what of leads, calls and dispositions; written in TOML."""
+
+import tomllib
+from collections.abc import Iterator
+from functools import cached_property
+from hashlib import sha256
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field, ValidationError, model_validator
+
+from ..errors import BadMapping
+from .wire import CallAttempted, CallDisposed, LeadIn
+from .words import Ident, Shape, Zone
+
+
+class Cell(Shape):
+    """Where a value comes from: a column or a fixed value, and how its text is to be read."""
+
+    column: str | None = None
+    value: str | None = None
+    prefix: str = ""
+    format: str | None = None
+    """strptime's, for instants; else ISO 8601."""
+    plus_seconds: str | None = None
+    """A column of seconds to add to an instant."""
+    missing: tuple[str, ...] = ()
+    """Texts that mean that there is none, beside the empty one."""
+    words: dict[str, str] = Field(default_factory=dict)
+    """What the file's words mean; others stay as they are."""
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns it reads."""
+        return [name for name in (self.column, self.plus_seconds) if name is not None]
+
+
+Source = Annotated[str | Cell, Field(union_mode="left_to_right")]
+Part = dict[str, Source]
+
+
+class Mapping(Shape):
+    """How the rows of one kind of CSV file become leads, calls and dispositions."""
+
+    name: Ident
+    version: int
+    delimiter: str = ","
+    member: str | None = None
+    """Which file of a zip."""
+    timezone: Zone = "UTC"
+    """Of instants that name none."""
+    phone_region: str | None = None
+    """The country of numbers that begin without +."""
+    clock: Literal["bank-marketing"] | None = None
+    """What adds columns that follow from the order of rows."""
+    lead: Part = Field(default_factory=dict)
+    attributes: dict[str, str | Cell | tuple[str, ...]] = Field(default_factory=dict)
+    call: Part = Field(default_factory=dict)
+    disposition: Part = Field(default_factory=dict)
+    refused: dict[str, str] = Field(default_factory=dict)
+    """Columns that must not become attributes, each with its reason."""
+
+    @model_validator(mode="after")
+    def _fits_the_wire(self) -> "Mapping":
+        for part, shape, more in (
+            (self.lead, LeadIn, {"phone", "phone_type"}),
+            (self.call, CallAttempted, set()),
+            (self.disposition, CallDisposed, {"time"}),
+        ):
+            unknown = set(part) - _fields(shape) - more
+            if unknown:
+                raise ValueError(f"{', '.join(sorted(unknown))}: no field of {shape.__name__}")
+        if self.disposition and not self.call:
+            raise ValueError("[disposition] without [call]")
+        leaking = [
+            name for name, cell in self.attribute_cells.items() if set(cell.columns) & set(self.refused)
+        ]
+        if leaking:
+            raise ValueError(f"{', '.join(leaking)}: both an attribute and refused")
+        return self
+
+    @cached_property
+    def attribute_cells(self) -> dict[str, Cell]:
+        """Each attribute's cell; the list `columns` names attributes like their columns."""
+        cells: dict[str, Cell] = {}
+        for name, source in self.attributes.items():
+            if isinstance(source, tuple):
+                cells |= {column: Cell(column=column) for column in source}
+            else:
+                cells[name] = cell_of(source)
+        return cells
+
+    def columns(self) -> set[str]:
+        """All columns that a row must have."""
+        return {column for cell in self._cells() for column in cell.columns}
+
+    def _cells(self) -> Iterator[Cell]:
+        for part in (self.lead, self.call, self.disposition):
+            yield from map(cell_of, part.values())
+        yield from self.attribute_cells.values()
+
+
+def _fields(shape: type[BaseModel]) -> set[str]:
+    return set(shape.model_fields) - {"attributes", "phones", "consent"}
+
+
+def cell_of(source: str | Cell) -> Cell:
+    """A bare name is a column."""
+    return Cell(column=source) if isinstance(source, str) else source
+
+
+def load_mapping(name: str) -> tuple[Mapping, str]:
+    """A shipped mapping by its name or one's own by its path, and the digest that tells versions apart."""
+    text = _text(name)
+    try:
+        return Mapping.model_validate(_tuples(tomllib.loads(text))), sha256(text.encode()).hexdigest()
+    except tomllib.TOMLDecodeError as error:
+        raise BadMapping(mapping=name, why=error) from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise BadMapping(mapping=name, where=where or "the whole", why=first["msg"]) from error
+
+
+def shipped() -> list[str]:
+    """The names of the mappings that ship."""
+    return sorted(
+        file.name.removesuffix(".toml") for file in files(__package__).joinpath("mappings").iterdir()
+    )
+
+
+def _text(name: str) -> str:
+    if name in shipped():
+        return files(__package__).joinpath("mappings", f"{name}.toml").read_text(encoding="utf-8")
+    try:
+        return Path(name).read_text(encoding="utf-8")
+    except OSError as error:
+        raise BadMapping(mapping=name, why=error.strerror, shipped=", ".join(shipped())) from error
+
+
+def _tuples(given: object) -> object:
+    """TOML's lists as tuples: a mapping doesn't change."""
+    if isinstance(given, list):
+        return tuple(map(_tuples, given))
+    return {key: _tuples(value) for key, value in given.items()} if isinstance(given, dict) else given
