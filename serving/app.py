@@ -109,11 +109,12 @@ def _of_request(_connection: Connection, at: int) -> int:
 
 
 def _look_after(service: Service, stop: threading.Event) -> None:
-    """In normal running: follow the store and do the retraining that is due, once a minute, until stopped."""
+    """In normal running: follow, retrain where it is due, score ahead; once a minute, until stopped."""
     log = structlog.get_logger("leadrank")
     while True:
         try:
             service.desk.catch_up(service.clock.now(None))
+            service.desk.look_ahead(service.clock.now(None))
         except Exception as error:  # noqa: BLE001  # the next tick tries again
             log.warning("catching up failed", kind=type(error).__qualname__)
         if stop.wait(TICK_S):

@@ -123,12 +123,20 @@ class Desk:
         return results
 
     def catch_up(self, at: int) -> None:
-        """Do what is due by `at`: follow the store, retrain; a training that finds too little waits a turn."""
+        """Do what is due by `at`: follow the store, retrain; one that finds too little waits a turn."""
         with self.lock:
             self.follow(at)
-            if len(self.ledger.calls) and self.trainer.due(at) and not self.trainer.busy:
-                with suppress(TrainingFailed):
-                    self._train(at)
+            due = len(self.ledger.calls) > 0 and self.trainer.due(at)
+        if due and self._takes_the_turn(at):
+            with suppress(TrainingFailed, AlreadyTraining):
+                self._train(at)
+
+    def look_ahead(self, at: int) -> None:
+        """Between requests: take over a new champion, and score every callable lead before somebody asks."""
+        self.models.reload()
+        for campaign in list(self.ledger.campaigns):
+            with self.lock:
+                self._candidates(self.floor(campaign, at), self.plan(campaign), at)
 
     def train(self, at: int, wait: bool) -> TrainingRun:
         """Train as of `at` and swap the champion; without `wait` behind the request."""
@@ -146,16 +154,10 @@ class Desk:
         with self.lock:
             self.follow(at)
             rows, why = self._named(lead_id, phone, lease_id, at)
-            caps, ignored = self.plan(campaign).caps, _OWN_LEASE if lease_id else frozenset()
-            verdicts = [
-                eligibility(
-                    self.roster.standing(np.array([row]), caps, at),
-                    caps,
-                    at,
-                    _OWN_LEASE if lease_id else frozenset(),
-                )
-                for row in rows
-            ]
+            caps = self.plan(campaign).caps
+            standings = [self.roster.standing(np.array([row]), caps, at) for row in rows]
+        ignored = _OWN_LEASE if lease_id else frozenset()
+        verdicts = [eligibility(standing, caps, at, ignored) for standing in standings]
         if not verdicts:
             return Eligibility(False, (why,), None)
         return min(verdicts, key=lambda verdict: (verdict.allow, verdict.valid_until or 0))
@@ -222,19 +224,13 @@ class Desk:
         )
 
     def _score(self, rows: Int64Array, at: int) -> tuple[Float64Array, Float64Array]:
-        """Expected value per second and seconds of each lead's dial; NaN and a guess while there is no model."""
+        """Expected value per second and seconds of each dial; NaN and a guess while there is no model."""
         bundle = self.models.champion()
         if bundle is None:
             return np.full(rows.size, np.nan), np.full(rows.size, USUAL_SECONDS)
-        past = self.ledger.past()
-        self.sheet.refresh(past, bundle, rows, at)
-        value = past.leads.value[rows]
-        known = value[~np.isnan(value)]
-        worth = np.where(np.isnan(value), known.mean() if known.size else 1.0, value)
-        seconds = self.sheet.seconds[rows]
-        return value_per_second(
-            self.sheet.p_answer[rows], self.sheet.p_convert[rows], worth, seconds
-        ), seconds
+        self.sheet.refresh(self.ledger.past(), bundle, rows, at)
+        answer, convert, seconds = (column[rows] for column in self.sheet.columns)
+        return value_per_second(answer, convert, self._worth(rows), seconds), seconds
 
     def _next_key(self, campaign: str, at: int) -> str:
         with reading(self.engine) as connection:
@@ -249,6 +245,12 @@ class Desk:
         self.models.reload()
         return done
 
+    def _takes_the_turn(self, at: int) -> bool:
+        """Whether this worker, and no other, does the retraining that is due."""
+        with transaction(self.engine) as connection:
+            now = self.clock(connection, at)
+            return leases.takes_turn(connection, "retrain", now + (self.trainer.every or 0) // 2, now)
+
     def _named(
         self, lead_id: str | None, phone: str | None, lease_id: str | None, at: int
     ) -> tuple[list[int], str]:
@@ -260,9 +262,8 @@ class Desk:
         with reading(self.engine) as connection:
             if phone is not None:
                 code = book.phones.known(phone_hash(secret_of(connection), phone))
-                return np.flatnonzero(
-                    book.columns["phone"] == code
-                ).tolist() if code >= 0 else [], "unknown_phone"
+                known = np.flatnonzero((book.columns["phone"] == code) & (code >= 0))
+                return known.tolist(), "unknown_phone"
             now = self.clock(connection, at)
             key = leases.holder(connection, lease_id or "", now)
         return ([book.row_of_key(key)] if key is not None and book.knows(key) else []), "lease_expired"

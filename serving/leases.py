@@ -152,6 +152,12 @@ _CHANGE = (
 )
 
 
+def takes_turn(connection: Connection, job: str, until: int, at: int) -> bool:
+    """Win a job that one worker does for all, until an instant."""
+    wanted = {"wanted": json.dumps([(f"job:{job}", job)]), "dialer_id": "", "until": until, "at": at}
+    return connection.execute(_CLAIM[connection.dialect.name], wanted).first() is not None
+
+
 def open_leases(connection: Connection, at: int) -> Iterable[tuple[int, int]]:
     """(database key of the lead, held until) of every open lease."""
     held = select(lease.c.resource, lease.c.expires_at).where(

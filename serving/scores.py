@@ -33,6 +33,11 @@ class ScoreSheet:
         """A sheet without leads."""
         return cls(np.empty(0), np.empty(0), np.empty(0), np.empty(0, np.int64))
 
+    @property
+    def columns(self) -> tuple[Float64Array, Float64Array, Float64Array]:
+        """Chance of an answer, chance of a sale given one, seconds."""
+        return self.p_answer, self.p_convert, self.seconds
+
     def reserve(self, leads: int) -> None:
         """Make room for new leads, unscored."""
         more = leads - self.scored_at.size
