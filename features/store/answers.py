@@ -41,7 +41,7 @@ def claim(connection: Connection, asked: Asked, at: int, life: int = LIFE) -> An
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     row = {"key": asked.key, "route": asked.route, "key_id": asked.key_id, "body_digest": asked.body_digest}
     new = dialect.insert(idempotency).values(**row, created_at=at).on_conflict_do_nothing()
-    if connection.execute(new).rowcount == 1:
+    if connection.execute(new.returning(idempotency.c.key)).first() is not None:
         return None
     found = connection.execute(select(idempotency).where(_is(asked))).one()
     response = None if found.response is None else bytes(found.response)

@@ -1,0 +1,89 @@
+"""A whole service under test: its application on an empty database, its own clock, and keys for it."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from httpx2 import Response
+from sqlalchemy import Engine
+from starlette.testclient import TestClient
+
+from features.instants import render
+from serving.access import SCOPES, create_key
+from serving.app import create_app
+from serving.settings import Settings
+from tests.features.store.tellings import NOON
+
+
+@dataclass
+class Door:
+    """One key at the service's door; `at` goes along as the request's clock."""
+
+    client: TestClient
+    engine: Engine
+    token: str
+    at: int | None = NOON
+
+    def __call__(self, method: str, path: str, json: object = None, **headers: str) -> Response:
+        """Send a request; header names are written with underscores."""
+        said = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        if self.at is not None:
+            said["Leadrank-Now"] = render(self.at)
+        said |= {name.replace("_", "-"): word for name, word in headers.items()}
+        if json is None:
+            return self.client.request(method, path, headers=said)
+        return self.client.request(method, path, headers=said, json=json)
+
+    def send(self, path: str, content: bytes, kind: str) -> Response:
+        """Post bytes of some type."""
+        said = {"Authorization": f"Bearer {self.token}", "Content-Type": kind}
+        if self.at is not None:
+            said["Leadrank-Now"] = render(self.at)
+        return self.client.post(path, content=content, headers=said)
+
+    def with_key(self, *scopes: str, campaigns: list[str] | None = None) -> "Door":
+        """Another key for the same service."""
+        return Door(self.client, self.engine, a_key(self.engine, *scopes, campaigns=campaigns), self.at)
+
+
+def a_key(engine: Engine, *scopes: str, campaigns: list[str] | None = None) -> str:
+    return create_key(engine, "test", scopes or SCOPES, campaigns, NOON)
+
+
+Opened = Callable[..., Door]
+
+
+@pytest.fixture(scope="session")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for a registry without models, shared: making MLflow's tables takes seconds."""
+    return tmp_path_factory.mktemp("registry")
+
+
+@pytest.fixture
+def opened(engine: Engine, registry: Path, tmp_path: Path) -> Iterator[Opened]:
+    """Opens services on the test's database; all close after the test."""
+    clients: list[TestClient] = []
+
+    def open_service(clock: str = "request") -> Door:
+        settings = Settings(
+            database_url=engine.url.render_as_string(hide_password=False),
+            mlflow_uri=f"sqlite:///{registry / 'mlflow.db'}",
+            cache=str(tmp_path / "bundles"),
+            clock=clock,
+            retrain_every="off",
+        )
+        client = TestClient(create_app(settings), raise_server_exceptions=False)
+        client.__enter__()
+        clients.append(client)
+        return Door(client, engine, a_key(engine), NOON if clock == "request" else None)
+
+    yield open_service
+    for client in clients:
+        client.__exit__(None, None, None)
+
+
+@pytest.fixture
+def door(opened: Opened) -> Door:
+    """A service with the request's clock, and a key that may do everything."""
+    return opened()

@@ -1,0 +1,153 @@
+"""Who may do what: keys, scopes, campaigns."""
+
+import pytest
+from sqlalchemy import Engine, select
+
+from features.store.engine import reading, transaction
+from features.store.keys import all_keys, revoke_key
+from features.store.tables import api_key
+from serving.access import SCOPES, TRUST_S, Keys, create_key
+from serving.errors import KeyUnknown
+from tests.features.store.tellings import NOON, a_lead
+
+from .conftest import Door
+
+
+def test_a_key_is_256_random_bits_and_only_a_keyed_hash_of_it_is_stored(engine: Engine):
+    token, other = (create_key(engine, "dialer", ["queue"], None, NOON) for _ in range(2))
+
+    with reading(engine) as connection:
+        digests = [bytes(row.digest) for row in connection.execute(select(api_key))]
+    secret = token.split("_")[2]
+    assert token.startswith("lrk_")
+    assert len(bytes.fromhex(secret)) == 32
+    assert token != other
+    assert all(bytes.fromhex(secret) not in digest and secret.encode() not in digest for digest in digests)
+
+
+def test_a_key_tells_who_asks(engine: Engine):
+    token = create_key(engine, "dialer", ["queue", "read"], ["spring"], NOON)
+
+    found = Keys(engine).principal(token, 0.0)
+
+    assert (found.name, found.scopes, found.campaigns) == (
+        "dialer",
+        frozenset({"queue", "read"}),
+        frozenset({"spring"}),
+    )
+
+
+@pytest.mark.parametrize("spoil", [
+    lambda token: token[:-1] + ("0" if token[-1] != "0" else "1"),
+    lambda token: token.replace("lrk_", "abc_"),
+    lambda token: token.rpartition("_")[0],
+    lambda token: token + "_x",
+    lambda token: "lrk_000000000000_" + token.split("_")[2],
+    lambda token: "",
+    lambda token: "é" + token,
+])  # fmt: skip
+def test_any_other_text_is_no_key(engine: Engine, spoil):
+    keys, token = Keys(engine), create_key(engine, "dialer", ["queue"], None, NOON)
+    keys.principal(token, 0.0)
+
+    with pytest.raises(KeyUnknown):
+        keys.principal(spoil(token), 0.0)
+
+
+def test_a_revoked_key_stops_working_within_seconds(engine: Engine):
+    keys, token = Keys(engine), create_key(engine, "dialer", ["queue"], None, NOON)
+    keys.principal(token, 100.0)
+    with transaction(engine) as connection:
+        revoke_key(connection, token.split("_")[1], NOON)
+
+    with pytest.raises(KeyUnknown):
+        keys.principal(token, 100.0 + TRUST_S)
+    with reading(engine) as connection:
+        assert all_keys(connection)[0].revoked_at == NOON
+
+
+@pytest.mark.parametrize("scopes", [[], ["dance"]])
+def test_a_key_has_scopes_that_exist(engine: Engine, scopes: list[str]):
+    with pytest.raises(ValueError, match="scopes are"):
+        create_key(engine, "dialer", scopes, None, NOON)
+
+
+ENDPOINTS = {
+    ("POST", "/v1/leads:batch"): "ingest",
+    ("POST", "/v1/events"): "ingest",
+    ("GET", "/v1/campaigns/spring"): "manage",
+    ("PUT", "/v1/campaigns/spring"): "manage",
+    ("POST", "/v1/campaigns/spring/queue:lease"): "queue",
+    ("GET", "/v1/campaigns/spring/diagnostics"): "read",
+    ("POST", "/v1/leases:ack"): "queue",
+    ("POST", "/v1/eligibility:check"): "queue",
+    ("GET", "/v1/leads/ann/explain"): "read",
+    ("GET", "/v1/decisions/x"): "read",
+    ("POST", "/v1/models:train"): "manage",
+    ("GET", "/v1/models"): "manage",
+    ("GET", "/v1/kpis"): "read",
+    ("GET", "/v1/quarantine"): "manage",
+    ("POST", "/v1/quarantine:replay"): "manage",
+}
+BODIES = {
+    "/v1/campaigns/spring/queue:lease": {"n": 1, "dialer_id": "d"},
+    "/v1/eligibility:check": {"campaign": "spring", "lead_id": "ann"},
+}
+
+
+def test_every_endpoint_asks_for_its_scope_and_for_a_key(door: Door):
+    paths = door("GET", "/openapi.json").json()["paths"].items()
+    listed = {(method.upper(), path) for path, found in paths for method in found if path.startswith("/v1")}
+    named = {"spring": "{campaign}", "ann": "{lead_id}", "x": "{decision_id}"}
+    assert listed == {
+        (method, "/".join(named.get(part, part) for part in path.split("/"))) for method, path in ENDPOINTS
+    }
+
+    doors = {scope: door.with_key(*(one for one in SCOPES if one != scope)) for scope in SCOPES}
+    stranger, nobody = Door(door.client, door.engine, "lrk_0_0"), Door(door.client, door.engine, "")
+    for (method, path), scope in ENDPOINTS.items():
+        content = BODIES.get(path, {} if method == "PUT" else [] if method == "POST" else None)
+        lacking = doors[scope](method, path, content)
+        assert (lacking.status_code, lacking.json()["code"]) == (403, "scope_missing"), path
+        assert lacking.json()["facts"] == {"needed": scope}
+        for bad, code in ((stranger, "key_unknown"), (nobody, "key_missing")):
+            refused = bad(method, path, content)
+            assert (refused.status_code, refused.json()["code"]) == (401, code)
+            assert "Bearer" in refused.headers["WWW-Authenticate"]
+
+
+def test_another_campaigns_things_do_not_exist_for_a_key(door: Door):
+    door("POST", "/v1/leads:batch", [a_lead("ann"), a_lead("bob", campaign="autumn")])
+    limited = door.with_key(*SCOPES, campaigns=["autumn"])
+
+    for method, path, content in (
+        ("GET", "/v1/campaigns/spring", None),
+        ("PUT", "/v1/campaigns/spring", {}),
+        ("POST", "/v1/campaigns/spring/queue:lease", {"n": 1, "dialer_id": "d"}),
+        ("GET", "/v1/campaigns/spring/diagnostics", None),
+        ("POST", "/v1/eligibility:check", {"campaign": "spring", "lead_id": "ann"}),
+        ("GET", "/v1/leads/ann/explain", None),
+        ("GET", "/v1/kpis?kpi=contact_rate&campaign=spring", None),
+    ):
+        assert limited(method, path, content).status_code == 404, path
+    assert limited("GET", "/v1/campaigns/autumn").status_code == 200
+    assert limited("GET", "/v1/kpis?kpi=contact_rate").status_code == 200
+    assert limited("GET", "/v1/quarantine").status_code == 403
+
+
+def test_a_limited_key_hands_in_only_what_is_of_its_campaigns(door: Door):
+    door("POST", "/v1/leads:batch", [a_lead("ann")])
+    limited = door.with_key("ingest", campaigns=["autumn"])
+
+    batch = [a_lead("cat"), a_lead("dan", campaign="autumn"), 7]
+    leads = limited("POST", "/v1/leads:batch", batch).json()["items"]
+    dnc = {
+        "specversion": "1.0", "id": "1", "source": "s", "type": "io.leadrank.dnc.added",
+        "time": "2026-01-05T11:00:00Z", "data": {"lead_id": "ann"},
+    }  # fmt: skip
+    events = limited("POST", "/v1/events", [dnc, dnc | {"id": "2", "data": {"lead_id": "dan"}}]).json()
+
+    assert [(one["result"], one.get("reason", "")[:16]) for one in leads] == [
+        ("rejected", "unknown_campaign"), ("created", ""), ("rejected", "malformed: data:"),
+    ]  # fmt: skip
+    assert (events["accepted"], events["rejected"]) == (1, [{"index": 0, "code": "unknown_campaign"}])
