@@ -166,16 +166,44 @@ class Timeline:
     @classmethod
     def of(cls, group: Int64Array, groups: int, time: Int64Array, known_at: Int64Array) -> "Timeline":
         """Regroup facts by `group` (negative codes and facts that never happen are left out)."""
-        kept = np.flatnonzero((group >= 0) & (time < NEVER))
-        if np.any(np.diff(time[kept]) < 0):
-            kept = kept[np.argsort(time[kept], kind="stable")]
-        starts = np.zeros(groups + 1, np.int64)
-        rows = np.empty(kept.size, np.int64)
-        _scatter_by_group(kept, plain(group), starts, rows)
+        starts, rows = _regroup(group, groups, time)
         known = known_at[rows]
         settled = np.empty_like(known)
         _running_maximum(starts, known, settled)
         return cls(starts, rows, time[rows], known, settled)
+
+
+@dataclass(frozen=True)
+class News:
+    """The same facts, inside an actor in the order in which they could be seen: happened and known, both.
+
+    What a moment sees is then always a beginning of the actor's rows, however late the news came.
+    """
+
+    starts: Int64Array
+    rows: Int64Array
+    """The log row of each fact."""
+    time: Int64Array
+    seen_at: Int64Array
+    """A moment after it sees the fact."""
+
+    @classmethod
+    def of(cls, group: Int64Array, groups: int, time: Int64Array, known_at: Int64Array) -> "News":
+        """Regroup facts by `group` (negative codes and facts that never happen are left out)."""
+        seen_at = np.maximum(time, known_at)
+        starts, rows = _regroup(group, groups, seen_at)
+        return cls(starts, rows, time[rows], seen_at[rows])
+
+
+def _regroup(group: Int64Array, groups: int, order: Int64Array) -> tuple[Int64Array, Int64Array]:
+    """Where each group starts, and the rows by group and inside it by `order`; NEVER is left out."""
+    kept = np.flatnonzero((group >= 0) & (order < NEVER))
+    if np.any(np.diff(order[kept]) < 0):
+        kept = kept[np.argsort(order[kept], kind="stable")]
+    starts = np.zeros(groups + 1, np.int64)
+    rows = np.empty(kept.size, np.int64)
+    _scatter_by_group(kept, plain(group), starts, rows)
+    return starts, rows
 
 
 @kernel

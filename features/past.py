@@ -5,7 +5,7 @@ from typing import ClassVar, Literal, Protocol
 
 import numpy as np
 
-from .calls import CallLog, Moments, Outcome, Timeline
+from .calls import CallLog, Moments, News, Outcome, Timeline
 from .kernel import Float32Array, Float64Array, Int64Array
 from .leads import LeadTable
 
@@ -36,20 +36,25 @@ class Past:
         """The facts of a stream regrouped by actor."""
         found = self._kept.get((stream, by))
         if not isinstance(found, Timeline):
-            log = self.log
-            actor, groups = self.actors(by, log.lead, log.agent), self.groups(by)
-            if stream == "calls":
-                found = Timeline.of(actor, groups, log.ended_at, log.known_at)
-            else:
-                found = Timeline.of(actor, groups, log.disposed_at, self._disposition_known_at())
+            actor = self.actors(by, self.log.lead, self.log.agent)
+            found = Timeline.of(actor, self.groups(by), *self._times(stream))
             self._kept[stream, by] = found
+        return found
+
+    def news(self, stream: Stream, by: Actor) -> News:
+        """The facts of a stream regrouped by actor, in the order in which they could be seen."""
+        found = self._kept.get(("news", stream, by))
+        if not isinstance(found, News):
+            actor = self.actors(by, self.log.lead, self.log.agent)
+            found = News.of(actor, self.groups(by), *self._times(stream))
+            self._kept["news", stream, by] = found
         return found
 
     def marked(self, stream: Stream, by: Actor, mark: str) -> Float64Array:
         """For each fact of a timeline 1 where it bears the mark (`calls`: all do), else 0; or a quantity."""
         found = self._kept.get((stream, by, mark))
         if not isinstance(found, np.ndarray):
-            found = self._mark(mark)[self.timeline(stream, by).rows]
+            found = self.mark(mark)[self.timeline(stream, by).rows]
             self._kept[stream, by, mark] = found
         return found
 
@@ -80,12 +85,18 @@ class Past:
             return int(self.log.agent.max(initial=-1)) + 1
         return 1 if by == "everyone" else len(self.leads.coded[by].levels)
 
-    def _disposition_known_at(self) -> Int64Array:
-        """A disposition bears its call's marks too, so it tells nothing before the call is known and over."""
-        log = self.log
-        return np.maximum(np.maximum(log.disposed_known_at, log.known_at), log.ended_at)
+    def _times(self, stream: Stream) -> tuple[Int64Array, Int64Array]:
+        """When each fact of the log happened, and since when it is known.
 
-    def _mark(self, mark: str) -> Float64Array:
+        A disposition bears its call's marks too, so it tells nothing before the call is known and over.
+        """
+        log = self.log
+        if stream == "calls":
+            return log.ended_at, log.known_at
+        return log.disposed_at, np.maximum(np.maximum(log.disposed_known_at, log.known_at), log.ended_at)
+
+    def mark(self, mark: str) -> Float64Array:
+        """For each call of the log 1 where it bears the mark (`calls`: all do), else 0; or a quantity."""
         log = self.log
         if mark == "calls":
             return np.ones(len(log))

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features import CallLog, Moments, Outcome
-from features.calls import COLUMNS, FINAL, HUMAN, Timeline
+from features.calls import COLUMNS, FINAL, HUMAN, News, Timeline
 from features.instants import NEVER
 from tests.builders import MONDAY, a_call, a_log, moments
 from tests.features import reference
@@ -116,6 +116,27 @@ def test_a_timeline_is_its_slow_twin(facts: list[tuple[int, int, int]]):
     ]
     assert ours == list(reference.timeline(group, 4, time, known_at))
     assert line.rows.size == line.starts[-1]
+
+
+@settings(deadline=None, max_examples=300)
+@given(facts=facts, at=st.integers(0, 11))
+def test_what_a_moment_sees_is_a_beginning_of_the_news(facts: list[tuple[int, int, int]], at: int):
+    group, time, known_at = (
+        (np.array(column, np.int64) for column in zip(*facts, strict=True))
+        if facts
+        else (np.empty(0, np.int64) for _ in range(3))
+    )
+
+    news = News.of(group, 4, time, known_at)
+
+    for g in range(4):
+        mine = slice(news.starts[g], news.starts[g + 1])
+        seen = news.rows[mine][news.seen_at[mine] < at]
+        assert seen.tolist() == news.rows[mine][: seen.size].tolist()
+        assert sorted(seen) == [
+            row for row, (owner, when, told) in enumerate(facts) if owner == g and when < at and told < at
+        ]
+        assert news.time[mine].tolist() == time[news.rows[mine]].tolist()
 
 
 @pytest.mark.parametrize("outcome", Outcome, ids=lambda outcome: outcome.name)

@@ -6,7 +6,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features import compute
-from features.calls import Timeline
 from features.instants import DAY, HOUR, MINUTE, NEVER
 from features.statistics.rate import Rate, fade
 from tests.builders import MONDAY, a_call, a_past, moments
@@ -42,26 +41,28 @@ def test_a_rate_is_its_slow_twin(story: Story, questions: list[tuple[int, int, i
 @settings(deadline=None)
 @given(
     told=st.lists(
-        st.tuples(st.integers(0, 2), st.integers(0, 40), st.sampled_from([0.0, 1.0, 2.5])), max_size=20
+        st.tuples(st.integers(0, 2), st.integers(0, 40), st.integers(0, 9), st.sampled_from([0.0, 1.0, 2.5])),
+        max_size=20,
     ),
     half_life=st.sampled_from([1, 7, 20]),
 )
-def test_fading_is_each_mark_by_its_own_age(told: list[tuple[int, int, float]], half_life: int):
-    told = sorted(told, key=lambda fact: fact[:2])
-    time = np.array([when for _, when, _ in told], np.int64)
-    marks = np.array([mark for *_, mark in told])
-    starts = np.searchsorted([group for group, _, _ in told], np.arange(4)).astype(np.int64)
-    faded = np.empty(len(told))
+def test_fading_is_each_mark_by_its_own_age(told: list[tuple[int, int, int, float]], half_life: int):
+    """However late a fact is seen, it weighs by when it happened."""
+    facts = sorted((group, time + late, time, mark) for group, time, late, mark in told)
+    seen_at, time = (np.array([fact[place] for fact in facts], np.int64) for place in (1, 2))
+    marks = np.array([fact[3] for fact in facts])
+    starts = np.searchsorted([fact[0] for fact in facts], np.arange(4)).astype(np.int64)
+    faded = np.empty(len(facts))
 
-    fade(starts, time, marks, 1 / half_life, faded)
+    fade(starts, time, seen_at, marks, 1 / half_life, faded)
 
     slow = [
         sum(
-            mark * 0.5 ** ((when - past) / half_life)
-            for owner, past, mark in told[: place + 1]
-            if owner == group
+            m * 0.5 ** ((seen - happened) / half_life)
+            for g, _, happened, m in facts[: place + 1]
+            if g == group
         )
-        for place, (group, when, _) in enumerate(told)
+        for place, (group, seen, *_) in enumerate(facts)
     ]
     np.testing.assert_allclose(faded, slow, rtol=1e-12)
 
@@ -179,9 +180,7 @@ def test_repeated_moments_of_one_agent_are_answered_alike():
 def test_the_regrouping_is_made_once():
     past = a_past((0, 0, MONDAY, True, False))
     compute(past, moments((0, 0, MONDAY + 1)), [ANSWERS])
-    line = past.timeline("calls", "lead")
+    news, line = past.news("calls", "lead"), past.timeline("calls", "lead")
 
-    again = past.timeline("calls", "lead")
-
-    assert isinstance(line, Timeline)
-    assert again is line
+    assert past.news("calls", "lead") is news
+    assert past.timeline("calls", "lead") is line
