@@ -11,7 +11,7 @@ MARKED_PER_BIN = 20
 """A bin of scores holds about this many calls with the mark, so that its rate means something."""
 PRIOR_MARKED = 5.0
 """Each bin is shrunk to the straight line as if it held this many marked calls more, at that line's rate."""
-REACH = 20.0
+REACH = 40.0
 """Beyond the outermost knots the line goes on for this many log-odds, so that nothing ties."""
 
 

@@ -119,9 +119,8 @@ def bank_marketing(
     _quiet()
     console = Console(stderr=True)
     with _bar(console) as bar, _told(console):
-        from features.sources.bank_marketing import bank_past
-
         from features.instants import NEVER
+        from features.sources.bank_marketing import bank_past
 
         from .race import course, fits_of, race, record_of, refuse
         from .settings import TrainingSettings
@@ -214,7 +213,8 @@ def _told(console: Console) -> Iterator[None]:
 
 
 def _quiet() -> None:
-    """Before MLflow is imported: no telemetry, and no word of each table that it makes."""
+    """Before MLflow and LightGBM are imported: no telemetry, no chatter, no threads that spin idly."""
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")

@@ -182,7 +182,7 @@ def rolled(on: Course, rival: Rival, every: int, threads: int, tick: Tick) -> Ru
 
 
 def ours(on: Course, choice: Choice, first: int, last: int, every: int, threads: int, tick: Tick) -> Run:
-    """Our head's run: margin and trees refitted on each window; no calibration, the margin is honest as it is."""
+    """Our head's run: margin and trees refitted on each window, taken as they are, uncalibrated."""
     kinds = tuple(feature.categorical for feature in on.ours.features)
     taught = Lesson(on.ours.values, kinds, on.at, on.label, np.ones(on.label.size))
     found = np.empty(last - first)

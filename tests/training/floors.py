@@ -1,0 +1,83 @@
+"""A small floor whose truth is known: the channel and the hour decide who answers, the need who buys."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from features import CallLog, LeadTable, Outcome, Past
+from features.instants import HOUR, MINUTE, NEVER, SECOND
+from features.kernel import Float64Array, Int64Array
+from features.leads import FIELDS, AttributeHistory, Coded
+from tests.builders import MONDAY
+
+CHANNELS = ("web_form", "referral", "bought_list")
+
+
+@dataclass(frozen=True)
+class Floor:
+    """A past, the instant at which it ends, and the true chances of its calls, by lead."""
+
+    past: Past
+    until: int
+    answer: Float64Array
+    conversion: Float64Array
+
+
+def a_floor(calls: int = 1_500, seed: int = 1) -> Floor:
+    """A call every ten minutes, each to another lead."""
+    rng = np.random.default_rng(seed)
+    channel, need = rng.integers(0, 3, calls), rng.normal(size=calls)
+    started = MONDAY + np.arange(calls) * 10 * MINUTE
+    hour = (started // HOUR) % 24
+    answer = _chance(np.array([0.5, 1.0, -1.0])[channel] + 0.8 * (hour >= 12))
+    conversion = _chance(-1.5 + 1.2 * need)
+    answered = rng.random(calls) < answer
+    sold = answered & (rng.random(calls) < conversion)
+    return Floor(
+        Past(_log(started, answered, sold), _leads(started - HOUR, channel, need)),
+        int(started[-1]) + HOUR,
+        answer,
+        conversion,
+    )
+
+
+def _chance(log_odds: Float64Array) -> Float64Array:
+    return np.asarray(1 / (1 + np.exp(-log_odds)))
+
+
+def _log(started: Int64Array, answered: np.ndarray, sold: np.ndarray) -> CallLog:
+    ended = started + MINUTE
+    outcome = np.where(sold, Outcome.CONVERTED, Outcome.CONTACT_REFUSED)
+    disposed = np.where(answered, ended, NEVER)
+    return CallLog(
+        lead=np.arange(started.size),
+        agent=np.where(answered, np.arange(started.size) % 4, -1),
+        campaign=np.zeros(started.size, np.int64),
+        started_at=started,
+        ended_at=ended,
+        known_at=ended,
+        disposed_at=disposed,
+        disposed_known_at=disposed,
+        outcome=np.where(answered, outcome, Outcome.NO_ANSWER).astype(np.int8),
+        disposition=np.where(answered, outcome, -1).astype(np.int8),
+        answered=answered,
+        converted=sold,
+        value=np.where(sold, 100.0, 0.0),
+        talk_s=np.where(answered, 40, 0).astype(np.float32),
+        handle_s=np.where(answered, 100, 0).astype(np.float32),
+    )
+
+
+def _leads(created: Int64Array, channel: Int64Array, need: Float64Array) -> LeadTable:
+    unknown = Coded((), np.full(created.size, -1))
+    coded = dict.fromkeys(FIELDS, unknown) | {"channel": Coded(CHANNELS, channel)}
+    needs = AttributeHistory.of(
+        created.size, list(range(created.size)), list(created + SECOND), list(need.tolist())
+    )
+    return LeadTable(
+        tuple(f"lead-{row}" for row in range(created.size)),
+        created,
+        np.full(created.size, 100.0),
+        coded,
+        {"need": needs},
+    )

@@ -1,0 +1,94 @@
+"""What every head promises: names that serving knows, bounds that make sense, and learning a small floor."""
+
+import numpy as np
+import pytest
+
+from features import compute, for_leads
+from training.dataset import Examples, examples
+from training.evaluate import auc, log_loss
+from training.fit import Fitted, Lesson, fewest_enough, fit, unseen_chance
+from training.head import Head
+from training.heads import heads
+from training.splits import time_folds
+
+from .floors import Floor, a_floor
+
+EVERY_HEAD = pytest.mark.parametrize("head", heads(), ids=lambda head: head.name)
+
+
+@pytest.fixture(scope="module")
+def floor() -> Floor:
+    return a_floor(2_500)
+
+
+def taught(floor: Floor, head: Head) -> tuple[Examples, Lesson, Fitted]:
+    found = examples(floor.past, head, floor.until)
+    lesson = Lesson.of(compute(floor.past, found.moments, for_leads(floor.past.leads)), found)
+    return found, lesson, fit(lesson, head, time_folds(found.at, 3, 0.5, 0), threads=1)
+
+
+def test_serving_finds_the_heads_it_ranks_by():
+    assert [head.name for head in heads()] == ["answer", "conversion"]
+
+
+@EVERY_HEAD
+def test_a_head_says_what_it_means_and_how_much_it_needs(head):
+    assert head.label
+    assert head.least_calls >= 2 * head.least_marked > 0
+    assert head.leaves <= 63  # the fast scorer reads a tree as one 64-bit word
+    assert head.half_lives[0] is None
+
+
+@EVERY_HEAD
+def test_a_head_comes_close_to_the_truth_of_a_small_floor(head, floor):
+    found, lesson, fitted = taught(floor, head)
+    truth = (floor.answer if head.name == "answer" else floor.conversion)[found.moments.lead]
+
+    said = fitted.model.calibration.apply(fitted.model.score(lesson.values, 1))
+    rows = fitted.unseen.rows
+    unseen = unseen_chance(lesson, fitted)
+
+    assert np.corrcoef(said, truth)[0, 1] > 0.8
+    assert auc(found.label[rows], unseen) > auc(found.label[rows], truth[rows]) - 0.08
+    assert log_loss(found.label[rows], unseen) < log_loss(
+        found.label[rows], np.full(rows.size, found.label.mean())
+    )
+
+
+@EVERY_HEAD
+def test_the_same_lesson_gives_the_same_model(head):
+    small = a_floor(700)
+
+    one, other = taught(small, head)[2], taught(small, head)[2]
+
+    assert one.model.trees == other.model.trees
+    assert one.choice == other.choice
+    assert one.model.margin.base == other.model.margin.base
+
+
+def test_labels_without_reason_are_given_no_reason():
+    small = a_floor(1_500)
+    head = heads()[0]
+    found = examples(small.past, head, small.until)
+    chance = np.random.default_rng(8).random(len(found)) < 0.3
+    lesson = Lesson.of(compute(small.past, found.moments, for_leads(small.past.leads)), found)
+    noise = Lesson(lesson.values, lesson.categorical, lesson.at, chance.astype(float), lesson.weight)
+
+    fitted = fit(noise, head, time_folds(found.at, 3, 0.5, 0), threads=1)
+
+    said = fitted.model.calibration.apply(fitted.model.score(noise.values, 1))
+    assert said.std() < 0.06
+
+
+def test_a_tree_more_must_earn_its_keep():
+    assert fewest_enough(np.array([0.5, 0.4, 0.39999, 0.39998])) == 1
+    assert fewest_enough(np.array([0.5, 0.6])) == 0
+
+
+def test_recent_calls_weigh_more_once_a_half_life_is_chosen(floor):
+    _, lesson, _ = taught(a_floor(700), heads()[0])
+
+    weight = lesson.fading(int(lesson.at[-1] - lesson.at[0]))
+
+    assert weight[[0, -1]].tolist() == [0.5, 1.0]
+    assert lesson.fading(None) is lesson.weight

@@ -1,0 +1,103 @@
+"""The margin: a ridge regression over curves, additive, flat beyond what was seen, calm about gaps."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.linear_model import LogisticRegression
+
+from training.calibration import probability
+from training.margin import Curve, Design, hats, ridge_weights
+
+NAN = np.nan
+
+
+def some_calls(size: int = 800, seed: int = 2) -> tuple[np.ndarray, np.ndarray]:
+    """A number that bends, a category, a count, a constant; and labels that follow the first two."""
+    rng = np.random.default_rng(seed)
+    number, word = rng.normal(size=size), rng.integers(0, 3, size)
+    label = rng.random(size) < probability(np.abs(number) + np.array([-1.5, 0, 0.5])[word] - 1)
+    number[rng.random(size) < 0.1] = NAN
+    values = np.column_stack([number, word, rng.poisson(1, size), np.ones(size)])
+    return values.astype(np.float32), label.astype(np.float64)
+
+
+KINDS = (False, True, False, False)
+
+
+@pytest.mark.parametrize("strength", [0.01, 1.0])
+def test_the_weights_are_those_of_scikit_learns_ridge_logistic_regression(strength):
+    values, label = some_calls()
+    design = Design.of(values, KINDS)
+    weight = np.linspace(0.5, 1.5, label.size)
+
+    found = ridge_weights(design, label, weight, strength)
+
+    slow = LogisticRegression(C=strength, solver="lbfgs", tol=1e-9, max_iter=5_000)
+    slow.fit(design.columns[:, :-1], label, sample_weight=weight)
+    assert found == pytest.approx(np.append(slow.coef_, slow.intercept_), abs=2e-4)
+
+
+def test_a_margin_says_what_its_design_fitted():
+    values, label = some_calls()
+    design = Design.of(values, KINDS)
+    weights = ridge_weights(design, label, np.ones(label.size), 1.0)
+
+    said = design.margin(weights).apply(values)
+
+    assert said == pytest.approx(design.columns @ weights, abs=1e-5)
+
+
+def test_shares_add_up_and_are_zero_on_average():
+    values, label = some_calls()
+    design = Design.of(values, KINDS)
+    margin = design.margin(ridge_weights(design, label, np.ones(label.size), 1.0))
+
+    shares = margin.shares(values)
+
+    assert margin.base + shares.sum(axis=1) == pytest.approx(margin.apply(values))
+    assert shares.mean(axis=0) == pytest.approx(0, abs=1e-6)
+
+
+def test_a_bend_is_learned_and_beyond_the_seen_nothing_grows():
+    values, label = some_calls(6_000)
+    design = Design.of(values, KINDS)
+    curve = design.margin(ridge_weights(design, label, np.ones(label.size), 1.0)).curves[0]
+
+    ends, middle = curve.at(np.array([-2, 2], np.float32)), curve.at(np.array([0], np.float32))
+
+    assert ends.min() > middle[0] + 0.5
+    assert curve.at(np.array([50, 5_000], np.float32)).tolist() == [curve.values[-1]] * 2
+
+
+def test_an_unheard_of_word_reads_as_missing():
+    table = Curve(True, np.empty(0), np.array([0.1, 0.2]), -0.3)
+
+    assert table.at(np.array([0, 1, 2, NAN, -1], np.float32)).tolist() == [0.1, 0.2, -0.3, -0.3, -0.3]
+
+
+def test_columns_that_never_vary_and_columns_of_nothing_have_no_say():
+    values, label = some_calls()
+    values = np.column_stack([values, np.full(label.size, NAN, np.float32)])
+    design = Design.of(values, (*KINDS, False))
+
+    margin = design.margin(ridge_weights(design, label, np.ones(label.size), 1.0))
+
+    assert margin.shares(values)[:, 3:] == pytest.approx(0, abs=1e-9)
+
+
+@given(
+    knots=st.lists(st.floats(-100, 100), min_size=2, max_size=7, unique=True).map(sorted),
+    asked=st.lists(st.floats(-200, 200, width=32) | st.just(NAN), min_size=1, max_size=20),
+)
+@settings(deadline=None)
+def test_hats_read_the_line_through_the_knots(knots, asked):
+    at, column = np.array(knots), np.array(asked, np.float32)
+    if np.any(np.diff(at) < 1e-3):
+        return
+    values = np.sin(at)
+
+    read = hats(column, at) @ values
+
+    line = np.where(np.isnan(column), 0, np.interp(column, at, values))
+    assert read == pytest.approx(line, abs=1e-6)

@@ -1,0 +1,123 @@
+"""The training line, with MLflow at its end: what is published, what is kept out, what people can read."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from mlflow import MlflowClient
+
+from features import Past
+from features.instants import DAY
+from training.bundle import Bundle
+from training.errors import NoSuchModel, NotEnoughCalls
+from training.heads import heads
+from training.pipeline import TrainingReport, train
+from training.tracking import REGISTERED, Tracking
+
+from .floors import Floor, a_floor
+
+FLOOR = a_floor(1_200)
+
+
+@pytest.fixture(scope="module")
+def tracking(tmp_path_factory: pytest.TempPathFactory) -> Tracking:
+    return Tracking(f"sqlite:///{tmp_path_factory.mktemp('mlruns')}/mlflow.db")
+
+
+@pytest.fixture(scope="module")
+def first(tracking) -> TrainingReport:
+    """The first training on a fresh store."""
+    return trained(FLOOR, FLOOR.until - DAY, tracking)
+
+
+def trained(floor: Floor, at: int, tracking: Tracking | None) -> TrainingReport:
+    return train(floor.past, at, rng=np.random.default_rng(1), tracking=tracking, threads=1)
+
+
+def test_the_first_bundle_becomes_champion_and_can_be_fetched(first, tracking, tmp_path):
+    folder = tracking.fetch("champion", tmp_path)
+
+    assert (first.alias, first.model_version) == ("champion", "1")
+    assert Bundle.load(folder).version == first.bundle.version
+
+
+def test_a_run_holds_what_people_look_for(first, tracking):
+    client = MlflowClient(tracking_uri=tracking.uri)
+    run = client.get_run(first.run_id)
+
+    artifacts = {
+        f.path for folder in ("", "plots", "bundle") for f in client.list_artifacts(first.run_id, folder)
+    }
+
+    assert {"answer/AUC", "conversion/Log loss", "answer/Calibration error ECE"} <= set(run.data.metrics)
+    assert run.data.params["conversion/strength"]
+    assert run.data.tags["mlflow.note.content"].startswith("leadrank bundle")
+    assert {
+        "features.txt",
+        "card.md",
+        "plots/answer_calibration.png",
+        "plots/conversion_gain.png",
+    } <= artifacts
+    assert {"bundle/bundle.json"} <= artifacts
+    assert not [path for path in artifacts if path.endswith((".pkl", ".pickle", ".joblib"))]
+
+
+def test_a_later_training_is_compared_with_the_champion(first, tracking):
+    report = trained(FLOOR, FLOOR.until, tracking)
+
+    against = {comparison.against for comparison in report.verdict.comparisons}
+    versions = MlflowClient(tracking_uri=tracking.uri).get_registered_model(REGISTERED).aliases
+
+    assert against == {"logistic regression", "the champion"}
+    assert versions[report.alias] == report.model_version != first.model_version
+
+
+def test_a_bundle_that_unlearned_the_floor_is_registered_as_challenger_with_the_reason(first, tracking):
+    """Answers are turned over until shortly before the end: it learns the opposite of what then comes."""
+    log = FLOOR.past.log
+    turned = np.where(log.started_at < FLOOR.until - 3 * DAY, ~log.answered, log.answered)
+    past = Past(replace(log, answered=turned), FLOOR.past.leads)
+
+    report = train(past, FLOOR.until, rng=np.random.default_rng(1), tracking=tracking, threads=1)
+
+    client = MlflowClient(tracking_uri=tracking.uri)
+    version = client.get_model_version_by_alias(REGISTERED, "challenger")
+    assert report.alias == "challenger"
+    assert version.version == report.model_version
+    assert "loses to the champion" in version.tags["reason"]
+    assert client.get_model_version_by_alias(REGISTERED, "champion").version != report.model_version
+
+
+def test_without_tracking_nothing_is_left_anywhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    report = trained(a_floor(800), FLOOR.until, None)
+
+    assert (report.run_id, report.model_version) == ("", "")
+    assert list(tmp_path.iterdir()) == []
+    assert report.as_json()["heads"]
+
+
+def test_the_same_past_gives_the_same_bundle():
+    small = a_floor(800)
+
+    assert (
+        trained(small, small.until, None).bundle.version == trained(small, small.until, None).bundle.version
+    )
+
+
+def test_too_small_a_past_says_what_it_takes():
+    with pytest.raises(NotEnoughCalls, match="at_least=500"):
+        trained(a_floor(400), FLOOR.until, None)
+
+
+def test_the_report_counts_what_each_head_learned_from(first):
+    assert set(first.heads) == {head.name for head in heads()}
+    assert first.heads["answer"].examples > first.heads["conversion"].examples
+    assert first.bundle.notes["answer"].startswith("the chance that a human picks up")
+
+
+def test_an_alias_nobody_holds_is_no_such_model(tmp_path: Path, tracking):
+    with pytest.raises(NoSuchModel):
+        tracking.fetch("nobody", tmp_path)

@@ -1,0 +1,94 @@
+"""The race: nobody sees what comes after, everybody scores the same calls, the leak is refused by name."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from features.errors import LeakingColumn
+from features.instants import NEVER
+from training.evaluate import auc
+from training.fit import Choice
+from training.race import (
+    CHOOSING_EVERY,
+    Course,
+    blocks,
+    course,
+    demand,
+    fits_of,
+    markdown,
+    ours,
+    race,
+    refuse,
+)
+
+from .floors import a_floor
+
+BANK = os.environ.get("LEADRANK_BANK_DATA", "")
+
+
+@pytest.fixture(scope="module")
+def small() -> Course:
+    return course(a_floor(1_800).past, NEVER)
+
+
+def test_windows_end_where_their_block_begins():
+    found = blocks(25_000, 25_250, 100)
+
+    assert [(window[0], window[-1] + 1, rows[0], rows[-1] + 1) for window, rows in found] == [
+        (5_000, 25_000, 25_000, 25_100),
+        (5_100, 25_100, 25_100, 25_200),
+        (5_200, 25_200, 25_200, 25_250),
+    ]
+
+
+def test_duration_is_refused_by_name_and_reason():
+    with pytest.raises(LeakingColumn, match=r"column=duration, reason=known only after the call"):
+        demand("duration")
+
+    assert refuse(["duration", "age", "job"]) == {"duration": "known only after the call"}
+
+
+def test_rivals_see_the_leads_own_columns_and_nothing_derived(small):
+    assert small.rivals.names == ["attribute_need"]
+    assert len(small.ours.names) > len(small.rivals.names)
+
+
+def test_everyone_runs_at_every_pace_over_the_same_calls(small):
+    ticks: list[int] = []
+
+    report = race(small, [100, 300], refuse(["duration"]), 1, lambda: ticks.append(1))
+
+    assert [run.every for run in report.runs] == [100] * 5 + [300] * 5
+    assert {run.chance.size for run in report.runs} == {report.scored}
+    assert len(ticks) == fits_of(small, [100, 300])
+    assert markdown(report).count("\n") == 12
+    assert report.as_json()["refused"] == {"duration": "known only after the call"}
+
+
+def test_what_comes_after_a_retraining_changes_nothing_before_it(small):
+    turned = Course(small.ours, small.rivals, small.at, small.label.copy())
+    turned.label[small.start + 100 :] = 1 - turned.label[small.start + 100 :]
+    choice = Choice(0.01, None, 10)
+
+    one, other = (
+        ours(on, choice, on.start, on.label.size, 100, 1, lambda: None).chance for on in (small, turned)
+    )
+
+    assert one[:100].tolist() == other[:100].tolist()
+    assert one[200:].tolist() != other[200:].tolist()
+
+
+@pytest.mark.skipif(not BANK, reason="LEADRANK_BANK_DATA names no bank-additional.zip")
+def test_on_the_banks_calls_our_head_is_ahead_of_chance_within_a_few_retrainings():
+    from features.sources.bank_marketing import bank_past
+
+    on = course(bank_past(Path(BANK)), NEVER)
+    last = on.start + 3 * CHOOSING_EVERY
+
+    run = ours(on, Choice(0.003, None, 60), on.start, last, CHOOSING_EVERY, 2, lambda: None)
+
+    assert on.label.size == 41_188
+    assert int(np.sum(on.label)) == 4_640
+    assert auc(on.label[on.start : last], run.chance) > 0.65
