@@ -1,6 +1,9 @@
 """Standing: what the calling rules may know of each lead at an instant, as columns."""
 
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
+
+import numpy as np
 
 from features.instants import NEVER
 from features.kernel import BoolArray, Int8Array, Int64Array
@@ -43,6 +46,21 @@ class Standing:
 
     def __len__(self) -> int:
         return int(self.zone.size)
+
+    @cached_property
+    def sites(self) -> tuple[tuple[tuple[int, int], ...], Int64Array]:
+        """The distinct (zone, jurisdiction) there are, and each lead's place among them; -1 without a zone.
+
+        Leads are many and sites few: what depends on the site alone is answered once for each.
+        """
+        width = int(self.jurisdiction.max(initial=0)) + 1
+        known = self.zone >= 0
+        pair = np.where(known, self.zone * width + self.jurisdiction, 0)
+        present = np.flatnonzero(np.bincount(pair[known], minlength=1))
+        number = np.full(int(pair.max(initial=0)) + 1, -1)
+        number[present] = np.arange(present.size)
+        sites = tuple((int(code) // width, int(code) % width) for code in present)
+        return sites, np.where(known, number[pair], -1)
 
     def take(self, rows: Int64Array | BoolArray) -> "Standing":
         """The standing of some leads, in the order given."""

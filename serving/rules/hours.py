@@ -27,8 +27,8 @@ class CallingHours:
 
     def judge(self, standing: Standing, caps: Caps, at: int) -> Verdict:
         """Forbid the leads whose place is closed by this row, until it opens."""
-        opens = _per_pair(standing, at, self.id, wanted=True)
-        return Verdict.where(opens > at, opens)
+        opens = _per_site(standing, at, self.id, wanted=True)
+        return Verdict.silent(len(standing)) if opens is None else Verdict.where(opens > at, opens)
 
 
 @dataclass(frozen=True)
@@ -45,12 +45,16 @@ class KnownZone:
 
 def open_until(standing: Standing, at: int) -> Int64Array:
     """When the present window closes, by every row of the place; `at` itself where it is closed now."""
-    return np.where(standing.zone < 0, at, _per_pair(standing, at, None, wanted=False))
+    closes = _per_site(standing, at, None, wanted=False)
+    assert closes is not None
+    return closes
 
 
 def open_from(standing: Standing, at: int) -> Int64Array:
     """When all rows of the place allow, now or next; NEVER without a zone."""
-    return np.where(standing.zone < 0, NEVER, _per_pair(standing, at, None, wanted=True))
+    opens = _per_site(standing, at, None, wanted=True)
+    assert opens is not None
+    return np.where(standing.zone < 0, NEVER, opens)
 
 
 def members() -> tuple[Rule, ...]:
@@ -59,19 +63,17 @@ def members() -> tuple[Rule, ...]:
     return (KnownZone(), *(CallingHours(id) for id in ids))
 
 
-def _per_pair(standing: Standing, at: int, id: str | None, *, wanted: bool) -> Int64Array:
-    """For each lead the first instant from `at` on when it is (or isn't) open; `at` where it has no zone.
+def _per_site(standing: Standing, at: int, id: str | None, *, wanted: bool) -> Int64Array | None:
+    """For each lead the first instant from `at` on when it is open (or isn't); `at` where it has no zone.
 
-    Leads are many, pairs of zone and place are few: each pair is answered once and handed to its leads.
+    None where no lead stands in a place with a row of that id.
     """
-    places = len(jurisdictions().places)
-    known = standing.zone >= 0
-    pair = np.where(known, standing.zone * places + standing.jurisdiction, 0)
-    present = np.flatnonzero(np.bincount(pair[known], minlength=1))
-    answers = np.full(len(standing.zones) * places + 1, at)
-    for code in present:
-        answers[code] = _next(standing.zones[code // places], int(code % places), id, at, wanted=wanted)
-    return np.where(known, answers[pair], at)
+    sites, site = standing.sites
+    places = jurisdictions().places
+    if id is not None and not any(row.id == id for _, place in sites for row in places[place].hours):
+        return None
+    answers = [_next(standing.zones[zone], place, id, at, wanted=wanted) for zone, place in sites]
+    return np.array([*answers, at])[site]  # the last answers for those without a site: -1
 
 
 def _next(zones: tuple[str, ...], place: int, id: str | None, at: int, *, wanted: bool) -> int:
