@@ -64,9 +64,10 @@ def forget(connection: Connection, before: int) -> None:
     connection.execute(old.where(idempotency.c.response.is_not(None)))
 
 
-def silence(connection: Connection, before: int, route: str) -> None:
-    """Drop what was said before an instant on a route whose answers hold phone numbers, not that it was."""
-    old = update(idempotency).where(idempotency.c.created_at < before, idempotency.c.route == route)
+def silence(connection: Connection, before: int, ending: str) -> None:
+    """Drop what was said before an instant on routes whose answers hold phone numbers, not that it was."""
+    of_route = idempotency.c.route.endswith(ending, autoescape=True)
+    old = update(idempotency).where(idempotency.c.created_at < before, of_route)
     connection.execute(old.where(idempotency.c.response.is_not(None)).values(response=None))
 
 

@@ -82,9 +82,9 @@ class Once:
             return work()
         asked = Asked(self.key, self.route, principal.key_id, hashlib.sha256(self.body).digest())
         with transaction(self.service.engine) as connection:
-            forget(connection, at - DAY)
-            if life is not None:
-                silence(connection, at - _LONGEST_LEASE, self.route)
+            if self.service.broom.due(at):
+                forget(connection, at - DAY)
+                silence(connection, at - _LONGEST_LEASE, "queue:lease")
             found = claim(connection, asked, at, DAY if life is None else NEVER // 2)
         if found is not None:
             return _again(asked, found, at, life)

@@ -9,7 +9,7 @@ from fastapi import Depends, Header, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, SecurityScopes
 from sqlalchemy import Engine
 
-from features.instants import parse, render
+from features.instants import MINUTE, parse, render
 
 from ..access import Keys, Principal
 from ..desk import Desk
@@ -41,6 +41,22 @@ class Clock:
             return self.latest
 
 
+@dataclass
+class Broom:
+    """Says, at most once a minute, that old answers may be swept out."""
+
+    _swept_at: int | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def due(self, at: int) -> bool:
+        """Whether it is time; who asks sweeps."""
+        with self._lock:
+            if self._swept_at is not None and 0 <= at - self._swept_at < MINUTE:
+                return False
+            self._swept_at = at
+        return True
+
+
 @dataclass(frozen=True)
 class Service:
     """What one worker serves with."""
@@ -50,6 +66,7 @@ class Service:
     keys: Keys
     clock: Clock
     meter: Meter
+    broom: Broom = field(default_factory=Broom)
 
 
 def instant(text: str) -> int:
