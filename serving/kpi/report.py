@@ -101,7 +101,7 @@ def _of_attempts(
                 value=value,
                 n=round(float(x[mine & said].sum())) if isinstance(measure, Share) else int(sums.n[number]),
                 interval=interval,
-                mature=_share(ripe, mine) if measure.of in CONVERSIONS else 1.0,
+                mature=_share(ripe, mine) if measure.of in CONVERSIONS and mine.any() else 1.0,
                 quality={
                     "missing": _share(_missing(ledger, measure), mine),
                     "late": _share(late, mine),
