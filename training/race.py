@@ -50,6 +50,11 @@ class Course:
         """The first scored row."""
         return round(self.label.size * (1 - SCORED))
 
+    @property
+    def first_choosing(self) -> int:
+        """The first row that the choosing of settings judges."""
+        return min(FIRST_CHOOSING, self.start // 2)
+
 
 @dataclass(frozen=True)
 class Run:
@@ -124,7 +129,7 @@ def demand(column: str) -> None:
 
 def fits_of(on: Course, every: Sequence[int]) -> int:
     """How many ticks a race gives: one per fit, the choosing included."""
-    choosing = len(blocks(FIRST_CHOOSING, on.start, CHOOSING_EVERY)) * len(STRENGTHS) * len(TREES)
+    choosing = len(blocks(on.first_choosing, on.start, CHOOSING_EVERY)) * len(STRENGTHS) * len(TREES)
     return choosing + sum(len(blocks(on.start, on.label.size, k)) for k in every) * (1 + len(rivals()))
 
 
@@ -142,7 +147,7 @@ def race(
 def choose(on: Course, threads: int, tick: Tick) -> Choice:
     """The setting with the best AUC on the calls before the race, under the race's own protocol."""
     choices = [Choice(strength, None, trees) for strength, trees in product(STRENGTHS, TREES)]
-    first = min(FIRST_CHOOSING, on.start // 2)
+    first = on.first_choosing
     label = on.label[first : on.start]
 
     def auc_of(choice: Choice) -> float:

@@ -18,7 +18,7 @@ EVERY_HEAD = pytest.mark.parametrize("head", heads(), ids=lambda head: head.name
 
 @pytest.fixture(scope="module")
 def floor() -> Floor:
-    return a_floor(2_500)
+    return a_floor(1_800)
 
 
 def taught(floor: Floor, head: Head) -> tuple[Examples, Lesson, Fitted]:
@@ -57,7 +57,7 @@ def test_a_head_comes_close_to_the_truth_of_a_small_floor(head, floor):
 
 @EVERY_HEAD
 def test_the_same_lesson_gives_the_same_model(head):
-    small = a_floor(700)
+    small = a_floor(500)
 
     one, other = taught(small, head)[2], taught(small, head)[2]
 
@@ -67,7 +67,7 @@ def test_the_same_lesson_gives_the_same_model(head):
 
 
 def test_labels_without_reason_are_given_no_reason():
-    small = a_floor(1_500)
+    small = a_floor(800)
     head = heads()[0]
     found = examples(small.past, head, small.until)
     chance = np.random.default_rng(8).random(len(found)) < 0.3
@@ -86,7 +86,7 @@ def test_a_tree_more_must_earn_its_keep():
 
 
 def test_recent_calls_weigh_more_once_a_half_life_is_chosen(floor):
-    _, lesson, _ = taught(a_floor(700), heads()[0])
+    _, lesson, _ = taught(a_floor(500), heads()[0])
 
     weight = lesson.fading(int(lesson.at[-1] - lesson.at[0]))
 
