@@ -73,6 +73,8 @@ class Models:
 
     def versions(self) -> list[ModelVersion]:
         """Every registered version, newest first."""
+        if self._nobody_made_it():
+            return []
         client = self._client()
         aliases: dict[str, list[str]] = {}
         for alias, version in (self._registered_aliases(client)).items():
@@ -94,6 +96,8 @@ class Models:
 
     def _fetch(self) -> Bundle | None:
         """The champion of the registry, downloaded once per version; None where none was published."""
+        if self._nobody_made_it():
+            return None
         client = self._client()
         version = self._registered_aliases(client).get("champion")
         if version is None:
@@ -109,11 +113,14 @@ class Models:
         models = client.search_registered_models(f"name='{REGISTERED}'")
         return {alias: str(version) for model in models for alias, version in model.aliases.items()}
 
+    def _nobody_made_it(self) -> bool:
+        """A registry in a file that isn't there: to ask would make it, slowly, and in every worker at once."""
+        file = self.uri.removeprefix("sqlite:///")
+        return file != self.uri and not Path(file).exists()
+
     def _client(self) -> "MlflowClient":
         from mlflow import MlflowClient  # noqa: PLC0415  # a second's work: only where the registry is asked
 
-        if self.uri.startswith("sqlite:///"):
-            Path(self.uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
         return MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
 
     @contextmanager
