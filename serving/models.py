@@ -114,7 +114,7 @@ class Models:
         return {alias: str(version) for model in models for alias, version in model.aliases.items()}
 
     def _nobody_made_it(self) -> bool:
-        """A registry in a file that isn't there: to ask would make it, slowly, and in every worker at once."""
+        """A registry in a file that isn't there: to ask would make it, slowly, in every worker at once."""
         file = self.uri.removeprefix("sqlite:///")
         return file != self.uri and not Path(file).exists()
 
