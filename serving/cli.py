@@ -9,11 +9,12 @@ from typing import Annotated, NoReturn
 import orjson
 import typer
 from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from sqlalchemy import Engine
 
 from features.errors import LeadrankError
-from features.instants import parse, render
+from features.instants import DAY, parse, render
 from features.store.engine import open_engine, reading, transaction
 from features.store.keys import all_keys, revoke_key
 from features.store.migrations import upgrade
@@ -24,6 +25,15 @@ from .settings import Settings
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown")
 keys = typer.Typer(no_args_is_help=True, help="Make, list and revoke API keys.")
 app.add_typer(keys, name="keys")
+
+_COLUMNS = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+_DEMO_EXAMPLES = """
+Examples:
+
+    leadrank demo
+
+    leadrank demo --seed 8 --family F2 --days 5 --json demo.json
+"""
 
 Database = Annotated[str | None, typer.Option(help="Default: LEADRANK_DATABASE_URL.")]
 
@@ -132,6 +142,42 @@ def kpi(
         typer.echo(orjson.dumps(told(question, report), option=orjson.OPT_INDENT_2))
     else:
         _console.print(as_table(report))
+
+
+@app.command(epilog=_DEMO_EXAMPLES)
+def demo(
+    seed: Annotated[int, typer.Option(min=0, help="The world; another seed is another world.")] = 7,
+    family: Annotated[
+        str, typer.Option(help="F0 to F4; `leadrank simulate history --help` explains.")
+    ] = "F0",
+    days: Annotated[int, typer.Option(min=1, max=60, help="Simulated days on the phone.")] = 7,
+    folder: Annotated[Path | None, typer.Option(help="Default: var/demo-SEED; emptied first.")] = None,
+    json: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write the table as JSON.")
+    ] = None,
+) -> None:
+    """A simulated sales floor from nothing to results: history, models, service, a dialer over HTTP, rivals."""
+    from .contest import Course
+    from .demo import Place, as_json, play
+    from .demo_page import show
+
+    place = Place(folder or Path(f"var/demo-{seed}"), Path(f"mlruns/demo-{seed}"))
+    course = Course(family=family, seed=seed, days=days)
+    with Progress(*_COLUMNS, console=_errors) as bar:
+        task = bar.add_task("", total=days)
+        begun = course.world().day(14)
+        try:
+            outcome = play(
+                course,
+                place,
+                lambda stage: bar.update(task, description=stage),
+                lambda at: bar.update(task, completed=(at - begun) // DAY),
+            )
+        except LeadrankError as error:
+            _fail(str(error))
+    show(_console, outcome, place)
+    if json is not None:
+        json.write_bytes(orjson.dumps(as_json(outcome), option=orjson.OPT_INDENT_2))
 
 
 @app.command()

@@ -101,3 +101,7 @@ class TrainingFailed(ServingError):
 
 class ServiceRefused(ServingError):
     """The service answered a client's request with an error."""
+
+
+class StageFailed(ServingError):
+    """A stage of the demo failed; its own words tell why."""

@@ -44,8 +44,7 @@ class ServiceQueue:
     watch: Watch = field(default_factory=Watch)
     _open: dict[int, tuple[str, int]] = field(default_factory=dict)
     _lead_of: dict[str, int] = field(default_factory=dict)
-    arm_of: dict[str, str] = field(default_factory=dict)
-    """`holdout` or `model`, by decision."""
+    _arms: dict[str, str] = field(default_factory=dict)
 
     def arrive(self, leads: Int64Array, at: int) -> None:
         """Send the leads that came in."""
@@ -84,6 +83,12 @@ class ServiceQueue:
         self.watch.refused += answer["status"] != 200
         return bool(answer["status"] == 200)
 
+    def arm_of(self, offer: Offer) -> str:
+        """`model` or `holdout`: a callback's arm stands in its decision alone."""
+        if offer.decision_id not in self._arms:
+            self._arms[offer.decision_id] = self.client.get(f"/v1/decisions/{offer.decision_id}")["arm"]
+        return self._arms[offer.decision_id]
+
     def _offer(self, item: dict[str, Any], at: int) -> Offer:
         lead = self._number(item["lead_id"])
         _, until = self._open.get(lead, ("", 0))
@@ -91,7 +96,8 @@ class ServiceQueue:
         self.watch.leased_twice += until > at
         self.watch.violations += not self.floor.may_dial(lead, at)
         self._open[lead] = (item["lease_id"], at + self.lease_seconds * SECOND)
-        self.arm_of[item["decision_id"]] = "holdout" if item["source"] == "holdout" else "model"
+        if item["source"] != "callback":
+            self._arms[item["decision_id"]] = "holdout" if item["source"] == "holdout" else "model"
         return Offer(lead, source=item["source"], lease_id=item["lease_id"], decision_id=item["decision_id"])
 
     def _number(self, name: str) -> int:

@@ -1,0 +1,101 @@
+"""What the demo shows: one table that a manager understands, and what to try next."""
+
+from collections.abc import Mapping
+from typing import cast
+
+from rich.console import Console
+from rich.table import Table
+
+from .demo import Outcome, Place, figures, lease_ms
+
+_WHAT = {
+    "random": "any lead",
+    "newest": "newest lead first",
+    "fewest_attempts": "least called first",
+    "static_score": "fixed score at arrival",
+    "holdout": "holdout: newest first",
+    "leadrank": "leadrank",
+    "oracle": "oracle (knows the truth)",
+}
+
+
+def show(console: Console, outcome: Outcome, place: Place) -> None:
+    """Print the table, the service's record and the next commands."""
+    console.print(table(outcome))
+    console.print(record(outcome))
+    console.print(advice(place, outcome))
+
+
+def table(outcome: Outcome) -> Table:
+    """Every policy, the best rival last but one."""
+    course = outcome.course
+    found = Table(
+        title=f"{course.days} days, {course.agents} agents, world {course.family} seed {course.seed}",
+        caption="95% intervals over days, paired by day; per paid agent-hour",
+    )
+    for column in (
+        "order of calls",
+        "calls",
+        "sales/h",
+        "value/h",
+        "value vs newest",
+        "vs random",
+        "of oracle's gap",
+    ):
+        found.add_column(column, justify="left" if column == "order of calls" else "right")
+    told = figures(outcome)
+    for name, what in _WHAT.items():
+        found.add_row(what, *_cells(told[name]), style="bold green" if name == "leadrank" else "")
+    return found
+
+
+def record(outcome: Outcome) -> str:
+    """What the dialer noticed about the service."""
+    watch = outcome.watch
+    return (
+        f"{watch.leases:,} leads handed out over HTTP: {watch.violations} against a calling rule, "
+        f"{watch.leased_twice} leased twice; a lease took {lease_ms(watch, 0.5):.0f} ms (median), "
+        f"{lease_ms(watch, 0.99):.0f} ms (99th percentile)"
+    )
+
+
+def advice(place: Place, outcome: Outcome) -> str:
+    """What to try next."""
+    settings = (
+        f"LEADRANK_DATABASE_URL={place.database} LEADRANK_MLFLOW_URI={place.mlflow} "
+        f"LEADRANK_SECRET=demo-{outcome.course.family}-{outcome.course.seed}"
+    )
+    return "\n".join(
+        [
+            "",
+            "Next, in this folder:",
+            f"  export {settings}",
+            "  .venv/bin/leadrank serve                       the service: http://127.0.0.1:8000/openapi.json",
+            f"  .venv/bin/mlflow ui --backend-store-uri {place.mlflow}",
+            "                                                 trainings: http://127.0.0.1:5000/?workflowType=machine_learning",
+            "  .venv/bin/leadrank kpi contact_conversion_rate --by policy",
+            "  .venv/bin/leadrank train                       once more, with all that the floor learned",
+            "  make demo SEED=8                               another world",
+        ]
+    )
+
+
+def _cells(told: Mapping[str, object]) -> list[str]:
+    return [
+        f"{told['calls']:,}",
+        _rate(told["sales_per_hour"], 2),
+        _rate(told["value_per_hour"], 0),
+        _percent(told["value_lift_over_newest"]),
+        _percent(told["value_lift_over_random"]),
+        f"{cast('dict[str, float]', told['value_gap_closed'])['value']:.2f}",
+    ]
+
+
+def _rate(estimate: object, places: int) -> str:
+    told = cast("dict[str, float]", estimate)
+    return f"{told['value']:.{places}f} ({told['low']:.{places}f} to {told['high']:.{places}f})"
+
+
+def _percent(estimate: object) -> str:
+    told = cast("dict[str, float]", estimate)
+    return f"{told['value']:+.0%} ({told['low']:+.0%} to {told['high']:+.0%})"
