@@ -53,7 +53,7 @@ def stops_in(told: Told, draft: Draft) -> Iterator[Stop]:
     data = told.payload.get("data")
     if not isinstance(data, Mapping) or not _asks_to_stop(told, data):
         return
-    call = draft.calls.get(str(data.get("call_id")))
+    call = None if told.kind == "call.attempted" else draft.calls.get(str(data.get("call_id")))
     lead_id, phone = data.get("lead_id"), data.get("phone")
     number = draft.phone_hash(phone if is_phone(phone) else None)
     yield Stop(

@@ -315,6 +315,14 @@ def test_a_stop_of_a_lead_not_known_yet_holds_it_from_its_first_moment(engine: E
     assert f"lead:{key}" in {row.resource for row in rows(engine, lease) if row.state == "suppressed"}
 
 
+def test_a_stop_in_an_event_that_never_replays_holds_its_lead_when_that_comes(engine: Engine):
+    accepted(engine, a_call(outcome="do_not_call", talk_s=-1))
+    with transaction(engine) as connection:
+        accept_leads(connection, [a_lead("ann")], NOON)
+
+    assert [row.state for row in rows(engine, lease)] == ["suppressed"]
+
+
 def test_every_other_type_has_its_rows(store: Engine):
     at = render(CALL_ENDED)
 
