@@ -7,9 +7,9 @@ import numpy as np
 from features.kernel import Float64Array
 
 MOST_BINS = 50
-MARKED_PER_BIN = 20
+MARKED_PER_BIN = 40
 """A bin of scores holds about this many calls with the mark, so that its rate means something."""
-PRIOR_MARKED = 5.0
+PRIOR_MARKED = 10.0
 """Each bin is shrunk to the straight line as if it held this many marked calls more, at that line's rate."""
 REACH = 40.0
 """Beyond the outermost knots the line goes on for this many log-odds, so that nothing ties."""

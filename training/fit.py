@@ -10,7 +10,7 @@ from features import FeatureMatrix
 from features.kernel import Float32Array, Float64Array, Int64Array
 
 from .bundle import Model
-from .calibration import AS_IT_IS, Calibration, calibrate, probability
+from .calibration import AS_IT_IS, Calibration, calibrate, log_odds, probability
 from .dataset import Examples
 from .head import Head
 from .margin import Design, Margin, ridge_weights
@@ -45,6 +45,8 @@ class Fitted:
     model: Model
     choice: Choice
     unseen: OutOfFold
+    chance: Float64Array
+    """Probability of each judged row, as calibrated on the other folds."""
     losses: Float64Array
     """Mean log loss of the folds with 0, 1, 2 ... trees."""
 
@@ -90,8 +92,8 @@ def fit(lesson: Lesson, head: Head, folds: Sequence[Fold], threads: int) -> Fitt
     choice = Choice(strength, half_life, trees)
     margin, booster = boosted(lesson, head, choice, threads)
     weight = lesson.fading(half_life)[unseen.rows]
-    calibration = calibrate(unseen.score, lesson.label[unseen.rows], weight) if unseen.rows.size else AS_IT_IS
-    return Fitted(model_of(margin, booster, calibration), choice, unseen, losses)
+    calibration, told = earned(unseen, lesson.label[unseen.rows], weight)
+    return Fitted(model_of(margin, booster, calibration), choice, unseen, told, losses)
 
 
 def boosted(
@@ -131,16 +133,18 @@ def parameters(head: Head, threads: int) -> dict[str, object]:
     }
 
 
-def unseen_chance(lesson: Lesson, fitted: Fitted) -> Float64Array:
-    """The calibrated probability of each judged row, its calibration fitted on the other folds."""
-    found = np.empty(fitted.unseen.rows.size)
-    weight = lesson.fading(fitted.choice.half_life)[fitted.unseen.rows]
-    label = lesson.label[fitted.unseen.rows]
-    for fold in np.unique(fitted.unseen.fold):
-        own = fitted.unseen.fold == fold
-        others = calibrate(fitted.unseen.score[~own], label[~own], weight[~own])
-        found[own] = others.apply(fitted.unseen.score[own])
-    return found
+def earned(unseen: OutOfFold, label: Float64Array, weight: Float64Array) -> tuple[Calibration, Float64Array]:
+    """A calibration if it lowers the log loss of rows it wasn't fitted on, and what those rows are told.
+
+    A ridge margin is nearly honest by itself, and where calls are few a fitted line only adds its own noise.
+    """
+    plain, told = probability(unseen.score), np.empty(unseen.rows.size)
+    for fold in np.unique(unseen.fold):
+        own = unseen.fold == fold
+        told[own] = calibrate(unseen.score[~own], label[~own], weight[~own]).apply(unseen.score[own])
+    if not label.size or log_loss(log_odds(told), label) >= log_loss(unseen.score, label):
+        return AS_IT_IS, plain
+    return calibrate(unseen.score, label, weight), told
 
 
 def log_loss(score: Float64Array, label: Float64Array) -> float:

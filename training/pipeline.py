@@ -18,7 +18,7 @@ from .dashboard import calibration_figure, gain_figure
 from .dataset import Examples, HandleSeconds, examples, handle_seconds
 from .errors import NotEnoughCalls
 from .evaluate import MEASURES, evaluate
-from .fit import Choice, Fitted, Lesson, fit, unseen_chance
+from .fit import Choice, Fitted, Lesson, fit
 from .gate import Comparison, Verdict, compare
 from .head import Head
 from .heads import heads
@@ -89,8 +89,11 @@ class Trained:
     matrix: FeatureMatrix
     folds: tuple[Fold, ...]
     fitted: Fitted
-    chance: Float64Array
-    """Calibrated, of the rows that the folds judged."""
+
+    @property
+    def chance(self) -> Float64Array:
+        """Calibrated, of the rows that the folds judged."""
+        return self.fitted.chance
 
     @property
     def label(self) -> Float64Array:
@@ -151,7 +154,7 @@ def learn(past: Past, head: Head, found: Examples, features: Sequence[Feature], 
     lesson = Lesson.of(matrix, found)
     folds = learnable(time_folds(found.at, FOLDS, JUDGED, GAP), found.label)
     fitted = fit(lesson, head, folds, threads)
-    return Trained(head, found, matrix, folds, fitted, unseen_chance(lesson, fitted))
+    return Trained(head, found, matrix, folds, fitted)
 
 
 def judge(

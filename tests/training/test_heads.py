@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from features import compute, for_leads
+from training.calibration import AS_IT_IS, probability
 from training.dataset import Examples, examples
 from training.evaluate import auc, log_loss
-from training.fit import Fitted, Lesson, fewest_enough, fit, unseen_chance
+from training.fit import Fitted, Lesson, OutOfFold, earned, fewest_enough, fit
 from training.head import Head
 from training.heads import heads
 from training.splits import time_folds
@@ -46,7 +47,7 @@ def test_a_head_comes_close_to_the_truth_of_a_small_floor(head, floor):
 
     said = fitted.model.calibration.apply(fitted.model.score(lesson.values, 1))
     rows = fitted.unseen.rows
-    unseen = unseen_chance(lesson, fitted)
+    unseen = fitted.chance
 
     assert np.corrcoef(said, truth)[0, 1] > 0.8
     assert auc(found.label[rows], unseen) > auc(found.label[rows], truth[rows]) - 0.08
@@ -78,6 +79,19 @@ def test_labels_without_reason_are_given_no_reason():
 
     said = fitted.model.calibration.apply(fitted.model.score(noise.values, 1))
     assert said.std() < 0.06
+
+
+@pytest.mark.parametrize(("boast", "believed"), [(1.0, True), (2.5, False)])
+def test_a_calibration_must_earn_its_keep_on_other_folds(boast, believed):
+    rng = np.random.default_rng(6)
+    truth = rng.normal(-1, 1, 2_000)
+    label = (rng.random(2_000) < probability(truth)).astype(float)
+    unseen = OutOfFold(np.arange(2_000), boast * truth, np.arange(2_000) // 500)
+
+    calibration, told = earned(unseen, label, np.ones(2_000))
+
+    assert (calibration is AS_IT_IS) == believed
+    assert log_loss(label, told) <= log_loss(label, probability(boast * truth))
 
 
 def test_a_tree_more_must_earn_its_keep():
