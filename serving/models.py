@@ -126,11 +126,13 @@ class Models:
     @contextmanager
     def _keeping_the_last_good(self) -> Iterator[list[Bundle | None]]:
         """What goes wrong between here and the registry is told by `trouble`, and stops nothing."""
+        from alembic.util import CommandError  # noqa: PLC0415
         from mlflow.exceptions import MlflowException  # noqa: PLC0415
+        from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415
 
         try:
             yield []
-        except (MlflowException, TrainingError, OSError) as problem:
+        except (MlflowException, SQLAlchemyError, CommandError, TrainingError, OSError) as problem:
             self.trouble = f"the registry's champion can't be had: {type(problem).__name__}"
 
 

@@ -65,7 +65,7 @@ def opened(engine: Engine, registry: Path, tmp_path: Path) -> Iterator[Opened]:
     """Opens services on the test's database; all close after the test."""
     clients: list[TestClient] = []
 
-    def open_service(clock: str = "request") -> Door:
+    def open_service(clock: str = "request", registry: Path = registry) -> Door:
         settings = Settings(
             database_url=engine.url.render_as_string(hide_password=False),
             mlflow_uri=f"sqlite:///{registry / 'mlflow.db'}",

@@ -1,6 +1,7 @@
 """What every request can count on: ids, problems, limits, the clock, the same answer twice."""
 
 import re
+from pathlib import Path
 
 import orjson
 import pytest
@@ -122,6 +123,21 @@ def test_health_and_metrics_need_no_key_and_name_nobody(door: Door):
     assert 'leadrank_requests_total{route="POST /v1/leads:batch",status="200"} 1' in metrics.text
     assert "ann" not in metrics.text.replace("cannot", "")
     assert "+1212" not in metrics.text
+
+
+def test_a_broken_registry_does_not_keep_the_service_from_serving(opened: Opened, tmp_path: Path):
+    (tmp_path / "mlflow.db").write_bytes(b"this is no database" * 100)
+
+    ready = opened(registry=tmp_path)("GET", "/health/ready")
+
+    assert (ready.status_code, ready.json()["status"], ready.json()["degraded"]) == (200, "ready", True)
+
+
+def test_a_registry_that_nobody_made_is_not_made_by_asking(opened: Opened, tmp_path: Path):
+    door = opened(registry=tmp_path)
+
+    assert door("GET", "/v1/models").json() == {"items": []}
+    assert not (tmp_path / "mlflow.db").exists()
 
 
 def test_in_normal_running_nobody_else_says_what_time_it_is(opened: Opened):

@@ -101,7 +101,8 @@ def _lead(i: int, rng: np.random.Generator, seq: int) -> dict[str, object]:
     return {
         "id": i, "lead_id": f"lead{i}", "campaign": "spring", "created_at": at, "updated_at": at,
         "known_at": at, "channel": CHANNELS[i % 3], "phones": [], "seq": seq,
-        "source": None if i % 7 == 0 else f"vendor{i % 2}", "value": None if i % 4 == 0 else float(rng.integers(50, 500)),
+        "source": None if i % 7 == 0 else f"vendor{i % 2}",
+        "value": None if i % 4 == 0 else float(rng.integers(50, 500)),
     }  # fmt: skip
 
 
@@ -150,7 +151,8 @@ def _dispositions(
         versions.append(
             {
                 "call_id": made["call_id"], "event_at": made["ended_at"] + place,
-                "known_at": made["known_at"], "disposition": result, "converted": result == Outcome.CONVERTED, "stop_phone": False,
+                "known_at": made["known_at"], "disposition": result, "stop_phone": False,
+                "converted": result == Outcome.CONVERTED,
                 "value": float(rng.integers(10, 90)) if rng.random() < 0.5 else None, "seq": next(seq),
             }
         )  # fmt: skip
