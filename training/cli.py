@@ -148,14 +148,17 @@ def _bar(console: Console) -> Progress:
 def _show(report: "RaceReport") -> None:
     from .evaluate import MEASURES
 
-    table = Table(title=f"The last {report.scored:,} of {report.calls:,} calls; {report.sold:,} sales")
-    for column in ("every", "learner", *(m.short for m in MEASURES.values()), "s/fit"):
-        table.add_column(column, justify="left" if column == "learner" else "right")
-    for run, measures in zip(report.runs, report.measures, strict=True):
-        figures = [f"{measures[key]:.4f}" for key in MEASURES]
-        table.add_row(str(run.every), run.learner, *figures, f"{run.seconds / run.fits:.2f}")
     console = Console()
-    console.print(table)
+    console.print(f"The last {report.scored:,} of {report.calls:,} calls, {report.sold:,} sales")
+    for pace in dict.fromkeys(run.every for run in report.runs):
+        table = Table(box=None, pad_edge=False, title=f"retrained every {pace:,} calls", title_justify="left")
+        for column in ("learner", *(m.short for m in MEASURES.values()), "s/fit"):
+            table.add_column(column, justify="left" if column == "learner" else "right", no_wrap=True)
+        for run, measures in zip(report.runs, report.measures, strict=True):
+            if run.every == pace:
+                figures = [f"{measures[key]:.3f}" for key in MEASURES]
+                table.add_row(run.learner, *figures, f"{run.seconds / run.fits:.2f}")
+        console.print(table)
     for column, reason in report.refused.items():
         console.print(f"refused as a feature: {column} ({reason})")
     console.print(
@@ -204,9 +207,15 @@ def _write(file: str | None, told: object) -> None:
 
 @contextmanager
 def _told(console: Console) -> Iterator[None]:
-    """An error of the world is one line and exit code 2, not a traceback."""
+    """An error of the world is one line and exit code 2, not a traceback.
+
+    Linear algebra gets one thread: its idle ones spin, and the matrices are small.
+    """
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
     try:
-        yield
+        with threadpool_limits(1, user_api="blas"):
+            yield
     except LeadrankError as problem:
         console.print(f"[red]{problem.code}[/red]: {problem}")
         raise typer.Exit(2) from problem

@@ -104,11 +104,11 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
         "auc": Measure("AUC", "AUC", auc, True),
         "average_precision": Measure("Average precision", "AP", average_precision, True),
         "brier": Measure("Brier score", "Brier", brier, False),
-        "log_loss": Measure("Log loss", "log loss", log_loss, False),
+        "log_loss": Measure("Log loss", "loss", log_loss, False),
         "ece": Measure("Calibration error ECE", "ECE", calibration_error, False),
         "alift": Measure("ALIFT", "ALIFT", alift, True),
-        "lift_at_10": Measure("Lift at 10 percent", "lift@10%", lift_at_10, True),
-        "top_half_gain": Measure("Gain of the top half", "top half", top_half_gain, True),
+        "lift_at_10": Measure("Lift at 10 percent", "lift", lift_at_10, True),
+        "top_half_gain": Measure("Gain of the top half", "half", top_half_gain, True),
     }
 )
 

@@ -79,9 +79,11 @@ def test_a_bundle_that_unlearned_the_floor_is_registered_as_challenger_with_the_
     early = log.answered & (log.started_at < FLOOR.until - DAY)
     past = Past(replace(log, converted=log.converted ^ early), FLOOR.past.leads)
 
+    client = MlflowClient(tracking_uri=tracking.uri)
+    client.set_registered_model_alias(REGISTERED, "champion", first.model_version)
+
     report = train(past, FLOOR.until, rng=np.random.default_rng(1), tracking=tracking, threads=1)
 
-    client = MlflowClient(tracking_uri=tracking.uri)
     version = client.get_model_version_by_alias(REGISTERED, "challenger")
     assert report.alias == "challenger"
     assert str(version.version) == report.model_version
