@@ -172,9 +172,12 @@ def _past(database: str, secret: str | None, until: int | None) -> "Past":
     from features.instants import NEVER
     from features.store.engine import open_engine, reading
     from features.store.ledger import Ledger
+    from features.store.migrations import upgrade
 
+    engine = open_engine(database, secret)
+    upgrade(engine)
     ledger = Ledger()
-    with reading(open_engine(database, secret)) as connection:
+    with reading(engine) as connection:
         ledger.follow(connection, NEVER if until is None else until)
     return ledger.past()
 
