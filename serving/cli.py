@@ -156,7 +156,7 @@ def demo(
         Path | None, typer.Option("--json", metavar="FILE", help="Write the table as JSON.")
     ] = None,
 ) -> None:
-    """A simulated sales floor from nothing to results: history, models, service, a dialer over HTTP, rivals."""
+    """A simulated sales floor, from nothing to results: history, models, service, dialer, rivals."""
     from .contest import Course
     from .demo import Place, as_json, play
     from .demo_page import show

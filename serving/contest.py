@@ -76,7 +76,7 @@ def play_service(course: Course, client: Client, poll: int, on_progress: Progres
 
 
 def days_of(world: World, result: Result, mine: np.typing.NDArray[np.bool_] | None = None) -> Days:
-    """A run by day; of some calls only, with as much of the paid hours as of all calls' seconds was theirs."""
+    """A run by day; of some calls only, with the share of paid hours that is their share of call seconds."""
     calls, paid = result.calls, result.agent_days
     first = int(paid.day.min())
     count = int(paid.day.max()) - first + 1

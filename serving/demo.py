@@ -176,7 +176,7 @@ def as_json(outcome: Outcome) -> dict[str, object]:
 
 
 def figures(outcome: Outcome) -> dict[str, dict[str, object]]:
-    """Per policy: conversions and value per agent-hour, lifts and the share of the oracle's gap, with intervals."""
+    """Per policy: conversions and value per agent-hour, lifts, share of the oracle's gap; with intervals."""
     policies = outcome.policies
     chance, newest, oracle = policies["random"], policies["newest"], policies["oracle"]
     drawn = redrawn(chance.hours.size, default_rng(outcome.course.seed))

@@ -1,9 +1,10 @@
 """The desk: one request, top to bottom: follow the store, forbid, score, rank, claim, record."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import chain
 
 import numpy as np
 from sqlalchemy import Connection, Engine
@@ -17,7 +18,7 @@ from features.store.ledger import Ledger
 
 from . import leases
 from .errors import AlreadyTraining, TrainingFailed, UnknownLead
-from .handout import Batch, Item, Order, Poll, Won, attributes_of, batches_at, numbers_of, record, win
+from .handout import Batch, Item, Order, Poll, Round, attributes_of, batches_at, numbers_of, record, win
 from .insight import (
     Diagnosis,
     Eligibility,
@@ -34,7 +35,7 @@ from .models import Models
 from .plan import Plan
 from .ranking.arms import ARMS, HOLDOUT, MODEL, in_holdout, places
 from .ranking.exploration import generator
-from .ranking.queue import Candidates, RankedQueue, Source, rank
+from .ranking.queue import Candidates, Source, rank
 from .ranking.value import value_per_second
 from .retraining import Trainer, TrainingRun
 from .roster import Roster
@@ -46,6 +47,12 @@ from .verdicts import Verdicts, judge_all
 
 _HEADS = ("answer", "conversion")
 _OWN_LEASE = frozenset({"LEASED"})
+
+MOST_ROUNDS = 8
+"""How often one poll tries anew when other workers hold the leads that it wanted."""
+
+LOST_FOR = 60 * SECOND
+"""A lead found in other hands is not asked for again within this time."""
 
 USUAL_SECONDS = 60.0
 """What a dial is taken to cost while no model says better."""
@@ -106,9 +113,7 @@ class Desk:
             plan = self.plan(campaign)
             floor = self.floor(campaign, at, order)
             candidates = self._candidates(floor, plan, at)
-            spent = self.roster.spent(self.ledger.leads.code("campaign", campaign), self._arms(plan), at)
-            queue = rank(candidates, order.n, plan.policy, spent, generator(f"{campaign}|{poll.key}"))
-            given = self._hand_out(poll, plan, floor, candidates, queue)
+            given = self._hand_out(poll, plan, floor, candidates)
             self.roster.hold([item.row for item in given.items], at, given.expires_at)
         return given
 
@@ -305,14 +310,12 @@ class Desk:
     def _min_gap(self, campaign: str) -> int:
         return self.plan(campaign).caps.min_gap
 
-    def _hand_out(
-        self, poll: Poll, plan: Plan, floor: Floor, candidates: Candidates, queue: RankedQueue
-    ) -> Batch:
+    def _hand_out(self, poll: Poll, plan: Plan, floor: Floor, candidates: Candidates) -> Batch:
         """Win leases in the queue's order and put batch and decisions on record, in one transaction."""
         with transaction(self.engine) as connection:
             now = self.clock(connection, poll.at)
-            won = win(connection, self.ledger.leads, candidates.row[queue.place], queue, poll, now)
-            items = self._items(connection, poll, candidates, queue, won)
+            rounds = list(self._rounds(connection, poll, plan, candidates, now))
+            items = tuple(chain.from_iterable(self._items(connection, poll, one) for one in rounds))
             given = Batch(
                 batch_id=poll.batch_id,
                 campaign=poll.campaign,
@@ -320,49 +323,66 @@ class Desk:
                 model_version=self.models.version,
                 ranked_at=poll.at,
                 degraded=self.models.degraded,
-                items=items,
+                items=tuple(replace(item, rank=rank) for rank, item in enumerate(items, 1)),
                 withheld=floor.verdicts.withheld,
                 next_poll_after_s=_next_poll(floor.verdicts, len(items), poll.at),
-                expires_at=won.expires_at,
+                expires_at=now + poll.order.lease_seconds * SECOND,
             )
-            record(connection, given, poll, won, queue, plan.policy.temperature, self.ledger.leads)
+            record(connection, given, poll, rounds[-1], plan.policy.temperature, self.ledger.leads)
         return given
 
-    def _items(
-        self, connection: Connection, poll: Poll, candidates: Candidates, queue: RankedQueue, won: Won
-    ) -> tuple[Item, ...]:
+    def _rounds(
+        self, connection: Connection, poll: Poll, plan: Plan, candidates: Candidates, now: int
+    ) -> Iterator[Round]:
+        """Rank and claim until the poll is filled; leads lost to other workers make room for others."""
+        spent = self.roster.spent(
+            self.ledger.leads.code("campaign", poll.campaign), self._arms(plan), poll.at
+        )
+        rng = generator(f"{poll.campaign}|{poll.key}")
+        missing, first = poll.order.n, 0
+        for _ in range(MOST_ROUNDS):
+            queue = rank(candidates, missing, plan.policy, spent, rng)
+            found = win(connection, self.ledger.leads, candidates, queue, poll, now, n=missing, first=first)
+            yield found
+            missing, first = missing - found.entries.size, first + found.tried
+            if not missing or not found.lost.size:
+                return
+            self.roster.hold(candidates.row[found.lost], poll.at, poll.at + LOST_FOR)
+            candidates = candidates.without(queue.place[: found.tried])
+
+    def _items(self, connection: Connection, poll: Poll, found: Round) -> list[Item]:
         book, past = self.ledger.leads, self.ledger.past()
-        place = queue.place[won.entries]
-        rows = candidates.row[place]
+        candidates = found.candidates
+        rows = candidates.row[found.won]
         keys = book.columns["key"][rows].tolist()
         standing = self.roster.standing(rows, self.plan(poll.campaign).caps, poll.at)
         closes = open_until(standing, poll.at)
         numbers = numbers_of(connection, keys)
         reasons = self.models.reasons(past, rows, poll.at)
-        return tuple(
+        return [
             Item(
-                lease_id=won.lease_id(poll, i),
-                decision_id=f"{poll.batch_id}-d{entry}",
+                lease_id=found.name(poll, "l", i),
+                decision_id=found.name(poll, "d", i),
                 lead_id=book.ids[row],
                 phone=numbers[key],
-                rank=i + 1,
-                score=float(candidates.score[place[i]]) * 3600,
+                rank=0,
+                score=float(candidates.score[place]) * 3600,
                 p_answer=float(self.sheet.p_answer[row]),
                 p_convert=float(self.sheet.p_convert[row]),
-                handle_s=float(candidates.seconds[place[i]]),
-                source=Source(queue.source[entry]).name.lower(),
+                handle_s=float(candidates.seconds[place]),
+                source=Source(found.queue.source[found.entries[i]]).name.lower(),
                 attempt_no=int(standing.attempts[i]) + 1,
                 timezone=standing.zones[standing.zone[i]][0],
                 callable_until=int(closes[i]),
                 agent_id=None,
                 reasons=reasons[i],
                 attributes=attributes_of(past.leads, int(row)),
-                arm=ARMS[candidates.arm[place[i]]],
-                propensity=float(won.chances[i]),
+                arm=ARMS[candidates.arm[place]],
+                propensity=float(found.chances[i]),
                 row=int(row),
             )
-            for i, (entry, row, key) in enumerate(zip(won.entries, rows, keys, strict=True))
-        )
+            for i, (place, row, key) in enumerate(zip(found.won, rows, keys, strict=True))
+        ]
 
 
 def _next_poll(verdicts: Verdicts, given: int, at: int) -> int:

@@ -15,7 +15,7 @@ from features.store.tables import batch, decision, lead
 
 from . import leases
 from .leases import Claim
-from .ranking.queue import RankedQueue
+from .ranking.queue import Candidates, RankedQueue
 from .ranking.reasons import Reason
 
 
@@ -93,60 +93,78 @@ class Poll:
 
 
 @dataclass(frozen=True)
-class Won:
-    """The queue's entries whose leases were won, in order, each with its chance of being drawn."""
+class Round:
+    """One attempt to fill a poll: whom the queue offered, which entries were won, and with what chance."""
 
+    candidates: Candidates
+    queue: RankedQueue
+    first: int
+    """How many entries earlier rounds of the poll had tried."""
     entries: Int64Array
+    """The entries won, in order."""
     chances: Float64Array
     kappa: float
     """The key of the first entry of the draw that was neither won nor lost."""
-    expires_at: int
+    tried: int
 
-    def lease_id(self, poll: Poll, i: int) -> str:
-        """The lease of the i-th entry won."""
-        return _lease_id(poll, int(self.entries[i]))
+    @property
+    def won(self) -> Int64Array:
+        """Places of the leads won among the candidates."""
+        return np.asarray(self.queue.place[self.entries])
+
+    @property
+    def lost(self) -> Int64Array:
+        """Places of the leads that turned out to be in other hands."""
+        return np.setdiff1d(self.queue.place[: self.tried], self.won)
+
+    def name(self, poll: Poll, kind: str, i: int) -> str:
+        """The id of the i-th entry's lease (`l`) or decision (`d`)."""
+        return _name(poll, kind, self.first + int(self.entries[i]))
 
 
 def win(
-    connection: Connection, book: LeadBook, rows: Int64Array, queue: RankedQueue, poll: Poll, now: int
-) -> Won:
-    """Claim the queue's leads (`rows`, in its order) until `n` are won or none is left; a number counts once.
+    connection: Connection,
+    book: LeadBook,
+    candidates: Candidates,
+    queue: RankedQueue,
+    poll: Poll,
+    now: int,
+    *,
+    n: int,
+    first: int,
+) -> Round:
+    """Claim the queue's leads in its order until `n` are won or none is left; a number counts once.
 
     `now` is the instant that leases compare with: the database's clock in normal running.
     """
-    n, until = poll.order.n, now + poll.order.lease_seconds * SECOND
+    rows, until = candidates.row[queue.place], now + poll.order.lease_seconds * SECOND
     won: list[int] = []
-    used, numbers = 0, set[str]()
-    while len(won) < n and used < rows.size:
-        chunk = range(used, min(used + n - len(won), rows.size))
+    tried, numbers = 0, set[str]()
+    while len(won) < n and tried < rows.size:
+        chunk = range(tried, min(tried + n - len(won), rows.size))
         claims: dict[int, Claim] = {}
         for entry in chunk:
             number = book.phones.word(book.columns["phone"][rows[entry]])
             if number not in numbers:
-                claims[entry] = Claim(_lease_id(poll, entry), int(book.columns["key"][rows[entry]]), number)
+                key = int(book.columns["key"][rows[entry]])
+                claims[entry] = Claim(_name(poll, "l", first + entry), key, number)
                 numbers.add(number)
         held = leases.claim(connection, list(claims.values()), poll.order.dialer_id, until, now)
         won += [entry for entry, claimed in claims.items() if claimed.lease_id in held]
-        used = chunk.stop
+        tried = chunk.stop
     entries = np.array(won, np.int64)
-    chances, kappa = queue.propensity(used, entries)
-    return Won(entries, chances, kappa, until)
+    chances, kappa = queue.propensity(tried, entries)
+    return Round(candidates, queue, first, entries, chances, kappa, tried)
 
 
 def record(
-    connection: Connection,
-    given: Batch,
-    poll: Poll,
-    won: Won,
-    queue: RankedQueue,
-    temperature: float,
-    book: LeadBook,
+    connection: Connection, given: Batch, poll: Poll, last: Round, temperature: float, book: LeadBook
 ) -> None:
-    """Write a batch, with what its draw needs to be weighed, and its decisions."""
+    """Write a batch, with what its last draw needs to be weighed, and its decisions."""
     connection.execute(
         insert(batch).values(
             batch_id=given.batch_id, campaign=poll.campaign, dialer_id=poll.order.dialer_id, at=poll.at,
-            n=poll.order.n, key_text=poll.key, kappa=_finite(won.kappa), pool=queue.keys.size,
+            n=poll.order.n, key_text=poll.key, kappa=_finite(last.kappa), pool=last.queue.keys.size,
             temperature=temperature, model_version=given.model_version, snapshot_id=given.snapshot_id,
             degraded=given.degraded, withheld=given.withheld, rules=[],
         )
@@ -182,8 +200,8 @@ def attributes_of(leads: LeadTable, row: int) -> dict[str, float | str]:
     return latest
 
 
-def _lease_id(poll: Poll, entry: int) -> str:
-    return f"{poll.batch_id}-l{entry}"
+def _name(poll: Poll, kind: str, entry: int) -> str:
+    return f"{poll.batch_id}-{kind}{entry}"
 
 
 def _decision(item: Item, given: Batch, book: LeadBook) -> dict[str, object]:

@@ -1,6 +1,6 @@
 """The queue of one batch: due callbacks, then the arms by their shares, explored a little, with chances."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import IntEnum
 
 import numpy as np
@@ -43,6 +43,11 @@ class Candidates:
 
     def __len__(self) -> int:
         return int(self.row.size)
+
+    def without(self, places: Int64Array) -> "Candidates":
+        """All but those at some places."""
+        columns = {field.name: np.delete(getattr(self, field.name), places) for field in fields(self)}
+        return Candidates(**columns)
 
 
 @dataclass(frozen=True)
