@@ -12,7 +12,7 @@ _FREE_OF_PLACE = 8
 
 @lru_cache(maxsize=262144)
 def zones_of(
-    phone: str | None, country: str | None, region: str | None, postal_code: str | None, declared: str | None
+    phone: str | None, country: str | None, region: str | None, declared: str | None
 ) -> tuple[str, ...]:
     """The IANA zones that must all allow a call, sorted; empty where none is derivable.
 

@@ -12,7 +12,7 @@ from ..instants import DAY, SECOND
 from .lead_book import LeadBook
 
 CREDIT = 30 * DAY
-"""A sale recorded without a `converted` disposition belongs to the last contact within this time before it."""
+"""A sale recorded without a `converted` disposition belongs to the last contact within this time."""
 
 _EXTRA = {
     "phone": np.int64,  # code of the number dialed (LeadBook.phones), -1 unknown
@@ -72,7 +72,7 @@ class CallBook:
             self.columns["not_before"][place] = row.next_at or 0
 
     def add_conversions(self, rows: Sequence[Row[Any]], leads: LeadBook) -> None:
-        """Credit sales told only by `conversion.recorded` to the contact before them; others confirm a sale."""
+        """Credit sales told only by `conversion.recorded` to the last contact; others confirm a sale."""
         for row in rows:
             if leads.knows(row.lead) and not row.cancelled:
                 place = leads.row_of_key(row.lead)

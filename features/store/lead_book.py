@@ -9,7 +9,6 @@ from sqlalchemy import Row
 
 from ..columns import Codes, Columns
 from ..instants import NEVER
-from ..kernel import Int64Array
 from ..leads import FIELDS, AttributeHistory, Coded, LeadTable
 from ..whereabouts import zones_of
 
@@ -168,10 +167,11 @@ class LeadBook:
 
     def suppressions(self) -> list[tuple[str, str, str, int]]:
         """Every suppression that the store tells of: ("phone" or "lead", hash or id, reason, its end)."""
-        return [
-            (*subject.split(":", 1), reason, until)
-            for (subject, reason), (_, until) in self._suppressed.items()
-        ]
+        found = []
+        for (subject, reason), (_, until) in self._suppressed.items():
+            kind, name = subject.split(":", 1)
+            found.append((kind, name, reason, until))
+        return found
 
     def _append(self, new: Sequence[Row[Any]]) -> None:
         count = len(new)
@@ -193,7 +193,7 @@ class LeadBook:
 
     def _update(self, place: int, row: Row[Any]) -> None:
         phone = row.phones[0]["e164"] if row.phones else None
-        zones = zones_of(phone, row.country, row.region, row.postal_code, row.timezone)
+        zones = zones_of(phone, row.country, row.region, row.timezone)
         columns = self.columns
         columns["created_at"][place] = row.created_at
         columns["value"][place] = np.nan if row.value is None else row.value

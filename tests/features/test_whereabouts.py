@@ -8,7 +8,7 @@ from features.whereabouts import _REGIONS, zones_of
 
 
 def test_a_declared_zone_stands_alone():
-    assert zones_of("+12125550123", "US", "CA", None, "Europe/Berlin") == ("Europe/Berlin",)
+    assert zones_of("+12125550123", "US", "CA", "Europe/Berlin") == ("Europe/Berlin",)
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ def test_a_declared_zone_stands_alone():
     ],
 )
 def test_number_and_region_each_add_their_zones(phone, country, region, zones):
-    assert zones_of(phone, country, region, None, None) == zones
+    assert zones_of(phone, country, region, None) == zones
 
 
 def test_every_zone_of_the_region_table_exists():

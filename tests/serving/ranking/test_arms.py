@@ -20,7 +20,8 @@ def test_places_spread_evenly():
     found = places(b"salt", "holdout", [f"lead-{n}" for n in range(20_000)])
 
     assert (found < 0.1).mean() == pytest.approx(0.1, abs=0.01)
-    assert found.min() >= 0 and found.max() < 1
+    assert found.min() >= 0
+    assert found.max() < 1
 
 
 def test_the_arm_behind_its_share_comes_first():
