@@ -50,6 +50,16 @@ def imports_in(path: Path) -> Iterator[tuple[int, str]]:
             yield node.lineno, node.module or ""
 
 
+SPEAKS_SQL = {"serving/leases.py", "serving/handout.py"}
+"""Beside the store: a lead is claimed in one statement, and what was given is recorded with the claim."""
+
+HEARS_THE_DATABASE = {"serving/api/problems.py", "serving/models.py"}
+"""Where the database's errors become an answer."""
+
+CARRIED = {"sqlalchemy.Connection", "sqlalchemy.Engine", "sqlalchemy.RowMapping"}
+"""What is handed from the store to those who ask it; none of them is a statement."""
+
+
 EVERY_MODULE = pytest.mark.parametrize("path", [*modules_of(*ROOMS), ROOT / "leadrank.py"], ids=called)
 
 
@@ -92,6 +102,26 @@ def test_chance_comes_in_as_an_argument_never_from_an_unseeded_generator(path: P
     ]
 
     assert path.name == "cli.py" or "api" in path.parts or not unseeded
+
+
+def from_sqlalchemy(path: Path) -> Iterator[str]:
+    """The names, dotted, that a module takes from SQLAlchemy."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name.split(".")[0] == "sqlalchemy")
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "sqlalchemy":
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+@EVERY_MODULE
+def test_only_the_store_and_the_handing_out_speak_sql(path: Path):
+    name = called(path)
+
+    taken = set(from_sqlalchemy(path)) - CARRIED
+    if name in HEARS_THE_DATABASE:
+        taken = {one for one in taken if not one.startswith("sqlalchemy.exc.")}
+
+    assert name.startswith("features/store/") or name in SPEAKS_SQL or not taken
 
 
 def test_the_command_opens_no_room_before_it_knows_which():

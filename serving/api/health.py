@@ -1,9 +1,8 @@
 """Health: is the process alive, can it serve, what has it counted."""
 
 from fastapi import APIRouter, Response
-from sqlalchemy import text
 
-from features.store.engine import reading
+from features.store.migrations import require_current
 
 from .answers import reply
 from .dependencies import ServiceDep
@@ -20,9 +19,8 @@ def live() -> Response:
 
 @router.get("/health/ready", response_model=None)
 def ready(service: ServiceDep) -> Response:
-    """The database answers too (else 503), and whether a model or plain rules rank."""
-    with reading(service.engine) as connection:
-        connection.execute(text("SELECT 1"))
+    """The database answers and its schema fits (else 503), and whether a model or plain rules rank."""
+    require_current(service.engine)
     models = service.desk.models
     return reply({"status": "ready", "model_version": models.version, "degraded": models.degraded})
 

@@ -43,6 +43,12 @@ def schema_of(engine: Engine) -> Schema:
     return "older" if revision < HEAD else "newer"
 
 
+def require_current(engine: Engine) -> None:
+    """Raise unless the database answers and has this release's schema."""
+    if schema_of(engine) != "current":
+        raise StaleSchema(found=_revision(engine), wanted=HEAD)
+
+
 def config(connection: Connection) -> Config:
     """Alembic's settings for work on an open connection: no file, no environment."""
     settings = Config()

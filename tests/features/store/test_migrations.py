@@ -9,7 +9,7 @@ from sqlalchemy import Engine, select, text, update
 from features.errors import MissingSecret, StaleSchema, WrongSecret
 from features.store.engine import open_engine, reading, transaction
 from features.store.installation import secret_of
-from features.store.migrations import HEAD, schema_of, upgrade
+from features.store.migrations import HEAD, require_current, schema_of, upgrade
 from features.store.migrations.upgrade import VERSION_TABLE, config
 from features.store.tables import installation, metadata
 
@@ -52,6 +52,21 @@ def test_a_database_of_a_newer_release_is_refused(tmp_path):
     assert schema_of(engine) == "newer"
     with pytest.raises(StaleSchema, match="9999"):
         upgrade(engine)
+    engine.dispose()
+
+
+@pytest.mark.parametrize("found", ["missing", "older", "newer"])
+def test_only_this_releases_schema_is_fit_to_serve(tmp_path, found):
+    engine = open_engine(f"sqlite:///{tmp_path}/stale.db")
+    if found != "missing":
+        upgrade(engine)
+        require_current(engine)
+        with transaction(engine) as connection:
+            revision = {"older": "0000", "newer": "9999"}[found]
+            connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '{revision}'"))
+
+    with pytest.raises(StaleSchema):
+        require_current(engine)
     engine.dispose()
 
 
