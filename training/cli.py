@@ -151,7 +151,9 @@ def _show(report: "RaceReport") -> None:
     console = Console()
     console.print(f"The last {report.scored:,} of {report.calls:,} calls, {report.sold:,} sales")
     for pace in dict.fromkeys(run.every for run in report.runs):
-        table = Table(box=None, pad_edge=False, title=f"retrained every {pace:,} calls", title_justify="left")
+        table = Table(
+            box=None, padding=(0, 1, 0, 0), title=f"retrained every {pace:,} calls", title_justify="left"
+        )
         for column in ("learner", *(m.short for m in MEASURES.values()), "s/fit"):
             table.add_column(column, justify="left" if column == "learner" else "right", no_wrap=True)
         for run, measures in zip(report.runs, report.measures, strict=True):
