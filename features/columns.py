@@ -30,6 +30,12 @@ class Columns:
             self._room[name][self._size : self._size + count] = column
         self._size += count
 
+    def keep(self, rows: NDArray[np.bool_]) -> None:
+        """Keep the marked rows of every column, in their order."""
+        for name, column in self._room.items():
+            self._room[name] = column[: self._size][rows]
+        self._size = int(np.count_nonzero(rows))
+
     def _reserve(self, size: int) -> None:
         for name, column in self._room.items():
             if column.size < size:

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import BindParameter, Connection, Row, TextClause, and_, bindparam, func, select, text, update
+from sqlalchemy import BindParameter, Connection, Row, TextClause, bindparam, func, select, text, update
 
 from features.instants import HOUR, SECOND
 from features.store.tables import decision, lease
@@ -158,12 +158,14 @@ def takes_turn(connection: Connection, job: str, until: int, at: int) -> bool:
     return connection.execute(_CLAIM[connection.dialect.name], wanted).first() is not None
 
 
-def open_leases(connection: Connection, at: int) -> Iterable[tuple[int, int]]:
-    """(database key of the lead, held until) of every open lease."""
-    held = select(lease.c.resource, lease.c.expires_at).where(
-        and_(lease.c.expires_at > at, lease.c.resource.like("lead:%"), lease.c.state != "suppressed")
+def open_leases(connection: Connection, at: int) -> Iterable[tuple[int, int, int]]:
+    """(database key of the lead, held since, held until) of every open lease."""
+    held = (
+        select(decision.c.lead, decision.c.at, lease.c.expires_at)
+        .select_from(lease.join(decision, decision.c.lease_id == lease.c.lease_id))
+        .where(lease.c.expires_at > at, lease.c.resource.like("lead:%"))
     )
-    return [(int(resource.removeprefix("lead:")), until) for resource, until in connection.execute(held)]
+    return [(lead, since, until) for lead, since, until in connection.execute(held)]
 
 
 def holder(connection: Connection, lease_id: str, at: int) -> int | None:

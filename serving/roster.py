@@ -22,6 +22,34 @@ _BUDGET = 7 * DAY
 """Arms are kept at their shares of the agent seconds spent within this time."""
 
 
+@dataclass(frozen=True)
+class Held:
+    """Who holds what: equally long columns over leads or over numbers."""
+
+    by: Int64Array
+    """Row of the lead that was leased; -1 before the first lease."""
+    since: Int64Array
+    until: Int64Array
+
+    @classmethod
+    def of(cls, before: "Held | None", size: int) -> "Held":
+        """Room for `size` of them; nobody holds the new ones."""
+        grown = cls(np.full(size, -1), np.zeros(size, np.int64), np.zeros(size, np.int64))
+        if before is not None:
+            for name in ("by", "since", "until"):
+                column = getattr(before, name)
+                getattr(grown, name)[: column.size] = column
+        return grown
+
+    def take(self, places: Int64Array, by: Int64Array, at: int, until: int) -> None:
+        """Leads take these places from `at` until an instant."""
+        self.by[places], self.since[places], self.until[places] = by, at, until
+
+    def open_until(self, places: Int64Array, last_call_at: Int64Array) -> Int64Array:
+        """Until when a lease holds them, 0 if a call began since it was given."""
+        return np.where(last_call_at >= self.since[places], 0, self.until[places])
+
+
 @dataclass
 class Roster:
     """Follows a ledger; what follows from its calls alone is worked out once per change."""
@@ -31,37 +59,44 @@ class Roster:
     _tally: Tally | None = None
     _stopped: tuple[Int8Array, Int64Array] | None = None
     _not_before: Int64Array | None = None
-    _leased_at: Int64Array | None = None
-    _leased_until: Int64Array | None = None
+    _of_lead: Held | None = None
+    _of_phone: Held | None = None
 
     def follow(self) -> None:
         """Take over what the ledger read since the last time."""
         if self._seq == self.ledger.seq:
             return
         leads, calls = self.ledger.leads, self.ledger.calls.columns
+        own = leads.columns["phone"]
+        dialed = np.where(calls["phone"] >= 0, calls["phone"], own[calls["lead"]])
         self._tally = tally(
-            calls["lead"], calls["phone"], calls["started_at"], calls["disposition"],
-            leads.columns["phone"], len(leads.phones),
-        )  # fmt: skip
+            calls["lead"], dialed, calls["started_at"], calls["disposition"], own, len(leads.phones)
+        )
         self._not_before = np.zeros(len(leads), np.int64)
         asked = np.flatnonzero(calls["not_before"])
         np.maximum.at(self._not_before, calls["lead"][asked], calls["not_before"][asked])
         self._stopped = self._stops()
-        self._leased_at = _longer(self._leased_at, len(leads))
-        self._leased_until = _longer(self._leased_until, len(leads))
+        self._of_lead = Held.of(self._of_lead, len(leads))
+        self._of_phone = Held.of(self._of_phone, len(leads.phones) + 1)  # the last: no number
         self._seq = self.ledger.seq
 
     def hold(self, rows: Int64Array | list[int], at: int, until: int) -> None:
-        """Remember that somebody holds these leads from `at` until an instant."""
-        assert self._leased_at is not None
-        assert self._leased_until is not None
-        self._leased_at[rows] = at
-        self._leased_until[rows] = until
+        """Remember that somebody holds these leads and their numbers from `at` until an instant."""
+        assert self._of_lead is not None
+        assert self._of_phone is not None
+        rows = np.asarray(rows, np.int64)
+        phone = self.ledger.leads.columns["phone"][rows]
+        self._of_lead.take(rows, rows, at, until)
+        self._of_phone.take(phone[phone >= 0], rows[phone >= 0], at, until)
 
     def extend(self, row: int, until: int) -> None:
         """Remember until when a lead is withheld from now on, since the same lease."""
-        assert self._leased_until is not None
-        self._leased_until[row] = until
+        assert self._of_lead is not None
+        assert self._of_phone is not None
+        self._of_lead.until[row] = until
+        phone = self.ledger.leads.columns["phone"][row]
+        if phone >= 0 and self._of_phone.by[phone] == row:
+            self._of_phone.until[phone] = until
 
     def standing(self, rows: Int64Array, caps: Caps, at: int) -> Standing:
         """How the leads stand at `at`."""
@@ -85,7 +120,7 @@ class Roster:
             closed=self._closed(rows, own.closed, at),
             callback_at=callback,
             not_before=np.maximum(self._not_before[rows], promised),
-            leased_until=self._held_until(rows, own.last_call_at, at),
+            leased_until=self._held_until(rows, own.last_call_at),
             created_at=columns["created_at"][rows],
             has_phone=columns["phone"][rows] >= 0,
         )
@@ -109,12 +144,12 @@ class Roster:
         """Dials of each lead in its life."""
         return np.asarray(self._counts().attempts[rows], np.int64)
 
-    def restore(self, held: Iterable[tuple[int, int]], at: int) -> None:
-        """Remember the leases found in the database at start-up: (database key of the lead, held until)."""
+    def restore(self, held: Iterable[tuple[int, int, int]], at: int) -> None:
+        """Remember the leases found in the database at `at`: (key of the lead, held since, held until)."""
         leads = self.ledger.leads
-        for key, until in held:
+        for key, since, until in held:
             if leads.knows(key):
-                self.hold([leads.row_of_key(key)], at, until)
+                self.hold([leads.row_of_key(key)], min(since, at), until)
 
     def _counts(self) -> Tally:
         assert self._tally is not None, "follow() comes first"
@@ -125,12 +160,13 @@ class Roster:
         code, until = self._stopped[0][rows], self._stopped[1][rows]
         return np.where((code != OPEN) & (until > at), code, by_calls).astype(np.int8)
 
-    def _held_until(self, rows: Int64Array, last_call_at: Int64Array, at: int) -> Int64Array:
-        """A lease ends with the call it was for."""
-        assert self._leased_at is not None
-        assert self._leased_until is not None
-        called = last_call_at >= self._leased_at[rows]
-        return np.where(called, 0, self._leased_until[rows])
+    def _held_until(self, rows: Int64Array, last_call_at: Int64Array) -> Int64Array:
+        """Until when a lease holds the lead or its number; it ends with the call it was for."""
+        assert self._of_lead is not None
+        assert self._of_phone is not None
+        phone = self.ledger.leads.columns["phone"][rows]
+        by_number = np.where(phone >= 0, self._of_phone.open_until(phone, last_call_at), 0)
+        return np.maximum(self._of_lead.open_until(rows, last_call_at), by_number)
 
     def _stops(self) -> tuple[Int8Array, Int64Array]:
         """Per lead why it is suppressed (OPEN if it is not) and until when; a number speaks for its leads."""
@@ -152,11 +188,3 @@ class Roster:
 @lru_cache(maxsize=65536)
 def _place_code(country: str, region: str, number: str) -> int:
     return jurisdictions().code(country or None, region or None, number or None)
-
-
-def _longer(column: Int64Array | None, size: int) -> Int64Array:
-    """The column with room for `size` leads; nobody holds the new ones."""
-    grown = np.zeros(size, np.int64)
-    if column is not None:
-        grown[: column.size] = column
-    return grown

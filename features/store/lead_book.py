@@ -83,8 +83,13 @@ class LeadBook:
         return self._row_of_key[key]
 
     def code(self, name: str, word: str) -> int:
-        """The code of a word in one of the `FIELDS`, -1 if no lead has it."""
+        """The code of a word in one of the `FIELDS`, -1 if nobody named it."""
         return self._codes[name].known(word)
+
+    def code_of(self, name: str, word: str) -> int:
+        """The code of a word in one of the `FIELDS`, a new one if need be: a call may name it first."""
+        self._table = None
+        return self._codes[name].of(word)
 
     @property
     def zone_sets(self) -> tuple[tuple[str, ...], ...]:
@@ -119,6 +124,7 @@ class LeadBook:
             self._append(new)
         for row in rows:
             self._update(self._row_of_key[row.id], row)
+        self._forget_attributes([self._row_of_key[row.id] for row in rows if row.erased_at is not None])
         self.touched += [self._row_of_key[row.id] for row in rows]
 
     def add_attributes(self, rows: Sequence[Row[Any]]) -> None:
@@ -172,6 +178,11 @@ class LeadBook:
             kind, name = subject.split(":", 1)
             found.append((kind, name, reason, until))
         return found
+
+    def _forget_attributes(self, erased: Sequence[int]) -> None:
+        """The store holds no attribute of an erased lead any more: nor does this."""
+        for kept in self._attributes.values() if erased else ():
+            kept.rows.keep(~np.isin(kept.rows["lead"], erased))
 
     def _append(self, new: Sequence[Row[Any]]) -> None:
         count = len(new)
