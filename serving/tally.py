@@ -65,6 +65,12 @@ def tally(
     return Tally(attempts, recent, np.maximum(last, recent[:, 0]), closed)
 
 
+def warm_up() -> None:
+    """Compile the loop, or load it from numba's cache."""
+    nothing = np.zeros(0, np.int64)
+    tally(nothing, nothing, nothing, np.zeros(0, np.int8), nothing, 0)
+
+
 @kernel
 def sweep_calls(  # noqa: PLR0913
     lead: Int64Array,

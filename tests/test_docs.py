@@ -3,9 +3,13 @@
 import ast
 import re
 import subprocess
+from importlib import import_module
 from pathlib import Path
 
 import pytest
+import typer
+
+from leadrank import COMMANDS
 
 ROOT = Path(__file__).parent.parent
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
@@ -13,6 +17,8 @@ MACHINE_PATH = re.compile(r"(?<![\w.~-])/(?:work|root|farm|home/\w+|Users/\w+|tm
 REGISTRY = re.compile(
     r"--(?:extra-)?index-url|--find-links|--trusted-host|py(?:pi\.org|thonhosted)", re.IGNORECASE
 )
+CODE = re.compile(r"^```.*?^```|`[^`\n]+`", re.MULTILINE | re.DOTALL)
+COMMAND_LINE = re.compile(r"(?<![\w./-])(?:\.venv/bin/)?leadrank ([a-z]+(?: [^`\n]*)?)")
 SETTING = re.compile(r"\bLEADRANK_[A-Z_]+\b")
 
 
@@ -105,6 +111,50 @@ def test_the_make_targets_a_page_names_exist(page: Path):
     named = set(re.findall(r"(?:^|`)make ([a-z-]+)", text(page), re.MULTILINE))
 
     assert named <= TARGETS
+
+
+@pytest.mark.parametrize("page", PAGES, ids=called)
+def test_the_commands_a_page_names_exist_with_their_options(page: Path):
+    lines = [line for code in CODE.findall(text(page)) for line in COMMAND_LINE.findall(code)]
+
+    for line in lines:
+        words = line.split("#")[0].split(")")[0].split()
+        options = {word for word in words if re.fullmatch("--[a-z-]+", word)} - {"--help"}
+        assert words[0] in COMMANDS, line
+        known = set[str]().union(*(_options(room, words) for room in COMMANDS[words[0]][0]))
+        assert options <= known, line
+
+
+def _options(room: str, words: list[str]) -> set[str]:
+    """The options of the command that a line's first words name; a group must have a command of the next word."""
+    command = typer.main.get_command(import_module(room).app)
+    for word in words:
+        if not isinstance(command, typer.core.TyperGroup) or not word.replace("-", "").isalpha():
+            break
+        assert word in command.commands, f"{words} in {room}"
+        command = command.commands[word]
+    return {option for parameter in command.params for option in parameter.opts}
+
+
+def test_the_index_lists_every_page_and_decision_by_its_title():
+    index = text(ROOT / "docs" / "index.md")
+    pages = [page for page in (ROOT / "docs").glob("*.md") if page.name != "index.md"]
+
+    assert [page.name for page in pages if f"]({page.name})" not in index] == []
+    for page in DECISIONS:
+        number, _, title = text(page).splitlines()[0].removeprefix("# ").partition(" ")
+        assert f"- [{number}](decisions/{page.name}) {title}\n" in index, page.name
+
+
+def test_the_files_that_the_architecture_names_exist():
+    named = re.findall(
+        r"`((?:features|training|serving|tests)/[\w/.]*|\w+\.py)`", text(ROOT / "docs" / "architecture.md")
+    )
+
+    gone = [name for name in named if "/" in name and not (ROOT / name).exists()]
+
+    assert len(named) > 20
+    assert not gone
 
 
 def test_every_target_explains_itself():
