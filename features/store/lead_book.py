@@ -116,7 +116,7 @@ class LeadBook:
         if not rows:
             return
         self._table = None
-        new = [row for row in rows if row.id not in self._row_of_key]
+        new = sorted((row for row in rows if row.id not in self._row_of_key), key=lambda row: row.id)
         for row in new:
             self._row_of_key[row.id] = self._row_of_id[row.lead_id] = len(self.ids)
             self.ids.append(row.lead_id)

@@ -221,6 +221,7 @@ def state(ledger: Ledger, like: Ledger) -> dict[str, object]:
     return {
         "calls": calls_of(ledger),
         "numbers": numbers_of(ledger),
+        "order": ledger.leads.ids,
         "leads": leads_of(ledger),
         "campaigns": ledger.campaigns,
         "suppressions": sorted(ledger.leads.suppressions()),
