@@ -57,6 +57,10 @@ class Client:
         """POST /v1/models:train."""
         return self._post("/v1/models:train", {}, at)
 
+    def decision(self, decision_id: str, at: int | None = None) -> Answer:
+        """GET /v1/decisions/{decision_id}."""
+        return self.get(f"/v1/decisions/{decision_id}", at)
+
     def get(self, path: str, at: int | None = None) -> Answer:
         """GET anything."""
         return self._send("GET", path, None, at)

@@ -1,9 +1,9 @@
-"""Closed loop: the simulated floor dials what the service hands out, over HTTP and nothing else."""
+"""Closed loop: the simulated floor dials what a service hands out, over HTTP or in this process."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from features.instants import SECOND
 from features.kernel import Int64Array
@@ -11,9 +11,28 @@ from features.synthetic.floor import Call, Fact, Floor, Offer
 from features.synthetic.messages import DIALER, event_of_fact, events_of_call, lead_item
 from features.synthetic.world import CAMPAIGN, lead_id
 
-from .client import Client
+from .client import Answer
 
 BATCH = 5000
+
+
+class Service(Protocol):
+    """What the floor asks of a service: `client.Client` over HTTP, `local.LocalClient` without."""
+
+    def add_leads(self, items: Sequence[Answer], at: int) -> Answer:
+        """Take in leads."""
+
+    def tell(self, events: Sequence[Answer], at: int) -> Answer:
+        """Take in events."""
+
+    def lease(self, campaign: str, n: int, seconds: int, dialer_id: str, at: int) -> Answer:
+        """Lease the best leads of a campaign."""
+
+    def acknowledge(self, acks: Iterable[tuple[str, str]], at: int) -> list[Answer]:
+        """Say what became of leases."""
+
+    def decision(self, decision_id: str) -> Answer:
+        """A decision as it was recorded."""
 
 
 @dataclass
@@ -35,9 +54,9 @@ class Watch:
 
 @dataclass
 class ServiceQueue:
-    """The queue of the simulated floor, kept by a running service; every call of it is an HTTP request."""
+    """The queue of the simulated floor, kept by a service; every call of it is a request."""
 
-    client: Client
+    client: Service
     floor: Floor
     lease_seconds: int
     stopwatch: Callable[[], float] = time.perf_counter
@@ -86,7 +105,7 @@ class ServiceQueue:
     def arm_of(self, offer: Offer) -> str:
         """`model` or `holdout`: a callback's arm stands in its decision alone."""
         if offer.decision_id not in self._arms:
-            self._arms[offer.decision_id] = self.client.get(f"/v1/decisions/{offer.decision_id}")["arm"]
+            self._arms[offer.decision_id] = self.client.decision(offer.decision_id)["arm"]
         return self._arms[offer.decision_id]
 
     def _offer(self, item: dict[str, Any], at: int) -> Offer:
