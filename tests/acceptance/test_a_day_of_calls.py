@@ -1,0 +1,208 @@
+"""A day of calls, as a user has it: the commands, the service over HTTP, a floor that dials, the accounts."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sqlalchemy import Engine, select
+
+from features.instants import render
+from features.store.engine import reading
+from features.store.tables import call, decision, event, quarantine
+from features.synthetic.history import play_history, write_history
+from features.synthetic.messages import DIALER
+from features.synthetic.world import CAMPAIGN, lead_id
+from serving.app import open_desk
+from serving.client import Client
+from serving.demo import Stages
+from serving.local import LocalClient
+from serving.settings import Settings
+from training.bundle import Bundle
+
+from .days import HISTORY, Day, a_world, copied, dial, handed_out, opened
+
+SECRET = "a-day-of-calls"
+
+
+@dataclass
+class Installation:
+    """A running service, a key for it, and the day that was dialed on it."""
+
+    folder: Path
+    client: Client
+    trained: dict[str, Any]
+    day: Day
+    engine: Engine
+
+    @property
+    def start(self) -> int:
+        """When the day began."""
+        return self.day.world.day(HISTORY)
+
+    @property
+    def end(self) -> int:
+        """When it was over."""
+        return self.day.world.stop
+
+    def kpi(self, name: str) -> dict[str, Any]:
+        """The one row of a KPI over the day."""
+        between = f"from={render(self.start)}&to={render(self.end)}"
+        (row,) = self.client.get(f"/v1/kpis?kpi={name}&campaign={CAMPAIGN}&{between}", self.end)["rows"]
+        found: dict[str, Any] = row
+        return found
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The settings of every process of the installation."""
+    folder = tmp_path_factory.mktemp("installation")
+    return {
+        **{name: word for name, word in os.environ.items() if not name.startswith("LEADRANK_")},
+        "LEADRANK_DATABASE_URL": f"sqlite:///{folder}/leadrank.db",
+        "LEADRANK_MLFLOW_URI": f"sqlite:///{folder}/mlflow.db",
+        "LEADRANK_CACHE": f"{folder}/bundles",
+        "LEADRANK_SECRET": SECRET,
+        "LEADRANK_CLOCK": "request",
+        "LEADRANK_RETRAIN_EVERY": "off",
+    }
+
+
+@pytest.fixture(scope="module")
+def floor(environment: dict[str, str]) -> Iterator[Installation]:
+    """The whole day: history, import, training, service, and a floor dialing over HTTP."""
+    folder = Path(environment["LEADRANK_CACHE"]).parent
+    stages = Stages(environment, folder / "service.log", lambda _: None)
+    until = a_world().day(HISTORY)
+    write_history(play_history(a_world(), HISTORY), folder / "history")
+    stages.command("import", *(str(folder / "history" / f"{what}.ndjson") for what in ("leads", "events")))
+    key = stages.command("keys", "create", "dialer", "--scopes", "ingest,queue,read,manage").strip()
+    with stages.service() as url, Client(url, key) as client:
+        trained = client.train(until)
+        copied(folder / "leadrank.db", folder / "before.db")
+        engine = opened(folder / "leadrank.db", SECRET)
+        yield Installation(folder, client, trained, dial(client), engine)
+        engine.dispose()
+
+
+def test_the_first_training_is_published_and_serves_at_once(floor: Installation):
+    assert (floor.trained["state"], floor.trained["alias"]) == ("done", "champion")
+    assert floor.day.watch.degraded == 0
+
+
+def test_nothing_happens_that_must_not(floor: Installation):
+    watch = floor.day.watch
+
+    assert watch.leases > 300
+    assert (watch.violations, watch.leased_twice, watch.quarantined, watch.refused) == (0, 0, 0, 0)
+
+
+def test_every_event_is_in_the_log_once_and_none_waits(floor: Installation):
+    with reading(floor.engine) as connection:
+        names = connection.execute(select(event.c.source, event.c.id)).all()
+        waiting = connection.execute(select(quarantine)).all()
+
+    assert len(set(names)) == len(names)
+    assert waiting == []
+
+
+def test_every_call_is_joined_to_the_decision_that_asked_for_it(floor: Installation):
+    asked = (
+        select(
+            call.c.call_id, call.c.lead, call.c.lease_id, decision.c.lead, decision.c.lease_id, decision.c.at
+        )
+        .select_from(call.outerjoin(decision, decision.c.decision_id == call.c.decision_id))
+        .where(call.c.started_at >= floor.start)
+    )
+    with reading(floor.engine) as connection:
+        joined = connection.execute(asked).all()
+    first = next(one for one in floor.day.result.log if one.human_answered)
+
+    told = floor.client.decision(first.offer.decision_id, floor.end)
+
+    assert len(joined) == len(floor.day.result.log)
+    assert all((lead, lease) == (asked_lead, given) for _, lead, lease, asked_lead, given, _ in joined)
+    assert [one["call_id"] for one in told["calls"]] == [first.call_id]
+    assert told["lead_id"] == lead_id(first.lead)
+
+
+def test_every_hand_out_has_its_chance_and_its_rank(floor: Installation):
+    with reading(floor.engine) as connection:
+        rows = connection.execute(select(decision)).all()
+    ranks: dict[str, list[int]] = {}
+    for row in rows:
+        ranks.setdefault(row.batch_id, []).append(row.rank)
+
+    assert len(rows) == floor.day.watch.leases
+    assert all(0 < row.propensity <= 1 for row in rows)
+    assert all(sorted(given) == list(range(1, len(given) + 1)) for given in ranks.values())
+    assert 0 < sum(row.arm == "holdout" for row in rows) < len(rows) / 3
+
+
+def test_the_accounts_equal_a_count_by_hand(floor: Installation):
+    log = floor.day.result.log
+    seconds = [(one.ended_at - one.started_at) / 1e6 for one in log]
+    contacts = [one for one in log if one.human_answered and one.talk_s >= 10]
+    sales = {one.lead for one in log if one.converted}
+    gone = {one.lead for one in log if one.converted and one.cancelled_at <= floor.end}
+
+    conversion, duration = floor.kpi("call_conversion_rate"), floor.kpi("average_call_duration")
+    contact, attempts = floor.kpi("contact_rate"), floor.kpi("attempts_per_lead")
+
+    assert conversion["n"] == duration["n"] == contact["n"] == len(log)
+    assert conversion["value"] == pytest.approx(100 * len(sales - gone) / len(log))
+    assert duration["value"] == pytest.approx(sum(seconds) / len(log))
+    assert contact["value"] == pytest.approx(100 * len(contacts) / len(log))
+    assert attempts["value"] == pytest.approx(len(log) / len({one.lead for one in log}))
+
+
+def test_a_lead_explains_itself_to_the_last_digit(floor: Installation):
+    bundle = Bundle.load(floor.folder / "bundles" / floor.trained["bundle"])
+    some = {one.lead: None for one in floor.day.result.log}
+
+    told = [floor.client.get(f"/v1/leads/{lead_id(lead)}/explain", floor.end) for lead in list(some)[:20]]
+
+    for one in told:
+        assert (one["model_version"], one["degraded"]) == (floor.trained["bundle"], False)
+        for head, said in one["heads"].items():
+            log_odds = said["base"] + sum(reason["effect"] for reason in said["reasons"])
+            calibrated = bundle.models[head].calibration.apply(np.array([log_odds]))
+            assert calibrated[0] == pytest.approx(said["probability"], abs=1e-6)
+
+
+def test_the_same_day_in_this_process_hands_out_the_same_leads(floor: Installation, environment):
+    """Same database, same secret, same instants: the same draws, with HTTP or without."""
+    file = copied(floor.folder / "before.db", floor.folder / "again.db")
+    engine = opened(file, SECRET)
+    settings = Settings(
+        database_url=f"sqlite:///{file}", mlflow_uri=environment["LEADRANK_MLFLOW_URI"],
+        cache=environment["LEADRANK_CACHE"], clock="request", retrain_every=None,
+    )  # fmt: skip
+
+    again = dial(LocalClient(open_desk(settings, engine)))
+
+    assert again.watch.leases == floor.day.watch.leases
+    assert again.result.log == floor.day.result.log
+    assert handed_out(engine) == handed_out(floor.engine)
+    engine.dispose()
+
+
+def test_a_retraining_takes_over_without_a_restart(floor: Installation):
+    """Comes last: after it another model serves."""
+    morning = floor.end + (floor.day.result.log[0].started_at - floor.start)
+    with (floor.folder / "service.log").open() as log:
+        said = log.read()
+
+    trained = floor.client.train(floor.end)
+    given = floor.client.lease(CAMPAIGN, 5, 120, DIALER, morning)
+    versions = floor.client.get("/v1/models", morning)["items"]
+
+    serving = trained["bundle"] if trained["alias"] == "champion" else floor.trained["bundle"]
+    assert trained["bundle"] != floor.trained["bundle"]
+    assert (given["model_version"], given["degraded"]) == (serving, False)
+    assert [one["bundle"] for one in versions] == [trained["bundle"], floor.trained["bundle"]]
+    assert versions[0]["aliases"] == [trained["alias"]]
+    assert "Traceback" not in said
