@@ -126,7 +126,7 @@ def test_the_commands_a_page_names_exist_with_their_options(page: Path):
 
 
 def _options(room: str, words: list[str]) -> set[str]:
-    """The options of the command that a line's first words name; a group must have a command of the next word."""
+    """The options of the command that a line begins with; after a group comes one of its commands."""
     command = typer.main.get_command(import_module(room).app)
     for word in words:
         if not isinstance(command, typer.core.TyperGroup) or not word.replace("-", "").isalpha():
