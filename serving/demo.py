@@ -115,6 +115,8 @@ class Stages:
     log: Path
     """Where the service writes its own log."""
     say: Say
+    serving: tuple[str, ...] = ()
+    """More words for `leadrank serve`."""
 
     def __post_init__(self) -> None:
         self.seconds: dict[str, float] = {}
@@ -142,7 +144,8 @@ class Stages:
         url = f"http://127.0.0.1:{_free_port()}"
         port = url.rpartition(":")[2]
         with self.log.open("w") as log:
-            running = subprocess.Popen(_leadrank("serve", "--port", port), env=self.environment, stderr=log)
+            command = _leadrank("serve", "--port", port, *self.serving)
+            running = subprocess.Popen(command, env=self.environment, stderr=log)
             try:
                 _await(url, running, self.log)
                 yield url

@@ -105,8 +105,9 @@ def rank(
     place = np.array([(model, holdout)[arm][j] for arm, j in filled], np.int64)
     turn = np.array([j if arm == MODEL and phi.size else -1 for arm, j in filled], np.int64)
     source = np.array([Source.RANKED if arm == MODEL else Source.HOLDOUT for arm, _ in filled], np.int8)
+    drawn = place.copy(), source.copy(), turn.copy()
     uniform = _explore(candidates, waiting, policy, rng, place, source, turn)
-    place, source, turn = _once_each(place, source, turn)
+    place, source, turn = _once_each(*_with_displaced((place, source, turn), drawn))
     return RankedQueue(
         place=np.concatenate([due, place]),
         source=np.concatenate([np.full(due.size, Source.CALLBACK, np.int8), source]),
@@ -161,6 +162,18 @@ def _explore(
     place[given] = rng.choice(mine, given.size, replace=False)
     source[given], turn[given] = Source.EXPLORE, -1
     return given.size / mine.size
+
+
+def _with_displaced(
+    queue: tuple[Int64Array, Int8Array, Int64Array], drawn: tuple[Int64Array, Int8Array, Int64Array]
+) -> tuple[Int64Array, Int8Array, Int64Array]:
+    """The queue, and behind it the leads whose slots exploration took: nobody drawn is lost."""
+    taken = queue[1] == Source.EXPLORE
+    return (
+        np.concatenate([queue[0], drawn[0][taken]]),
+        np.concatenate([queue[1], drawn[1][taken]]),
+        np.concatenate([queue[2], drawn[2][taken]]),
+    )
 
 
 def _once_each(

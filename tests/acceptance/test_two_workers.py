@@ -1,0 +1,85 @@
+"""Two workers on one PostgreSQL database: what they hand out at the same time, each lead once."""
+
+import os
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, select
+
+from features.instants import HOUR, render
+from features.store.engine import open_engine, reading
+from features.store.tables import decision
+from serving.access import SCOPES, create_key
+from serving.client import Client
+from serving.demo import Stages
+from tests.conftest import empty
+from tests.serving.desks import many_leads
+
+LEADS, POLLERS, ASKED = 600, 4, 15
+PATIENCE_S = 20.0
+
+
+def noon_somewhere(at: int) -> str:
+    """A zone where it is about noon."""
+    ahead = 12 - at // HOUR % 24
+    return f"Etc/GMT{-ahead:+d}" if ahead else "Etc/UTC"
+
+
+@pytest.fixture
+def database(postgres: str) -> Iterator[Engine]:
+    engine = open_engine(postgres)
+    empty(engine)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def service(database: Engine, postgres: str, tmp_path: Path) -> Iterator[tuple[str, str]]:
+    """URL and key of a service of two workers on the system's clock."""
+    environment = {
+        **{name: word for name, word in os.environ.items() if not name.startswith("LEADRANK_")},
+        "LEADRANK_DATABASE_URL": postgres,
+        "LEADRANK_MLFLOW_URI": f"sqlite:///{tmp_path}/mlflow.db",
+        "LEADRANK_CACHE": f"{tmp_path}/bundles",
+        "LEADRANK_RETRAIN_EVERY": "off",
+    }
+    stages = Stages(environment, tmp_path / "service.log", lambda _: None, ("--workers", "2"))
+    key = create_key(database, "test", SCOPES, None, time.time_ns() // 1_000)
+    with stages.service() as url:
+        yield url, key
+
+
+def test_every_lead_is_handed_out_once_by_whichever_worker(service: tuple[str, str], database: Engine):
+    url, key = service
+    now = time.time_ns() // 1_000
+    received, zone = render(now - HOUR), noon_somewhere(now)
+    leads = many_leads(LEADS, created_at=received, updated_at=received, timezone=zone, region=None)
+    with Client(url, key) as client:
+        told = client.add_leads(leads)
+    assert {one["result"] for one in told["items"]} == {"created"}
+
+    with ThreadPoolExecutor(POLLERS) as threads:
+        begun = time.monotonic()
+        polled = list(threads.map(lambda dialer: poll(url, key, dialer, begun), range(POLLERS)))
+
+    given = Counter(lead for leads in polled for lead in leads)
+    with reading(database) as connection:
+        decided = connection.execute(select(decision.c.lead)).scalars().all()
+    assert set(given.values()) == {1}
+    assert len(given) == LEADS == len(decided) == len(set(decided))
+
+
+def poll(url: str, key: str, dialer: int, begun: float) -> list[str]:
+    """Poll until the queue stays empty, each time over a new connection: either worker may take it."""
+    given: list[str] = []
+    while time.monotonic() - begun < PATIENCE_S:
+        with Client(url, key) as client:
+            answer = client.lease("spring", ASKED, 900, f"dialer-{dialer}")
+        given += [item["lead_id"] for item in answer["items"]]
+        if not answer["items"] and answer["withheld"]["leased"] == LEADS:
+            return given
+    return given

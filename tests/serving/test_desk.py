@@ -1,0 +1,234 @@
+"""The desk: who is handed out, by several workers at once, after a restart, and the same again."""
+
+import shutil
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Barrier
+
+import numpy as np
+import pytest
+from sqlalchemy import Engine, select
+
+from features.instants import DAY, HOUR, MINUTE, SECOND, render
+from features.store.engine import open_engine, reading, transaction
+from features.store.tables import batch, decision
+from serving.desk import Desk
+from serving.handout import Order
+from serving.leases import Ack
+from serving.rules.hours import open_until
+from tests.features.store.tellings import a_lead, a_phone, an_event
+
+from .desks import OPEN as AT
+from .desks import a_desk, a_dial, a_stop, ids, many_leads, poll, tell, tell_leads
+
+SHARED = [{"e164": a_phone("ann"), "type": "mobile"}]
+
+
+@pytest.fixture
+def floor(engine: Engine) -> Engine:
+    """Forty leads."""
+    tell_leads(engine, many_leads(40))
+    return engine
+
+
+def test_workers_that_poll_at_the_same_time_never_hand_out_a_lead_twice(floor: Engine):
+    """Four desks, each polling ten times, all wanting the same best leads."""
+    desks = [a_desk(floor) for _ in range(4)]
+    start = Barrier(4)
+
+    def dialer(number: int) -> list[str]:
+        start.wait()
+        return [
+            lead for turn in range(10) for lead in
+            ids(poll(desks[number], AT + turn * SECOND, 7, f"d{number}", key=f"{number}-{turn}"))
+        ]  # fmt: skip
+
+    with ThreadPoolExecutor(4) as threads:
+        given = Counter(lead for leads in threads.map(dialer, range(4)) for lead in leads)
+
+    assert len(given) == 40
+    assert set(given.values()) == {1}
+
+
+def test_a_poll_gets_what_it_asks_for_although_another_worker_holds_the_best(floor: Engine):
+    one, other = a_desk(floor), a_desk(floor)
+    other.follow(AT)
+    first = poll(one, AT, 25)
+
+    second = poll(other, AT, 15, "d2")
+
+    assert (len(first.items), len(second.items)) == (25, 15)
+    assert not set(ids(first)) & set(ids(second))
+
+
+def test_a_number_shared_by_two_leads_is_in_one_hand(engine: Engine):
+    tell_leads(engine, [a_lead("ann"), a_lead("twin", phones=SHARED), a_lead("bob")])
+    desk = a_desk(engine)
+
+    first, second = poll(desk, AT, 3), poll(desk, AT, 3, "d2")
+
+    assert sorted({lead.replace("twin", "ann") for lead in ids(first)}) == ["ann", "bob"]
+    assert (len(first.items), second.items) == (2, ())
+    assert second.withheld["leased"] == 3
+
+
+def test_leads_are_withheld_for_one_reason_each(engine: Engine):
+    leads = [
+        a_lead("ann"),
+        a_lead("bob", phones=[]),
+        a_lead("cid", created_at="2025-11-05T08:00:00Z", updated_at="2025-11-05T08:00:00Z"),
+        a_lead("dan"),
+        a_lead("eve"),
+    ]
+    tell_leads(engine, leads)
+    tell(engine, a_stop("dnc.added", AT, lead_id="dan"), a_dial("c1", "eve", AT - HOUR))
+
+    given = poll(a_desk(engine), AT)
+
+    counted = {name: count for name, count in given.withheld.items() if count}
+    assert ids(given) == ["ann"]
+    assert counted == {"unworkable": 1, "too_old": 1, "dnc": 1, "min_gap": 1}
+
+
+def test_a_due_callback_comes_first_and_is_not_drawn(floor: Engine):
+    tell(floor, an_event("callback.scheduled", lead_id="lead-0039", at=render(AT + 10 * MINUTE)))
+
+    given = poll(a_desk(floor), AT, 5)
+
+    assert given.items[0].lead_id == "lead-0039"
+    assert (given.items[0].source, given.items[0].propensity) == ("callback", 1.0)
+
+
+def test_every_hand_out_is_on_record_with_its_batch(floor: Engine):
+    given = poll(a_desk(floor), AT, 12)
+
+    with reading(floor) as connection:
+        rows = connection.execute(select(decision).order_by(decision.c.rank)).all()
+        (kept,) = connection.execute(select(batch)).all()
+    assert [row.lease_id for row in rows] == [item.lease_id for item in given.items]
+    assert [row.rank for row in rows] == list(range(1, 13))
+    assert all(0 < row.propensity <= 1 for row in rows)
+    assert (kept.batch_id, kept.n, kept.withheld) == (given.batch_id, 12, given.withheld)
+
+
+def test_the_holdout_gets_its_share_of_seconds(engine: Engine):
+    tell_leads(engine, many_leads(400))
+    desk = a_desk(engine)
+
+    given = [item for turn in range(20) for item in poll(desk, AT + turn * SECOND, 10).items]
+
+    by_arm = Counter(item.arm for item in given)
+    assert len(given) == 200
+    assert 10 <= by_arm["holdout"] <= 30
+
+
+def test_equal_states_and_keys_give_equal_queues(floor: Engine, tmp_path: Path):
+    """Also where one desk followed piece by piece and the other has just been started."""
+    followed = a_desk(floor)
+    followed.follow(AT)
+    tell_leads(floor, [many_leads(1, 3)[0] | {"value": 5, "updated_at": render(AT)}])
+    fresh = a_desk(floor)
+
+    def offered(desk: Desk) -> list[str]:
+        given = poll(desk, AT, 20, key="k")
+        desk.acknowledge([Ack(item.lease_id, "released") for item in given.items], AT)
+        with transaction(floor) as connection:
+            connection.execute(decision.delete())
+            connection.execute(batch.delete())
+        return ids(given)
+
+    assert offered(followed) == offered(fresh) == offered(followed)
+
+
+def test_another_key_draws_another_name_for_each_lease(floor: Engine):
+    desk = a_desk(floor)
+
+    names = [item.lease_id for key in ("a", "b") for item in poll(desk, AT, 5, key=key).items]
+
+    assert len(set(names)) == 10
+
+
+def test_a_restarted_desk_knows_who_holds_what(floor: Engine):
+    given = poll(a_desk(floor), AT, 30)
+
+    again = poll(a_desk(floor), AT + SECOND, 40, "d2")
+
+    assert again.withheld["leased"] == 30
+    assert not set(ids(given)) & set(ids(again))
+
+
+def test_what_is_given_back_goes_out_again_and_what_expired_too(floor: Engine):
+    desk = a_desk(floor)
+    first = poll(desk, AT, 40)
+    desk.acknowledge([Ack(item.lease_id, "released") for item in first.items[:10]], AT + SECOND)
+
+    returned = poll(desk, AT + SECOND, 40, "d2", 900)
+    expired = poll(desk, AT + 120 * SECOND, 40, "d3")
+
+    assert sorted(ids(returned)) == sorted(ids(first)[:10])
+    assert sorted(ids(expired)) == sorted(ids(first)[10:])
+
+
+def test_nobody_is_handed_out_after_a_suppression_that_this_worker_has_not_read(floor: Engine):
+    """Told between the desk's reading and its claim: the store itself refuses."""
+    desk = a_desk(floor)
+    desk.follow(AT)
+    candidates = desk._candidates(desk.floor("spring", AT), desk.plan("spring"), AT)
+    tell(floor, *(a_stop("dnc.added", AT, lead_id=f"lead-{n:04d}") for n in range(39)))
+
+    asked = desk._hand_out(
+        _poll_of(desk), desk.plan("spring"), desk.floor("spring", AT), candidates
+    )  # fmt: skip
+
+    assert ids(asked) == ["lead-0039"]
+
+
+def _poll_of(desk: Desk):
+    from serving.handout import Poll
+
+    return Poll("spring", Order(40), "k", AT)
+
+
+def test_a_desk_reads_nothing_twice(floor: Engine):
+    desk = a_desk(floor)
+    desk.follow(AT)
+    past = desk.ledger.past()
+
+    desk.follow(AT + SECOND)
+
+    assert desk.ledger.past() is past
+
+
+def test_an_item_says_until_when_it_may_be_called(floor: Engine):
+    desk = a_desk(floor)
+
+    item = poll(desk, AT, 1).items[0]
+
+    rows = np.array([item.row])
+    assert item.callable_until == open_until(desk.roster.standing(rows, desk.plan("spring").caps, AT), AT)[0]
+
+
+def test_check_fails_closed(floor: Engine):
+    desk = a_desk(floor)
+    item = poll(desk, AT, 1).items[0]
+
+    held = desk.check("spring", None, None, item.lease_id, AT)
+    expired = desk.check("spring", None, None, item.lease_id, AT + 120 * SECOND)
+    by_number = desk.check("spring", None, item.phone, None, AT)
+    unknown = [
+        desk.check("spring", "nobody", None, None, AT),
+        desk.check("spring", None, "+12125550000", None, AT),
+    ]
+
+    assert held.allow
+    assert (expired.allow, expired.rules_failed) == (False, ("lease_expired",))
+    assert (by_number.allow, by_number.rules_failed) == (False, ("LEASED",))
+    assert [one.allow for one in unknown] == [False, False]
+    assert desk.check("spring", item.lead_id, None, None, AT + 12 * HOUR).allow is False
+    assert desk.check("spring", item.lead_id, None, None, AT + DAY).allow
+
+
+def copy_of(template: Path, target: Path) -> Engine:
+    shutil.copy(template, target)
+    return open_engine(f"sqlite:///{target}")
