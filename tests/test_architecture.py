@@ -60,6 +60,22 @@ CARRIED = {"sqlalchemy.Connection", "sqlalchemy.Engine", "sqlalchemy.RowMapping"
 """What is handed from the store to those who ask it; none of them is a statement."""
 
 
+KNOWN_IN = {
+    "fastapi": ("serving/api/", "serving/app.py"),
+    "starlette": ("serving/api/",),
+    "structlog": ("serving/api/", "serving/app.py"),
+    "mlflow": ("training/tracking.py", "serving/models.py"),
+    "matplotlib": ("training/dashboard.py", "training/pipeline.py", "training/tracking.py"),
+    "sklearn": ("training/baselines/",),
+    "lightgbm": ("training/bundle.py", "training/fit.py", "training/baselines/"),
+    "pydantic": (
+        *(f"{room}/settings.py" for room in ROOMS),
+        *("features/sources/", "features/store/writes/", "serving/api/"),
+    ),
+}
+"""Where a library is known; elsewhere nobody could tell that it was replaced."""
+
+
 EVERY_MODULE = pytest.mark.parametrize("path", [*modules_of(*ROOMS), ROOT / "leadrank.py"], ids=called)
 
 
@@ -122,6 +138,18 @@ def test_only_the_store_and_the_handing_out_speak_sql(path: Path):
         taken = {one for one in taken if not one.startswith("sqlalchemy.exc.")}
 
     assert name.startswith("features/store/") or name in SPEAKS_SQL or not taken
+
+
+@pytest.mark.parametrize("library", KNOWN_IN)
+def test_a_library_is_known_in_its_places_alone(library: str):
+    knowing = [
+        called(path)
+        for path in modules_of(*ROOMS)
+        if any(name.split(".")[0] == library for _, name in imports_in(path))
+    ]
+
+    assert knowing
+    assert [name for name in knowing if not name.startswith(KNOWN_IN[library])] == []
 
 
 def test_the_command_opens_no_room_before_it_knows_which():
