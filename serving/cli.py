@@ -151,6 +151,7 @@ def demo(
         str, typer.Option(help="F0 to F4; `leadrank simulate history --help` explains.")
     ] = "F0",
     days: Annotated[int, typer.Option(min=1, max=60, help="Simulated days on the phone.")] = 7,
+    objective: Annotated[str, typer.Option(help="What to rank for: conversions or value.")] = "conversions",
     folder: Annotated[Path | None, typer.Option(help="Default: var/demo-SEED; emptied first.")] = None,
     json: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Write the table as JSON.")
@@ -162,7 +163,7 @@ def demo(
     from .demo_page import show
 
     place = Place(folder or Path(f"var/demo-{seed}"), Path(f"mlruns/demo-{seed}"))
-    course = Course(family=family, seed=seed, days=days)
+    course = Course(family=family, seed=seed, days=days, objective=objective)
     with Progress(*_COLUMNS, console=_errors) as bar:
         task = bar.add_task("", total=days)
         begun = course.world().day(14)

@@ -19,8 +19,8 @@ from .client import Client
 from .kpi.comparison import Days
 from .simulation import ServiceQueue
 
-RIVALS = ("random", "newest", "fewest_attempts", "static_score", "oracle")
-"""At random; the newest lead first; the least called first; a fixed score at arrival; knowing the truth."""
+RIVALS = ("random", "newest", "fewest_attempts", "static_score", "oracle", "oracle_sales")
+"""At random; newest first; least called first; a score at arrival; the truth, for value or for sales."""
 
 HISTORY_DAYS = 14
 
@@ -34,6 +34,8 @@ class Course:
     scale: float = 0.4
     agents: int = 3
     days: int = 7
+    objective: str = "conversions"
+    """What the service is told to rank for: `conversions` or `value`."""
 
     def world(self) -> World:
         """The world, from the first day of its history to the last day of the contest."""

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.random import default_rng
 
 from features.instants import SECOND, render
+from features.synthetic.world import CAMPAIGN
 
 from .client import Client
 from .contest import HISTORY_DAYS, Course, Served, play_service, start_rivals
@@ -58,7 +59,7 @@ class Place:
             "LEADRANK_CACHE": f"{self.folder}/bundles",
             "LEADRANK_SECRET": f"demo-{course.family}-{course.seed}",
             "LEADRANK_CLOCK": "request",
-            "LEADRANK_RETRAIN_EVERY": "off",
+            "LEADRANK_RETRAIN_EVERY": "3d",
         }
 
     def clear(self) -> None:
@@ -101,6 +102,7 @@ def play(course: Course, place: Place, say: Say, on_day: Callable[[int], None]) 
             stages.service() as url,
             Client(url, key) as client,
         ):
+            client.plan(CAMPAIGN, {"objective": course.objective}, until)
             served = play_service(course, client, POLL, on_day)
         with stages.stage("the same days under rival orders"):
             policies = {name: rival.result() for name, rival in rivals.items()}
@@ -181,16 +183,16 @@ def as_json(outcome: Outcome) -> dict[str, object]:
 def figures(outcome: Outcome) -> dict[str, dict[str, object]]:
     """Per policy: conversions and value per agent-hour, lifts, share of the oracle's gap; with intervals."""
     policies = outcome.policies
-    chance, newest, oracle = policies["random"], policies["newest"], policies["oracle"]
+    chance, newest = policies["random"], policies["newest"]
     drawn = redrawn(chance.hours.size, default_rng(outcome.course.seed))
     found: dict[str, dict[str, object]] = {}
     for name, days in policies.items():
         told: dict[str, object] = {"calls": int(days.calls.sum()), "agent_hours": float(days.hours.sum())}
-        for measure in ("sales", "value"):
+        for measure, oracle in (("sales", "oracle_sales"), ("value", "oracle")):
             told[f"{measure}_per_hour"] = asdict(rate(days, measure, drawn))
             told[f"{measure}_lift_over_newest"] = asdict(lift(days, newest, measure, drawn))
             told[f"{measure}_lift_over_random"] = asdict(lift(days, chance, measure, drawn))
-            told[f"{measure}_gap_closed"] = asdict(gap_closed(days, chance, oracle, measure, drawn))
+            told[f"{measure}_gap_closed"] = asdict(gap_closed(days, chance, policies[oracle], measure, drawn))
         found[name] = told
     return found
 

@@ -10,38 +10,32 @@ from .demo import Outcome, Place, figures, lease_ms
 
 _WHAT = {
     "random": "any lead",
-    "newest": "newest lead first",
     "fewest_attempts": "least called first",
     "static_score": "fixed score at arrival",
+    "newest": "newest lead first",
     "holdout": "holdout: newest first",
     "leadrank": "leadrank",
-    "oracle": "oracle (knows the truth)",
+    "oracle_sales": "who knew the truth",
 }
+_COLUMNS = ("order of calls", "calls", "sales/h", "vs newest", "vs random", "of the gap", "value/h")
 
 
 def show(console: Console, outcome: Outcome, place: Place) -> None:
     """Print the table, the service's record and the next commands."""
     console.print(table(outcome))
-    console.print(record(outcome))
-    console.print(advice(place, outcome))
+    console.print(record(outcome), soft_wrap=True)
+    console.print(advice(place, outcome), soft_wrap=True, highlight=False)
 
 
 def table(outcome: Outcome) -> Table:
-    """Every policy, the best rival last but one."""
+    """Every policy: what an agent's hour brought, against the newest lead first and against chance."""
     course = outcome.course
     found = Table(
         title=f"{course.days} days, {course.agents} agents, world {course.family} seed {course.seed}",
-        caption="95% intervals over days, paired by day; per paid agent-hour",
+        caption="per paid agent-hour; in brackets 95% intervals over days, paired; "
+        "the gap is the way from calling anybody to knowing the truth",
     )
-    for column in (
-        "order of calls",
-        "calls",
-        "sales/h",
-        "value/h",
-        "value vs newest",
-        "vs random",
-        "of oracle's gap",
-    ):
+    for column in _COLUMNS:
         found.add_column(column, justify="left" if column == "order of calls" else "right")
     told = figures(outcome)
     for name, what in _WHAT.items():
@@ -81,21 +75,22 @@ def advice(place: Place, outcome: Outcome) -> str:
 
 
 def _cells(told: Mapping[str, object]) -> list[str]:
+    gap = cast("dict[str, float]", told["sales_gap_closed"])["value"]
     return [
         f"{told['calls']:,}",
         _rate(told["sales_per_hour"], 2),
+        _percent(told["sales_lift_over_newest"]),
+        _percent(told["sales_lift_over_random"]),
+        f"{gap:.2f}",
         _rate(told["value_per_hour"], 0),
-        _percent(told["value_lift_over_newest"]),
-        _percent(told["value_lift_over_random"]),
-        f"{cast('dict[str, float]', told['value_gap_closed'])['value']:.2f}",
     ]
 
 
 def _rate(estimate: object, places: int) -> str:
     told = cast("dict[str, float]", estimate)
-    return f"{told['value']:.{places}f} ({told['low']:.{places}f} to {told['high']:.{places}f})"
+    return f"{told['value']:.{places}f} [{told['low']:.{places}f} {told['high']:.{places}f}]"
 
 
 def _percent(estimate: object) -> str:
     told = cast("dict[str, float]", estimate)
-    return f"{told['value']:+.0%} ({told['low']:+.0%} to {told['high']:+.0%})"
+    return f"{told['value']:+.0%} [{told['low']:+.0%} {told['high']:+.0%}]"

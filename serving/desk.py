@@ -216,7 +216,7 @@ class Desk:
         """The leads that no rule forbids, scored."""
         free = ~floor.verdicts.forbidden
         rows, standing = floor.rows[free], floor.standing.take(free)
-        score, seconds = self._score(rows, at)
+        score, seconds = self._score(rows, plan, at)
         return Candidates(
             row=rows,
             arm=self._arms(plan)[rows],
@@ -228,14 +228,14 @@ class Desk:
             last_call_at=standing.last_call_at,
         )
 
-    def _score(self, rows: Int64Array, at: int) -> tuple[Float64Array, Float64Array]:
+    def _score(self, rows: Int64Array, plan: Plan, at: int) -> tuple[Float64Array, Float64Array]:
         """Expected value per second and seconds of each dial; NaN and a guess while there is no model."""
         bundle = self.models.champion()
         if bundle is None:
             return np.full(rows.size, np.nan), np.full(rows.size, USUAL_SECONDS)
         self.sheet.refresh(self.ledger.past(), bundle, rows, at)
         answer, convert, seconds = (column[rows] for column in self.sheet.columns)
-        return value_per_second(answer, convert, self._worth(rows), seconds), seconds
+        return value_per_second(answer, convert, self._worth(rows, plan), seconds), seconds
 
     def _next_key(self, campaign: str, at: int) -> str:
         with reading(self.engine) as connection:
@@ -277,15 +277,15 @@ class Desk:
         past, bundle = self.ledger.past(), self.models.champion()
         rows = np.array([row])
         campaign = past.leads.coded["campaign"]
-        caps = self.plan(campaign.levels[campaign.codes[row]]).caps
-        standing = self.roster.standing(rows, caps, at)
-        value = self._worth(rows)
+        plan = self.plan(campaign.levels[campaign.codes[row]])
+        standing = self.roster.standing(rows, plan.caps, at)
+        value = self._worth(rows, plan)
         fading = decay(past, bundle, row, float(value[0]), at) if bundle else ()
         heads = explained(past, bundle, row, at) if bundle else {}
         expected = (
             bundle.handle.expected(*(np.array([heads[h].probability]) for h in _HEADS)) if bundle else None
         )
-        verdict = eligibility(standing, caps, at)
+        verdict = eligibility(standing, plan.caps, at)
         return Explanation(
             lead_id=lead_id,
             as_of_at=at,
@@ -301,8 +301,10 @@ class Desk:
             response_deadline_at=deadline(fading, at) if fading else None,
         )
 
-    def _worth(self, rows: Int64Array) -> Float64Array:
-        """What a sale to each lead is worth; one whose value nobody said is worth the mean of all, or 1."""
+    def _worth(self, rows: Int64Array, plan: Plan) -> Float64Array:
+        """What a sale to each lead is worth: 1 where conversions count; unknown values are the mean, or 1."""
+        if plan.objective == "conversions":
+            return np.ones(rows.size)
         value = self.ledger.past().leads.value
         known = value[~np.isnan(value)]
         return np.where(np.isnan(value[rows]), known.mean() if known.size else 1.0, value[rows])

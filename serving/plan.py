@@ -17,6 +17,8 @@ class Plan:
 
     caps: Caps = field(default_factory=Caps)
     policy: Policy = field(default_factory=Policy)
+    objective: str = "value"
+    """What an agent's hour is for: `value`, or `conversions`, all of them alike."""
 
     @classmethod
     def of(cls, settings: Mapping[str, object]) -> "Plan":
@@ -36,6 +38,7 @@ class Plan:
                 temperature=max(_number(settings, "temperature", usual.temperature), 1e-6),
                 baseline_order=str(settings.get("baseline_order") or usual.baseline_order),
             ),
+            objective=str(settings.get("objective") or "value"),
         )
 
 

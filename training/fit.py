@@ -62,10 +62,12 @@ class Lesson:
     weight: Float64Array
 
     @classmethod
-    def of(cls, matrix: FeatureMatrix, examples: Examples) -> "Lesson":
-        """The lesson of computed features and their examples."""
+    def of(cls, matrix: FeatureMatrix, examples: Examples, ignores: tuple[str, ...] = ()) -> "Lesson":
+        """The lesson of computed features and their examples; what it `ignores` is missing everywhere."""
         kinds = tuple(feature.categorical for feature in matrix.features)
-        return cls(matrix.values, kinds, examples.at, examples.label, examples.weight)
+        ignored = [name.startswith(ignores) for name in matrix.names] if ignores else [False]
+        values = np.where(ignored, np.float32(np.nan), matrix.values) if any(ignored) else matrix.values
+        return cls(values, kinds, examples.at, examples.label, examples.weight)
 
     def take(self, rows: Int64Array) -> "Lesson":
         """The lesson of some rows."""

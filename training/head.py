@@ -24,6 +24,8 @@ class Head:
     """So are fewer examples with the mark, or fewer without."""
     knows_agent: bool = False
     """Features may see the call's agent: only where every example has one, or its absence tells the label."""
+    ignores: tuple[str, ...] = ()
+    """Features whose names begin so are never asked: the trade knows that they say nothing of this mark."""
     objective: Literal["binary"] = "binary"
     strengths: tuple[float, ...] = (0.001, 0.003, 0.01, 0.03, 0.1)
     """Prior variances of the linear margin to choose among; smaller is smoother."""

@@ -141,6 +141,15 @@ def _oracle(floor: Floor, leads: Int64Array, at: int, agents: Sequence[int]) -> 
     return _money(floor, leads, chances)
 
 
+def _oracle_sales(floor: Floor, leads: Int64Array, at: int, agents: Sequence[int]) -> Float64Array:
+    """The oracle that counts sales, not their value."""
+    chances, out, ledger = np.empty((leads.size, 2)), np.empty(leads.size), floor.ledger
+    help_ = _help(floor, at, agents)
+    know_all(floor.truth, leads, ledger.attempts, ledger.last_attempt, ledger.callback_at, help_, at, chances)
+    money_per_second(chances, np.ones(leads.size), *expected_seconds(floor.world.parameters), out)
+    return out
+
+
 def _help(floor: Floor, at: int, agents: Sequence[int]) -> Float64Array:
     """What the crew on shift and the scripts in use add to a sale's logit, on average, by segment."""
     truth, dice = floor.truth, floor.dice
@@ -178,6 +187,7 @@ _KEYS: dict[str, Keys] = {
     "best_hour": _best_hour,
     "feature_index": _feature_index,
     "oracle": _oracle,
+    "oracle_sales": _oracle_sales,
 }
 ORDERS = ("random", *_KEYS)
 

@@ -85,7 +85,7 @@ class ItemOut(BaseModel):
     lead_id: str
     phone: str
     rank: int = Field(description="1 is first")
-    score: float | None = Field(description="expected value per agent-hour")
+    score: float | None = Field(description="expected value (or conversions) per agent-hour")
     p_answer: float | None = Field(description="chance that a human picks up")
     p_convert: float | None = Field(description="chance of the goal, given that a human picked up")
     handle_s: float | None
@@ -179,6 +179,10 @@ class CampaignSettings(Strict):
     business_hours: BusinessHours | None = None
     shifts: list[Shift] = Field([], max_length=24)
     goal: Ident = "sale"
+    objective: Literal["value", "conversions"] = Field(
+        "value",
+        description="what an agent's hour is for: the leads' value, or conversions, all of them alike",
+    )
     confirmation: bool = Field(False, description="net counts only conversions that were confirmed")
     horizon_days: int = Field(30, ge=1, le=365)
     caps: CapsIn = CapsIn()
@@ -187,7 +191,7 @@ class CampaignSettings(Strict):
     uniform: float = Field(0.01, ge=0, le=0.5, description="share of slots drawn from all leads alike")
     temperature: float = Field(0.2, ge=0, le=10, description="how far the draw departs from the ranking")
     timing: bool = False
-    baseline_order: Word = "newest"
+    baseline_order: Literal["newest", "oldest", "fewest_attempts", "longest_waiting", "random"] = "newest"
 
 
 class Campaign(CampaignSettings):

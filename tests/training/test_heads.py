@@ -57,6 +57,21 @@ def test_a_head_comes_close_to_the_truth_of_a_small_floor(head, floor):
 
 
 @EVERY_HEAD
+def test_what_a_head_ignores_never_moves_it(head, floor):
+    found, lesson, _ = taught(floor, head)
+    matrix = compute(floor.past, found.moments, for_leads(floor.past.leads))
+    blind = Lesson.of(matrix, found, ignores=("lead_", "attribute_"))
+    fitted = fit(blind, head, time_folds(found.at, 3, 0.5, 0), threads=1)
+    unheard = [name.startswith(("lead_", "attribute_")) for name in matrix.names]
+
+    plain = fitted.model.score(lesson.values, 1)
+    moved = fitted.model.score(np.where(unheard, lesson.values + 1, lesson.values), 1)
+
+    assert any(unheard)
+    assert plain.tolist() == moved.tolist()
+
+
+@EVERY_HEAD
 def test_the_same_lesson_gives_the_same_model(head):
     small = a_floor(500)
 
