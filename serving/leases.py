@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import BindParameter, Connection, Row, TextClause, bindparam, func, select, text, update
 
 from features.instants import HOUR, SECOND
+from features.store.lookup import lock_leases
 from features.store.tables import decision, lease
 
 DIALING = 4 * HOUR
@@ -56,11 +57,12 @@ class AckResult:
 def claim(connection: Connection, claims: Sequence[Claim], dialer_id: str, until: int, at: int) -> set[str]:
     """Win the resources of as many claims as are free; return the leases that hold all of theirs.
 
-    Resources are claimed in sorted order, so that two dialers can't deadlock; a resource is free when its
-    last lease has expired at `at`. Claims must not share a resource.
+    One transaction at a time claims, so that two dialers can't deadlock; a resource is free when its last
+    lease has expired at `at`. Claims must not share a resource.
     """
     if not claims:
         return set()
+    lock_leases(connection)
     wanted = sorted((resource, claimed.lease_id) for claimed in claims for resource in claimed.resources)
     rows = {"wanted": json.dumps(wanted), "dialer_id": dialer_id, "until": until, "at": at}
     won = Counter(connection.execute(_CLAIM[connection.dialect.name], rows).scalars())
@@ -105,6 +107,7 @@ def acknowledge(
 
     `min_gap` gives a campaign's least time between dials: what `dialed` starts at once.
     """
+    lock_leases(connection)
     named = {ack.lease_id for ack in acks}
     given = {row.lease_id: row for row in connection.execute(_GIVEN, {"named": list(named)})}
     held = {row.lease_id for row in connection.execute(_HELD, {"named": list(named), "at": at})}

@@ -50,6 +50,15 @@ def lock_ingest(connection: Connection) -> None:
         connection.execute(text("SELECT pg_advisory_xact_lock(727469)"))
 
 
+def lock_leases(connection: Connection) -> None:
+    """Let one transaction at a time change who holds what: rows locked in any order can't meet in a circle.
+
+    Taken after `lock_ingest` where a transaction needs both. SQLite has one writer.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(727470)"))
+
+
 def unique(values: Iterable[str | None]) -> list[str]:
     """The values that are there, each once, sorted."""
     return sorted({value for value in values if value is not None})

@@ -51,6 +51,32 @@ def test_workers_that_poll_at_the_same_time_never_hand_out_a_lead_twice(floor: E
     assert set(given.values()) == {1}
 
 
+def test_workers_never_wait_for_each_other_in_a_circle(floor: Engine):
+    """Three desks poll and give back in their own order, while stops come and go."""
+    desks = [a_desk(floor) for _ in range(3)]
+    start = Barrier(4)
+
+    def dialer(number: int) -> int:
+        start.wait()
+        for turn in range(15):
+            given = poll(desks[number], AT, 30, f"d{number}", key=f"{number}-{turn}")
+            back = [Ack(item.lease_id, "released") for item in given.items]
+            desks[number].acknowledge(back[:: 1 - 2 * (turn % 2)], AT)
+        return 15
+
+    def stopper(_number: int) -> int:
+        start.wait()
+        for turn in range(15):
+            kind = ("dnc.removed", "dnc.added")[turn % 2]
+            tell(floor, *(a_stop(kind, AT + turn, lead_id=f"lead-{n:04d}") for n in range(10, 0, -1)))
+        return 15
+
+    with ThreadPoolExecutor(4) as threads:
+        done = [threads.submit(dialer, number) for number in range(3)] + [threads.submit(stopper, 3)]
+
+    assert [one.result() for one in done] == [15] * 4
+
+
 def test_a_poll_gets_what_it_asks_for_although_another_worker_holds_the_best(floor: Engine):
     one, other = a_desk(floor), a_desk(floor)
     other.follow(AT)

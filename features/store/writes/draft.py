@@ -9,7 +9,7 @@ from ...pseudonym import phone_hash
 from ...sources.outcomes import Dialects
 from ..bulk import insert_rows
 from ..changes import numbers
-from ..lookup import among
+from ..lookup import among, lock_leases
 from ..tables import agent, call, consent, event, lead, lead_attribute, lease
 from .stops import Stop, suppress
 from .telling import Told
@@ -92,6 +92,7 @@ class Draft:
     def _end_leases(self, connection: Connection) -> None:
         if not self.leases:
             return
+        lock_leases(connection)
         held = connection.execute(
             select(lease.c.lease_id).distinct().where(among(connection, lease.c.lease_id, self.leases))
         )

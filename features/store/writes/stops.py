@@ -10,7 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from ...instants import NEVER
 from ...pseudonym import phone_hash
 from ..changes import numbers
-from ..lookup import among, unique
+from ..lookup import among, lock_leases, unique
 from ..tables import lead, lease, suppression
 
 HELD = "suppressed"
@@ -59,6 +59,7 @@ def hold(connection: Connection, subjects: Sequence[str], at: int) -> None:
     ends = _ends(connection, subjects)
     if not ends:
         return
+    lock_leases(connection)
     resources = _resources(connection, list(ends))
     _hold_leases(connection, {of: ends[who] for who, of in resources.items() if ends[who] > at})
     freed = [of for who, of in resources.items() if ends[who] <= at]
@@ -86,7 +87,7 @@ def _resources(connection: Connection, subjects: Sequence[str]) -> dict[str, str
 
 
 def _hold_leases(connection: Connection, until: Mapping[str, int]) -> None:
-    """Take resources in sorted order, as claims do: so none can wait for the other in a circle."""
+    """Take resources, whoever holds them."""
     if not until:
         return
     fixed = {"lease_id": HELD, "dialer_id": "", "token": 1, "state": "suppressed"}
