@@ -1,7 +1,7 @@
 """The desk: who is handed out, by several workers at once, after a restart, and the same again."""
 
-import shutil
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
@@ -11,11 +11,11 @@ import pytest
 from sqlalchemy import Engine, select
 
 from features.instants import DAY, HOUR, MINUTE, SECOND, render
-from features.store.engine import open_engine, reading, transaction
+from features.store.engine import reading, transaction
 from features.store.tables import batch, decision
 from serving.desk import Desk
-from serving.handout import Order
 from serving.leases import Ack
+from serving.models import Models
 from serving.rules.hours import open_until
 from tests.features.store.tellings import a_lead, a_phone, an_event
 
@@ -150,7 +150,7 @@ def test_the_holdout_gets_its_share_of_seconds(engine: Engine):
     assert 10 <= by_arm["holdout"] <= 30
 
 
-def test_equal_states_and_keys_give_equal_queues(floor: Engine, tmp_path: Path):
+def test_equal_states_and_keys_give_equal_queues(floor: Engine):
     """Also where one desk followed piece by piece and the other has just been started."""
     followed = a_desk(floor)
     followed.follow(AT)
@@ -197,24 +197,38 @@ def test_what_is_given_back_goes_out_again_and_what_expired_too(floor: Engine):
     assert sorted(ids(expired)) == sorted(ids(first)[10:])
 
 
-def test_nobody_is_handed_out_after_a_suppression_that_this_worker_has_not_read(floor: Engine):
-    """Told between the desk's reading and its claim: the store itself refuses."""
+class Meanwhile(Models):
+    """No models; but something happens while they are asked: after the desk has read, before it claims."""
+
+    def __init__(self, happens: Callable[[], object]) -> None:
+        super().__init__("sqlite:////nowhere/mlflow.db", Path("/nowhere"))
+        self._happens = [happens]
+
+    def champion(self) -> None:
+        if self._happens:
+            self._happens.pop()()
+
+
+def test_nobody_is_handed_out_who_is_suppressed_between_reading_and_claiming(floor: Engine):
+    stops = [a_stop("dnc.added", AT, lead_id=f"lead-{n:04d}") for n in range(39)]
+    desk = a_desk(floor, Meanwhile(lambda: tell(floor, *stops)))
+
+    assert ids(poll(desk, AT, 40)) == ["lead-0039"]
+
+
+@pytest.mark.xfail(reason="the call frees the lease, and the claim asks the leases alone", strict=True)
+def test_nobody_is_handed_out_whose_call_is_told_between_reading_and_claiming(floor: Engine):
+    """Another worker's lease ends with its call: then the gap forbids, which the desk has not read yet."""
+    other = a_desk(floor)
     desk = a_desk(floor)
     desk.follow(AT)
-    candidates = desk._candidates(desk.floor("spring", AT), desk.plan("spring"), AT)
-    tell(floor, *(a_stop("dnc.added", AT, lead_id=f"lead-{n:04d}") for n in range(39)))
+    held = poll(other, AT, 1).items[0]
+    called = a_dial("c1", held.lead_id, AT + SECOND, lease_id=held.lease_id)
+    desk.models = Meanwhile(lambda: tell(floor, called, at=AT + 3 * MINUTE))
 
-    asked = desk._hand_out(
-        _poll_of(desk), desk.plan("spring"), desk.floor("spring", AT), candidates
-    )  # fmt: skip
+    given = poll(desk, AT + 3 * MINUTE, 40)
 
-    assert ids(asked) == ["lead-0039"]
-
-
-def _poll_of(desk: Desk):
-    from serving.handout import Poll
-
-    return Poll("spring", Order(40), "k", AT)
+    assert held.lead_id not in ids(given)
 
 
 def test_a_desk_reads_nothing_twice(floor: Engine):
@@ -254,8 +268,3 @@ def test_check_fails_closed(floor: Engine):
     assert [one.allow for one in unknown] == [False, False]
     assert desk.check("spring", item.lead_id, None, None, AT + 12 * HOUR).allow is False
     assert desk.check("spring", item.lead_id, None, None, AT + DAY).allow
-
-
-def copy_of(template: Path, target: Path) -> Engine:
-    shutil.copy(template, target)
-    return open_engine(f"sqlite:///{target}")
