@@ -122,27 +122,30 @@ class LeadBook:
             self.ids.append(row.lead_id)
         if new:
             self._append(new)
-        for row in rows:
-            self._update(self._row_of_key[row.id], row)
-        self._forget_attributes([self._row_of_key[row.id] for row in rows if row.erased_at is not None])
-        self.touched += [self._row_of_key[row.id] for row in rows]
+        places = [self._row_of_key[row.id] for row in rows]
+        self._update(places, rows)
+        self._forget_attributes(
+            [place for place, row in zip(places, rows, strict=True) if row.erased_at is not None]
+        )
+        self.touched += places
 
     def add_attributes(self, rows: Sequence[Row[Any]]) -> None:
         """Add attribute values; a value known to be missing is NaN with no word."""
-        by_name: dict[str, list[Row[Any]]] = {}
-        for row in rows:
-            if self.knows(row.lead):
-                by_name.setdefault(row.name, []).append(row)
-        for name, values in by_name.items():
+        by_name: dict[str, tuple[list[int], list[int], list[float | None], list[str | None]]] = {}
+        for _, key, name, number, word, known_at, _ in map(tuple, rows):
+            if (place := self._row_of_key.get(key)) is None:
+                continue
+            places, since, numbers, words = by_name.setdefault(name, ([], [], [], []))
+            places.append(place)
+            since.append(known_at)
+            numbers.append(number)
+            words.append(word)
+        for name, (places, since, numbers, words) in by_name.items():
             kept = self._attributes.setdefault(name, _Attribute())
-            kept.rows.append(
-                lead=[self._row_of_key[row.lead] for row in values],
-                known_at=[row.known_at for row in values],
-                number=[np.nan if row.number is None else row.number for row in values],
-                code=kept.levels.all_of([row.word for row in values]),
-            )
+            codes = kept.levels.all_of(words)
+            kept.rows.append(lead=places, known_at=since, number=np.array(numbers, np.float64), code=codes)
+            self.touched += places
             self._table = None
-            self.touched += [self._row_of_key[row.lead] for row in values]
 
     def add_consents(self, rows: Sequence[Row[Any]]) -> None:
         """Keep each lead's latest consent."""
@@ -202,18 +205,30 @@ class LeadBook:
             **dict.fromkeys(FIELDS, nothing),
         )
 
-    def _update(self, place: int, row: Row[Any]) -> None:
-        phone = row.phones[0]["e164"] if row.phones else None
-        zones = zones_of(phone, row.country, row.region, row.timezone)
-        columns = self.columns
-        columns["created_at"][place] = row.created_at
-        columns["value"][place] = np.nan if row.value is None else row.value
-        columns["phone"][place] = self.phones.of(row.phone_hash)
-        columns["zones"][place] = self._zone_sets.of("|".join(zones) or None)
-        columns["place"][place] = self._places.of(
+    def _update(self, places: Sequence[int], rows: Sequence[Row[Any]]) -> None:
+        """Write what the store says of leads into their rows, a column at a time; of a lead the later row."""
+        phones = [row.phones[0]["e164"] if row.phones else None for row in rows]
+        zones = [
+            zones_of(phone, row.country, row.region, row.timezone)
+            for phone, row in zip(phones, rows, strict=True)
+        ]
+        sites = [
             "|".join([row.country or "", row.region or "", (phone or "")[:5]])
-        )
-        columns["erased"][place] = row.erased_at is not None
-        words = {"list": row.list_id, "zone": zones[0] if zones else None}
-        for name in FIELDS:
-            columns[name][place] = self._codes[name].of(words.get(name) or getattr(row, name, None))
+            for phone, row in zip(phones, rows, strict=True)
+        ]
+        words: dict[str, list[str | None]] = {
+            "list": [row.list_id for row in rows],
+            "zone": [names[0] if names else None for names in zones],
+            **{name: [getattr(row, name) for row in rows] for name in FIELDS if name not in ("list", "zone")},
+        }
+        written: dict[str, Sequence[object]] = {
+            "created_at": [row.created_at for row in rows],
+            "value": [np.nan if row.value is None else row.value for row in rows],
+            "phone": self.phones.all_of([row.phone_hash for row in rows]),
+            "zones": self._zone_sets.all_of(["|".join(names) or None for names in zones]),
+            "place": self._places.all_of(sites),
+            "erased": [row.erased_at is not None for row in rows],
+            **{name: self._codes[name].all_of(words[name]) for name in FIELDS},
+        }
+        for name, column in written.items():
+            self.columns[name][places] = column
