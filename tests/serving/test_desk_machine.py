@@ -70,18 +70,23 @@ class Floor(RuleBasedStateMachine):
         self.lifted: dict[str, list[int]] = {}
         self.told: list[str] = []
         self.given: list[Item] = []
+        for number in (*NUMBERS, NUMBERS[0]):
+            self.add_lead(number)
 
     leases: Bundle[Item] = Bundle("leases")
     events: Bundle[dict[str, object]] = Bundle("events")
 
     @rule(
-        step=st.sampled_from([SECOND, 30 * SECOND, 121 * SECOND, 16 * MINUTE, 3 * HOUR, DAY]),
+        step=st.sampled_from([0, SECOND, 30 * SECOND, 121 * SECOND, 16 * MINUTE, 3 * HOUR, DAY]),
     )
     def time_passes(self, step: int) -> None:
         self.at += step
 
     @rule(number=st.sampled_from(NUMBERS))
     def a_lead_comes_in(self, number: str) -> None:
+        self.add_lead(number)
+
+    def add_lead(self, number: str) -> None:
         name = f"lead-{len(self.leads)}"
         came = render(RECEIVED)
         tell_leads(
