@@ -72,6 +72,8 @@ class Floor(RuleBasedStateMachine):
         self.given: list[Item] = []
         for number in (*NUMBERS, NUMBERS[0]):
             self.add_lead(number)
+        for desk in self.desks:
+            desk.follow(self.at)
 
     leases: Bundle[Item] = Bundle("leases")
     events: Bundle[dict[str, object]] = Bundle("events")
@@ -107,6 +109,12 @@ class Floor(RuleBasedStateMachine):
     def a_dialer_polls(self, worker: int, n: int, seconds: int):
         given = self.polled(self.desks[worker], n, seconds)
         return multiple(*given.items)
+
+    @rule(target=leases, first=st.integers(0, 1), n=st.integers(1, 4))
+    def both_workers_are_polled(self, first: int, n: int):
+        one = self.polled(self.desks[first], n, 120)
+        other = self.polled(self.desks[1 - first], n, 120)
+        return multiple(*one.items, *other.items)
 
     @rule(target=leases, worker=st.integers(0, 1))
     def a_worker_restarts(self, worker: int):
@@ -220,11 +228,11 @@ class Floor(RuleBasedStateMachine):
         assert len(given.items) <= n
         sources = [item.source == "callback" for item in given.items]
         assert sources == sorted(sources, reverse=True)
+        self.given += given.items
         for item in given.items:
             assert self.forbidden(item.lead_id) == [], item
             for resource in self.resources(item.lead_id):
                 self.held[resource] = Holder(item.lease_id, self.at + seconds * SECOND)
-        self.given += given.items
         return given
 
     def forbidden(self, name: str) -> list[str]:
