@@ -15,6 +15,9 @@ from .client import Answer
 
 BATCH = 5000
 
+AHEAD = 4
+"""Leads an agent gets through between two polls, about: asking for more leases what goes back undialed."""
+
 
 class Service(Protocol):
     """What the floor asks of a service: `client.Client` over HTTP, `local.LocalClient` without."""
@@ -91,7 +94,8 @@ class ServiceQueue:
     def leads(self, n: int, at: int, agents: Sequence[int]) -> list[Offer]:
         """Lease the next leads; count whatever must not happen."""
         begun = self.stopwatch()
-        answer = self.client.lease(CAMPAIGN, min(n, 500), self.lease_seconds, DIALER, at)
+        wanted = min(n, AHEAD * len(agents))
+        answer = self.client.lease(CAMPAIGN, wanted, self.lease_seconds, DIALER, at)
         self.watch.lease_seconds.append(self.stopwatch() - begun)
         self.watch.degraded += bool(answer["degraded"])
         return [self._offer(item, at) for item in answer["items"]]

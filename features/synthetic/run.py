@@ -35,7 +35,7 @@ class Queue(Protocol):
         """Offers that were not dialed: left over in the hopper, or refused at the last gate."""
 
     def leads(self, n: int, at: int, agents: Sequence[int]) -> list[Offer]:
-        """At most `n` leads for the agents on shift, best first, no lead twice."""
+        """At most `n` leads for the agents on shift, best first, no lead twice; fewer are asked for again."""
 
     def take(self, offer: Offer, at: int) -> bool:
         """An agent is about to dial this offer: False refuses it."""
@@ -72,6 +72,9 @@ class _Loop:
     hopper: deque[Offer] = field(default_factory=deque)
     refused: list[Offer] = field(default_factory=list)
     unreported: list[Call] = field(default_factory=list)
+    asked_at: int = -1
+    given: int = 0
+    """How many offers the last answer held."""
 
     def day(self, day: int) -> None:
         """One day: polls while anyone is on shift, and a last word at midnight."""
@@ -93,6 +96,7 @@ class _Loop:
         agents = [s.agent for s in shifts.values() if s.start < at + self.poll and s.stop > at]
         wanted = len(agents) * (1 + self.poll // _SHORTEST)
         self.hopper = deque(self.queue.leads(wanted, at, agents)) if agents else deque()
+        self.asked_at, self.given = at, len(self.hopper)
 
     def _tell(self, at: int) -> None:
         """All that happened up to `at` and was not told yet."""
@@ -124,7 +128,7 @@ class _Loop:
             if ready > at:
                 heapq.heappush(free, (ready, agent))
                 continue
-            offer = self._next(agent, at)
+            offer = self._next(agent, at) or self._next_of_more(agent, at, shifts)
             if offer is None:
                 heapq.heappush(free, (until, agent))
                 continue
@@ -132,6 +136,13 @@ class _Loop:
             self.calls.append(call)
             self.unreported.append(call)
             heapq.heappush(free, (call.disposed_at, agent))
+
+    def _next_of_more(self, agent: int, at: int, shifts: dict[int, Shift]) -> Offer | None:
+        """Ask again before the next poll where the hopper ran dry, unless the last answer was empty too."""
+        if self.hopper or not self.given or at <= self.asked_at:
+            return None
+        self._ask(at, shifts)
+        return self._next(agent, at)
 
     def _next(self, agent: int, at: int) -> Offer | None:
         """The first offer for this agent that passes the last gate, taken out of the hopper."""
