@@ -150,7 +150,7 @@ def demo(
     family: Annotated[
         str, typer.Option(help="F0 to F4; `leadrank simulate history --help` explains.")
     ] = "F0",
-    days: Annotated[int, typer.Option(min=1, max=60, help="Simulated days on the phone.")] = 7,
+    days: Annotated[int, typer.Option(min=1, max=60, help="Simulated days on the phone.")] = 9,
     objective: Annotated[str, typer.Option(help="What to rank for: conversions or value.")] = "conversions",
     folder: Annotated[Path | None, typer.Option(help="Default: var/demo-SEED; emptied first.")] = None,
     json: Annotated[
@@ -158,7 +158,7 @@ def demo(
     ] = None,
 ) -> None:
     """A simulated sales floor, from nothing to results: history, models, service, dialer, rivals."""
-    from .contest import Course
+    from .contest import HISTORY_DAYS, Course
     from .demo import Place, as_json, play
     from .demo_page import show
 
@@ -166,7 +166,7 @@ def demo(
     course = Course(family=family, seed=seed, days=days, objective=objective)
     with Progress(*_COLUMNS, console=_errors) as bar:
         task = bar.add_task("", total=days)
-        begun = course.world().day(14)
+        begun = course.world().day(HISTORY_DAYS)
         try:
             outcome = play(
                 course,

@@ -13,7 +13,7 @@ from features.synthetic.orders import order
 from features.synthetic.parameters import family
 from features.synthetic.result import Result
 from features.synthetic.run import Progress, run
-from features.synthetic.world import World, make_world
+from features.synthetic.world import World, lead_id, make_world
 
 from .client import Client
 from .kpi.comparison import Days
@@ -22,7 +22,7 @@ from .simulation import ServiceQueue
 RIVALS = ("random", "newest", "fewest_attempts", "static_score", "oracle", "oracle_sales")
 """At random; newest first; least called first; a score at arrival; the truth, for value or for sales."""
 
-HISTORY_DAYS = 14
+HISTORY_DAYS = 28
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Course:
     seed: int = 7
     scale: float = 0.4
     agents: int = 3
-    days: int = 7
+    days: int = 9
     objective: str = "conversions"
     """What the service is told to rank for: `conversions` or `value`."""
 
@@ -65,6 +65,8 @@ class Served:
 
     arms: Mapping[str, Days]
     queue: ServiceQueue
+    last_lead: str
+    """The lead called last."""
 
 
 def play_service(course: Course, client: Client, poll: int, on_progress: Progress) -> Served:
@@ -74,7 +76,8 @@ def play_service(course: Course, client: Client, poll: int, on_progress: Progres
     queue = ServiceQueue(client, floor, lease_seconds=poll // 1_000_000)
     result = run(floor, queue, past.until, floor.world.stop, poll, on_progress)
     arms = np.array([queue.arm_of(call.offer) for call in result.log])
-    return Served({arm: days_of(floor.world, result, arms == arm) for arm in ("model", "holdout")}, queue)
+    by_arm = {arm: days_of(floor.world, result, arms == arm) for arm in ("model", "holdout")}
+    return Served(by_arm, queue, lead_id(result.log[-1].lead))
 
 
 def days_of(world: World, result: Result, mine: np.typing.NDArray[np.bool_] | None = None) -> Days:

@@ -22,7 +22,7 @@ from features.instants import SECOND, render
 from features.synthetic.world import CAMPAIGN
 
 from .client import Client
-from .contest import HISTORY_DAYS, Course, Served, play_service, start_rivals
+from .contest import HISTORY_DAYS, Course, play_service, start_rivals
 from .errors import StageFailed
 from .kpi.comparison import Days, gap_closed, lift, rate, redrawn
 from .simulation import Watch
@@ -59,7 +59,7 @@ class Place:
             "LEADRANK_CACHE": f"{self.folder}/bundles",
             "LEADRANK_SECRET": f"demo-{course.family}-{course.seed}",
             "LEADRANK_CLOCK": "request",
-            "LEADRANK_RETRAIN_EVERY": "3d",
+            "LEADRANK_RETRAIN_EVERY": "off",
         }
 
     def clear(self) -> None:
@@ -78,6 +78,12 @@ class Outcome:
     watch: Watch
     training: Mapping[str, object]
     seconds: Mapping[str, float]
+    key: str
+    """The dialer's API key."""
+    until: int
+    """The end of the last day."""
+    lead_id: str
+    """A lead that was called."""
 
 
 def play(course: Course, place: Place, say: Say, on_day: Callable[[int], None]) -> Outcome:
@@ -89,7 +95,7 @@ def play(course: Course, place: Place, say: Say, on_day: Callable[[int], None]) 
     seed = ["--seed", f"{course.seed}", "--family", course.family, "--days", f"{HISTORY_DAYS}"]
     with ProcessPoolExecutor(1, get_context("spawn")) as elsewhere:
         rivals = start_rivals(course, elsewhere)
-        with stages.stage(f"two weeks of history: the newest lead first, {course.agents} agents"):
+        with stages.stage(f"{HISTORY_DAYS} days of history: the newest lead first, {course.agents} agents"):
             stages.command("simulate", "history", *seed, *scale, *agents, "--out", str(history))
         with stages.stage("import into SQLite"):
             stages.command("import", str(history / "leads.ndjson"), str(history / "events.ndjson"))
@@ -106,7 +112,11 @@ def play(course: Course, place: Place, say: Say, on_day: Callable[[int], None]) 
             served = play_service(course, client, POLL, on_day)
         with stages.stage("the same days under rival orders"):
             policies = {name: rival.result() for name, rival in rivals.items()}
-    return Outcome(course, {**policies, **_named(served)}, served.queue.watch, trained, stages.seconds)
+    policies |= {"leadrank": served.arms["model"], "holdout": served.arms["holdout"]}
+    until = course.world().stop
+    return Outcome(
+        course, policies, served.queue.watch, trained, stages.seconds, key, until, served.last_lead
+    )
 
 
 @dataclass
@@ -200,10 +210,6 @@ def figures(outcome: Outcome) -> dict[str, dict[str, object]]:
 def lease_ms(watch: Watch, share: float) -> float:
     """A quantile of what the dialer waited for a lease, in milliseconds."""
     return round(float(np.quantile(watch.lease_seconds, share)) * 1e3, 1)
-
-
-def _named(served: Served) -> dict[str, Days]:
-    return {"leadrank": served.arms["model"], "holdout": served.arms["holdout"]}
 
 
 def _leadrank(*arguments: str) -> list[str]:

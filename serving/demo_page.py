@@ -6,6 +6,8 @@ from typing import cast
 from rich.console import Console
 from rich.table import Table
 
+from features.instants import render
+
 from .demo import Outcome, Place, figures, lease_ms
 
 _WHAT = {
@@ -54,24 +56,19 @@ def record(outcome: Outcome) -> str:
 
 
 def advice(place: Place, outcome: Outcome) -> str:
-    """What to try next."""
-    settings = (
-        f"LEADRANK_DATABASE_URL={place.database} LEADRANK_MLFLOW_URI={place.mlflow} "
-        f"LEADRANK_SECRET=demo-{outcome.course.family}-{outcome.course.seed}"
-    )
-    return "\n".join(
-        [
-            "",
-            "Next, in this folder:",
-            f"  export {settings}",
-            "  .venv/bin/leadrank serve                       the service: http://127.0.0.1:8000/openapi.json",
-            f"  .venv/bin/mlflow ui --backend-store-uri {place.mlflow}",
-            "                                                 trainings: http://127.0.0.1:5000/?workflowType=machine_learning",
-            "  .venv/bin/leadrank kpi contact_conversion_rate --by policy",
-            "  .venv/bin/leadrank train                       once more, with all that the floor learned",
-            "  make demo SEED=8                               another world",
-        ]
-    )
+    """What to try next, with the demo's own database and models."""
+    secret = f"demo-{outcome.course.family}-{outcome.course.seed}"
+    explain = f"http://127.0.0.1:8000/v1/leads/{outcome.lead_id}/explain"
+    return f"""
+Next, in this folder:
+  export LEADRANK_DATABASE_URL={place.database} LEADRANK_MLFLOW_URI={place.mlflow} LEADRANK_SECRET={secret}
+  LEADRANK_CLOCK=request .venv/bin/leadrank serve     # the service; what it understands: /openapi.json
+  curl -H 'Authorization: Bearer {outcome.key}' -H 'Leadrank-Now: {render(outcome.until)}' {explain}
+  .venv/bin/mlflow ui --backend-store-uri {place.mlflow}     # http://127.0.0.1:5000/?workflowType=machine_learning
+  .venv/bin/leadrank kpi contact_conversion_rate --by policy
+  .venv/bin/leadrank train     # once more, with all that the floor learned
+  make demo SEED=8             # another world
+"""
 
 
 def _cells(told: Mapping[str, object]) -> list[str]:

@@ -42,7 +42,7 @@ from .roster import Roster
 from .rule import callback_due
 from .rules.hours import open_until
 from .scores import ScoreSheet
-from .standing import Standing
+from .standing import OPEN, Standing
 from .verdicts import Verdicts, judge_all
 
 _HEADS = ("answer", "conversion")
@@ -92,6 +92,10 @@ class Desk:
             self.roster.follow()
             if first:
                 self.roster.restore(leases.open_leases(connection, at), at)
+        self._make_room()
+
+    def _make_room(self) -> None:
+        """Give new leads their arms and their lines on the sheet; what changed is scored anew."""
         new = places(self.salt, "holdout", self.ledger.leads.ids[self._places.size :])
         self._places = np.concatenate([self._places, new])
         self.sheet.reserve(len(self.ledger.leads))
@@ -119,13 +123,25 @@ class Desk:
 
     def acknowledge(self, acks: Sequence[Ack], at: int) -> list[AckResult]:
         """Apply what a dialer says of its leases, each on its own."""
-        with self.lock, transaction(self.engine) as connection:
-            now = self.clock(connection, at)
-            results = leases.acknowledge(connection, acks, now, self._min_gap)
-        for result in results:
-            if result.until is not None and self.ledger.leads.knows(result.lead):
-                self.roster.extend(self.ledger.leads.row_of_key(result.lead), result.until)
+        with self.lock:
+            self.follow(at)
+            with transaction(self.engine) as connection:
+                now = self.clock(connection, at)
+                results = leases.acknowledge(connection, acks, now, self._min_gap, self._may_dial(at))
+            for result in results:
+                if result.until is not None and self.ledger.leads.knows(result.lead):
+                    self.roster.extend(self.ledger.leads.row_of_key(result.lead), result.until)
         return results
+
+    def _may_dial(self, at: int) -> Callable[[int], bool]:
+        """Whether a leased lead (by its database key) is still open and its place within its hours."""
+
+        def may(key: int) -> bool:
+            rows = np.array([self.ledger.leads.row_of_key(key)])
+            standing = self.roster.standing(rows, Plan().caps, at)
+            return bool(standing.closed[0] == OPEN and open_until(standing, at)[0] > at)
+
+        return may
 
     def catch_up(self, at: int) -> None:
         """Do what is due by `at`: follow the store, retrain; one that finds too little waits a turn."""
@@ -322,7 +338,7 @@ class Desk:
                 batch_id=poll.batch_id,
                 campaign=poll.campaign,
                 snapshot_id=str(self.ledger.seq),
-                model_version=self.models.version,
+                model_version=self.sheet.version or self.models.version,
                 ranked_at=poll.at,
                 degraded=self.models.degraded,
                 items=tuple(replace(item, rank=rank) for rank, item in enumerate(items, 1)),
@@ -345,12 +361,24 @@ class Desk:
         for _ in range(MOST_ROUNDS):
             queue = rank(candidates, missing, plan.policy, spent, rng)
             found = win(connection, self.ledger.leads, candidates, queue, poll, now, n=missing, first=first)
+            found = self._still_allowed(connection, poll, plan, found, now)
             yield found
             missing, first = missing - found.entries.size, first + found.tried
             if not missing or not found.lost.size:
                 return
             self.roster.hold(candidates.row[found.lost], poll.at, poll.at + LOST_FOR)
             candidates = candidates.without(queue.place[: found.tried])
+
+    def _still_allowed(self, connection: Connection, poll: Poll, plan: Plan, found: Round, now: int) -> Round:
+        """What was won, less what the rules forbid by news that came between reading and claiming."""
+        if not self.ledger.follow(connection):
+            return found
+        self.roster.follow()
+        self._make_room()
+        standing = self.roster.standing(found.candidates.row[found.won], plan.caps, poll.at)
+        forbidden = judge_all(standing, plan.caps, poll.at).forbidden
+        leases.give_back(connection, [found.name(poll, "l", int(i)) for i in np.flatnonzero(forbidden)], now)
+        return found.keep(~forbidden)
 
     def _items(self, connection: Connection, poll: Poll, found: Round) -> list[Item]:
         book, past = self.ledger.leads, self.ledger.past()

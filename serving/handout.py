@@ -2,13 +2,13 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 from sqlalchemy import Connection, func, insert, select
 
 from features.instants import SECOND
-from features.kernel import Float64Array, Int64Array
+from features.kernel import BoolArray, Float64Array, Int64Array
 from features.leads import LeadTable
 from features.store.lead_book import LeadBook
 from features.store.tables import batch, decision, lead
@@ -116,6 +116,10 @@ class Round:
     def lost(self) -> Int64Array:
         """Places of the leads that turned out to be in other hands."""
         return np.setdiff1d(self.queue.place[: self.tried], self.won)
+
+    def keep(self, kept: BoolArray) -> "Round":
+        """The round with some of what was won; the rest counts as lost."""
+        return replace(self, entries=self.entries[kept], chances=self.chances[kept])
 
     def name(self, poll: Poll, kind: str, i: int) -> str:
         """The id of the i-th entry's lease (`l`) or decision (`d`)."""

@@ -67,9 +67,7 @@ def claim(connection: Connection, claims: Sequence[Claim], dialer_id: str, until
     rows = {"wanted": json.dumps(wanted), "dialer_id": dialer_id, "until": until, "at": at}
     won = Counter(connection.execute(_CLAIM[connection.dialect.name], rows).scalars())
     held = {claimed.lease_id for claimed in claims if won[claimed.lease_id] == len(claimed.resources)}
-    if halves := set(won) - held:
-        half = lease.c.lease_id.in_(halves)
-        connection.execute(update(lease).where(half).values(expires_at=at, state="released"))
+    give_back(connection, sorted(set(won) - held), at)
     return held
 
 
@@ -100,18 +98,30 @@ _CLAIM = {
 }
 
 
+def give_back(connection: Connection, lease_ids: Sequence[str], at: int) -> None:
+    """End leases that were won in this transaction and must not be used."""
+    if lease_ids:
+        named = lease.c.lease_id.in_(lease_ids)
+        connection.execute(update(lease).where(named).values(expires_at=at, state="released"))
+
+
 def acknowledge(
-    connection: Connection, acks: Sequence[Ack], at: int, min_gap: Callable[[str], int]
+    connection: Connection,
+    acks: Sequence[Ack],
+    at: int,
+    min_gap: Callable[[str], int],
+    may_dial: Callable[[int], bool],
 ) -> list[AckResult]:
     """Apply acknowledgements, each on its own: 200, 404 for a lease nobody gave, 410 where nobody must dial.
 
-    `min_gap` gives a campaign's least time between dials: what `dialed` starts at once.
+    `min_gap` gives a campaign's least time between dials: what `dialed` starts at once. `may_dial` tells of a
+    lead (database key) that is about to be dialed whether it may be still.
     """
     lock_leases(connection)
     named = {ack.lease_id for ack in acks}
     given = {row.lease_id: row for row in connection.execute(_GIVEN, {"named": list(named)})}
     held = {row.lease_id for row in connection.execute(_HELD, {"named": list(named), "at": at})}
-    results = [_judge(ack, given.get(ack.lease_id), held, at, min_gap) for ack in acks]
+    results = [_judge(ack, given.get(ack.lease_id), held, at, min_gap, may_dial) for ack in acks]
     changed = [
         {"changed": ack.lease_id, "new_state": ack.state, "new_until": result.until}
         for ack, result in zip(acks, results, strict=True)
@@ -128,11 +138,14 @@ def _judge(
     held: Collection[str],
     at: int,
     min_gap: Callable[[str], int],
+    may_dial: Callable[[int], bool],
 ) -> AckResult:
     if given is None:
         return AckResult(ack.lease_id, 404, "unknown_lease")
     if ack.state in ("dialing", "extend") and ack.lease_id not in held:
         return AckResult(ack.lease_id, 410, "lease_expired", given.lead)
+    if ack.state == "dialing" and not may_dial(given.lead):
+        return AckResult(ack.lease_id, 410, "not_callable", given.lead)
     spell = {"dialing": DIALING, "extend": EXTENSION}.get(ack.state, 0)
     until = at + (min_gap(given.campaign) if ack.state == "dialed" else spell)
     return AckResult(ack.lease_id, 200, None, given.lead, until)

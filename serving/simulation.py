@@ -15,7 +15,7 @@ from .client import Answer
 
 BATCH = 5000
 
-AHEAD = 4
+AHEAD = 5
 """Leads an agent gets through between two polls, about: asking for more leases what goes back undialed."""
 
 

@@ -216,7 +216,6 @@ def test_nobody_is_handed_out_who_is_suppressed_between_reading_and_claiming(flo
     assert ids(poll(desk, AT, 40)) == ["lead-0039"]
 
 
-@pytest.mark.xfail(reason="the call frees the lease, and the claim asks the leases alone", strict=True)
 def test_nobody_is_handed_out_whose_call_is_told_between_reading_and_claiming(floor: Engine):
     """Another worker's lease ends with its call: then the gap forbids, which the desk has not read yet."""
     other = a_desk(floor)

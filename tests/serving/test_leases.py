@@ -75,10 +75,20 @@ def given_to(engine: Engine, lease_id: str, lead: int, phone: str, at: int = AT)
     return lease_id
 
 
-def say(engine: Engine, state: str, lease_id: str = "l1", at: int = AT) -> tuple[int, str | None, int | None]:
+def say(
+    engine: Engine, state: str, lease_id: str = "l1", at: int = AT, *, callable_now: bool = True
+) -> tuple[int, str | None, int | None]:
     with transaction(engine) as connection:
-        (result,) = acknowledge(connection, [Ack(lease_id, state)], at, lambda _campaign: GAP)
+        (result,) = acknowledge(
+            connection, [Ack(lease_id, state)], at, lambda _campaign: GAP, lambda _lead: callable_now
+        )
     return result.status, result.code, result.until
+
+
+def test_a_lead_that_may_not_be_called_any_more_must_not_be_dialed(engine: Engine, given_lease: str):
+    said = say(engine, "dialing", callable_now=False)
+
+    assert said == (410, "not_callable", None)
 
 
 def test_nobody_wins_a_lead_or_a_number_that_is_held(engine: Engine):
@@ -228,7 +238,9 @@ def test_a_suppressed_lead_can_be_neither_claimed_nor_dialed(engine: Engine, lea
     tell(engine, a_stop("dnc.added", AT, lead_id=item.lead_id))
 
     with transaction(engine) as connection:
-        (result,) = acknowledge(connection, [Ack(item.lease_id, "dialing")], AT, lambda _: GAP)
+        (result,) = acknowledge(
+            connection, [Ack(item.lease_id, "dialing")], AT, lambda _: GAP, lambda _: True
+        )
     wanted = claimed(engine, want("x", key, "another-number"), at=AT + 9 * HOUR)
 
     assert (result.status, result.code) == (410, "lease_expired")
