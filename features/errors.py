@@ -28,10 +28,6 @@ class FeatureError(LeadrankError):
     """The past can't be remembered as asked."""
 
 
-class UnknownAttribute(FeatureError):
-    """A feature asks for an attribute that no lead has."""
-
-
 class LeakingColumn(FeatureError):
     """A column that is known only after the call was asked to be a feature."""
 

@@ -26,6 +26,8 @@ class Head:
     """Features may see the call's agent: only where every example has one, or its absence tells the label."""
     ignores: tuple[str, ...] = ()
     """Features whose names begin so are never asked: the trade knows that they say nothing of this mark."""
+    trusts: tuple[str, ...] = ("channel", "lead_age", "age_of_")
+    """Features whose names begin so are shrunk little: the trade knows that they say much of any mark."""
     objective: Literal["binary"] = "binary"
     strengths: tuple[float, ...] = (0.001, 0.003, 0.01, 0.03, 0.1)
     """Prior variances of the linear margin to choose among; smaller is smoother."""

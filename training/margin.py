@@ -1,7 +1,7 @@
 """The margin: an additive log-odds curve per feature, smooth and robust; the trees only correct it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -78,6 +78,10 @@ class Block:
     def width(self) -> int:
         """How many weights the feature has: those of its values, and one for missing."""
         return int(self.to_values.shape[1]) + 1
+
+    def scaled(self, factor: float) -> "Block":
+        """The same with another prior sd of its values."""
+        return replace(self, to_values=self.to_values * factor)
 
     def fill(self, column: Float32Array, out: Float64Array) -> None:
         """Write the feature's columns of the design, shape (rows, width)."""
@@ -161,9 +165,11 @@ class Design:
     mean: Float64Array
 
     @classmethod
-    def of(cls, values: Float32Array, categorical: Sequence[bool]) -> "Design":
-        """The design of these rows."""
+    def of(cls, values: Float32Array, categorical: Sequence[bool], trust: Sequence[float] = ()) -> "Design":
+        """The design of these rows; `trust` is a factor on each feature's prior sd, else 1."""
         made = blocks(values, categorical)
+        if trust:
+            made = tuple(block.scaled(factor) for block, factor in zip(made, trust, strict=True))
         edges = np.cumsum([0, *(block.width for block in made)])
         columns = np.empty((values.shape[0], edges[-1] + 1))
         for place, (block, (first, last)) in enumerate(zip(made, pairwise(edges), strict=True)):

@@ -151,7 +151,7 @@ def enough(found: Examples, head: Head) -> Examples:
 def learn(past: Past, head: Head, found: Examples, features: Sequence[Feature], threads: int) -> Trained:
     """Compute, fit and calibrate one head."""
     matrix = compute(past, found.moments, features)
-    lesson = Lesson.of(matrix, found, head.ignores)
+    lesson = Lesson.of(matrix, found, head.ignores, head.trusts)
     folds = learnable(time_folds(found.at, FOLDS, JUDGED, GAP), found.label)
     fitted = fit(lesson, head, folds, threads)
     return Trained(head, found, matrix, folds, fitted)

@@ -9,7 +9,10 @@ import numpy as np
 from ..leads import AttributeHistory, LeadTable
 from ..past import Feature
 from ..refused import refusal
-from ..statistics.attribute import Attribute, Category
+from ..statistics.attribute import AgeAmong, Attribute, Category
+
+MOST_PACES = 8
+"""So many of the most frequent channels get a feature of age of their own."""
 
 MOST_LEVELS = 63
 """A category keeps its most frequent levels; the rest and unknown ones are missing values."""
@@ -33,12 +36,18 @@ def for_leads(leads: LeadTable, allowed: Collection[str] = ()) -> tuple[Feature,
         for name, column in sorted(leads.coded.items())
         if name in ("channel", "source", "region", "list") and len(column.levels) > 1
     ]
+    channels = leads.coded["channel"]
+    paces = [
+        AgeAmong(f"age_of_{word}", "channel", word)
+        for word in most_frequent(channels.levels, channels.codes)[:MOST_PACES]
+        if len(channels.levels) > 1
+    ]
     attributes = [
         _line(name, history)
         for name, history in sorted(leads.attributes.items())
         if refusal(name, allowed) is None
     ]
-    return (*standing(), *fields, *attributes)
+    return (*standing(), *fields, *paces, *attributes)
 
 
 def most_frequent(levels: tuple[str, ...], codes: np.typing.NDArray[np.int64]) -> tuple[str, ...]:

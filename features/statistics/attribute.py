@@ -6,7 +6,6 @@ from typing import ClassVar
 import numpy as np
 
 from ..calls import Moments
-from ..errors import UnknownAttribute
 from ..instants import HOUR
 from ..kernel import Float32Array, Int64Array, kernel, plain
 from ..leads import FIELDS, AttributeHistory
@@ -65,6 +64,26 @@ class Age:
 
 
 @dataclass(frozen=True)
+class AgeAmong:
+    """Hours since the lead was received, for leads with that word in a coded field; NaN for all others.
+
+    Interest fades at the pace of its channel: each gets a curve of its own.
+    """
+
+    name: str
+    coded: str
+    word: str
+    categorical: ClassVar[bool] = False
+
+    def fill(self, past: Past, moments: Moments, out: Float32Array) -> None:
+        """Write the hours; never negative."""
+        column = past.leads.coded[self.coded]
+        code = column.levels.index(self.word) if self.word in column.levels else len(column.levels)
+        age = np.maximum(moments.at - past.leads.created_at[moments.lead], 0) / HOUR
+        out[:] = np.where(column.codes[moments.lead] == code, age, np.nan)
+
+
+@dataclass(frozen=True)
 class Worth:
     """What a sale to the lead is worth, as its owner said; NaN where nobody did."""
 
@@ -77,11 +96,9 @@ class Worth:
 
 
 def history_of(past: Past, attribute: str) -> AttributeHistory:
-    """The attribute's values; `UnknownAttribute` if no lead ever had one."""
+    """The attribute's values; none where no lead has it (any more): then it is missing everywhere."""
     found = past.leads.attributes.get(attribute)
-    if found is None:
-        raise UnknownAttribute(attribute=attribute)
-    return found
+    return AttributeHistory.of(len(past.leads), [], [], []) if found is None else found
 
 
 def latest(history: AttributeHistory, moments: Moments) -> Int64Array:
@@ -102,4 +119,4 @@ def latest_before(
         out[i] = first + known - 1 if known > 0 else -1
 
 
-KINDS = (Attribute, Category, Age, Worth)
+KINDS = (Attribute, Category, Age, AgeAmong, Worth)

@@ -10,7 +10,7 @@ import numpy as np
 from features import Past
 from features.instants import HOUR, NEVER, to_datetime
 from features.past import Actor, stream_of
-from features.statistics.attribute import Age, Attribute, Category, Worth
+from features.statistics.attribute import Age, AgeAmong, Attribute, Category, Worth
 from features.statistics.calendar import Calendar
 from features.statistics.count import Count
 from features.statistics.rate import Rate
@@ -161,12 +161,26 @@ def answer(past: Past, feature: object, lead: int, agent: int, at: int) -> float
         case Calendar():
             said = wall_clock(past, feature, lead, at)
         case Age():
-            said = max(at - int(past.leads.created_at[lead]), 0) / HOUR
+            said = age(past, lead, at)
+        case AgeAmong():
+            said = age(past, lead, at) if coded_word(past, feature.coded, lead) == feature.word else NAN
         case Worth():
             said = float(past.leads.value[lead])
         case _:
             raise NotImplementedError(f"{type(feature).__name__} has no twin here")
     return said
+
+
+def age(past: Past, lead: int, at: int) -> float:
+    """Hours since the lead was received."""
+    return max(at - int(past.leads.created_at[lead]), 0) / HOUR
+
+
+def coded_word(past: Past, name: str, lead: int) -> str | None:
+    """The lead's word in a coded field."""
+    column = past.leads.coded[name]
+    code = int(column.codes[lead])
+    return column.levels[code] if code >= 0 else None
 
 
 def category(past: Past, feature: Category, lead: int, at: int) -> float:

@@ -13,7 +13,7 @@ from features.catalogue import standing
 from features.compute import FeatureMatrix, fingerprint, from_specs, to_specs
 from features.instants import DAY, HOUR
 from features.statistics import kinds
-from features.statistics.attribute import Age, Attribute, Category, Worth
+from features.statistics.attribute import Age, AgeAmong, Attribute, Category, Worth
 from features.statistics.calendar import Calendar
 from features.statistics.count import Count
 from features.statistics.rate import Rate
@@ -32,6 +32,7 @@ ONE_OF_EACH = (
     Attribute("number", "income"),
     Category("word", "colour", ("blue", "red")),
     Age("age"),
+    AgeAmong("age_of_web", "channel", "web_form"),
     Worth("worth"),
     Calendar("clock", part="hour"),
 )
@@ -39,7 +40,13 @@ ONE_OF_EACH = (
 
 def changed(feature: Feature, name: str) -> Feature:
     """The feature with another value in one field."""
-    others = OTHER | {"prior": OTHER_PRIOR, "levels": OTHER_LEVELS, "attribute": "shoe_size"}
+    others = OTHER | {
+        "prior": OTHER_PRIOR,
+        "levels": OTHER_LEVELS,
+        "attribute": "shoe_size",
+        "coded": "source",
+        "word": "event",
+    }
     others |= {"part": "weekday", "when": "arrival"}
     return replace(feature, **{name: others[name]})  # type: ignore[type-var]
 

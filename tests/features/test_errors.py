@@ -2,7 +2,7 @@
 
 import pytest
 
-from features.errors import LeadrankError, SourceError, UnknownAttribute
+from features.errors import LeadrankError, SourceError, StaleSchema
 
 
 def every_error(root: type[LeadrankError] = LeadrankError) -> list[type[LeadrankError]]:
@@ -37,7 +37,7 @@ def test_an_error_says_its_own_name_rather_than_its_parents_sentence():
 
 
 def test_the_code_is_the_name_in_snake_case():
-    assert UnknownAttribute.code == "unknown_attribute"
+    assert StaleSchema.code == "stale_schema"
     assert LeadrankError.code == "leadrank_error"
 
 

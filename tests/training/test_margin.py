@@ -101,3 +101,15 @@ def test_hats_read_the_line_through_the_knots(knots, asked):
 
     line = np.where(np.isnan(column), 0, np.interp(column, at, values))
     assert read == pytest.approx(line, abs=1e-6)
+
+
+def test_a_trusted_feature_is_shrunk_less():
+    rng = np.random.default_rng(5)
+    values = rng.normal(size=(2_000, 2)).astype(np.float32)
+    label = (rng.random(2_000) < probability(0.8 * values.sum(axis=1).astype(np.float64) - 2)).astype(float)
+    design = Design.of(values, (False, False), trust=(6.0, 1.0))
+
+    margin = design.margin(ridge_weights(design, label, np.ones(2_000), strength=0.001))
+
+    trusted, plain = (np.ptp(curve.values) for curve in margin.curves)
+    assert trusted > 2 * plain > 0

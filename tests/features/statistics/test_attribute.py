@@ -1,15 +1,13 @@
 """Attribute, Category, Age and Worth: what is known of the lead itself, since it became known."""
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features import CallLog, Past, compute
-from features.errors import UnknownAttribute
 from features.instants import DAY, HOUR
 from features.past import Feature
-from features.statistics.attribute import Age, Attribute, Category, Worth, latest_before
+from features.statistics.attribute import Age, AgeAmong, Attribute, Category, Worth, latest_before
 from tests.builders import MONDAY, a_lead, a_lead_table, a_past, moments
 from tests.features import reference
 from tests.strategies import Story, asked, stories
@@ -23,6 +21,7 @@ features = st.sampled_from(
         Category("source", "source", ("green", "violet", "red")),
         Category("nothing", "region", ()),
         Age("age"),
+        AgeAmong("age_of_web", "channel", "web_form"),
         Worth("worth"),
     ]
 )
@@ -103,9 +102,24 @@ def test_an_unstated_worth_is_missing():
     np.testing.assert_array_equal(matrix.values[:, 0], np.array([np.nan, 12.5], np.float32))
 
 
-def test_an_attribute_no_lead_has_is_an_error_that_names_it():
-    with pytest.raises(UnknownAttribute, match="attribute=shoe_size"):
-        compute(a_past(leads=1), moments((0, -1, MONDAY)), [Attribute("x", "shoe_size")])
+def test_an_attribute_no_lead_has_any_more_is_missing():
+    asked_for = [Attribute("x", "shoe_size"), Category("y", "shoe_size", ("large",))]
+
+    matrix = compute(a_past(leads=1), moments((0, -1, MONDAY)), asked_for)
+
+    assert np.isnan(matrix.values).all()
+
+
+def test_a_channels_age_is_told_of_its_own_leads_alone():
+    past = a_past(leads=a_lead_table(a_lead(channel="web_form"), a_lead(channel="event")))
+    features = [AgeAmong("age_of_event", "channel", "event"), AgeAmong("age_of_fax", "channel", "fax")]
+    at = int(past.leads.created_at[0]) + 2 * HOUR
+
+    matrix = compute(past, moments((0, -1, at), (1, -1, at)), features)
+
+    assert np.isnan(matrix.values[0]).all()
+    assert matrix.values[1, 0] == (at - past.leads.created_at[1]) / HOUR
+    assert np.isnan(matrix.values[1, 1])
 
 
 def test_an_attribute_without_values_is_missing_everywhere():
