@@ -103,7 +103,7 @@ def test_an_unstated_worth_is_missing():
 
 
 def test_an_attribute_no_lead_has_any_more_is_missing():
-    asked_for = [Attribute("x", "shoe_size"), Category("y", "shoe_size", ("large",))]
+    asked_for: list[Feature] = [Attribute("x", "shoe_size"), Category("y", "shoe_size", ("large",))]
 
     matrix = compute(a_past(leads=1), moments((0, -1, MONDAY)), asked_for)
 
@@ -112,7 +112,10 @@ def test_an_attribute_no_lead_has_any_more_is_missing():
 
 def test_a_channels_age_is_told_of_its_own_leads_alone():
     past = a_past(leads=a_lead_table(a_lead(channel="web_form"), a_lead(channel="event")))
-    features = [AgeAmong("age_of_event", "channel", "event"), AgeAmong("age_of_fax", "channel", "fax")]
+    features: list[Feature] = [
+        AgeAmong("age_of_event", "channel", "event"),
+        AgeAmong("age_of_fax", "channel", "fax"),
+    ]
     at = int(past.leads.created_at[0]) + 2 * HOUR
 
     matrix = compute(past, moments((0, -1, at), (1, -1, at)), features)
