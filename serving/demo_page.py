@@ -11,15 +11,15 @@ from features.instants import render
 from .demo import Outcome, Place, figures, lease_ms
 
 _WHAT = {
-    "random": "any lead",
-    "fewest_attempts": "least called first",
-    "static_score": "fixed score at arrival",
-    "newest": "newest lead first",
-    "holdout": "holdout: newest first",
+    "random": "anybody",
+    "fewest_attempts": "least called",
+    "static_score": "score at arrival",
+    "newest": "newest first",
+    "holdout": "holdout (newest)",
     "leadrank": "leadrank",
-    "oracle_sales": "who knew the truth",
+    "oracle_sales": "knows the truth",
 }
-_COLUMNS = ("order of calls", "calls", "sales/h", "vs newest", "vs random", "of the gap", "value/h")
+_COLUMNS = ("order of calls", "calls", "sales/h", "vs newest %", "vs any %", "of gap", "value/h")
 
 
 def show(console: Console, outcome: Outcome, place: Place) -> None:
@@ -36,9 +36,11 @@ def table(outcome: Outcome) -> Table:
         title=f"{course.days} days, {course.agents} agents, world {course.family} seed {course.seed}",
         caption="per paid agent-hour; in brackets 95% intervals over days, paired; "
         "the gap is the way from calling anybody to knowing the truth",
+        box=None,
+        padding=(0, 1, 0, 0),
     )
     for column in _COLUMNS:
-        found.add_column(column, justify="left" if column == "order of calls" else "right")
+        found.add_column(column, justify="left" if column == "order of calls" else "right", no_wrap=True)
     told = figures(outcome)
     for name, what in _WHAT.items():
         found.add_row(what, *_cells(told[name]), style="bold green" if name == "leadrank" else "")
@@ -72,22 +74,21 @@ Next, in this folder:
 
 
 def _cells(told: Mapping[str, object]) -> list[str]:
-    gap = cast("dict[str, float]", told["sales_gap_closed"])["value"]
+    sales, value, newest, chance, gap = (
+        cast("dict[str, float]", told[name])
+        for name in (
+            "sales_per_hour",
+            "value_per_hour",
+            "sales_lift_over_newest",
+            "sales_lift_over_random",
+            "sales_gap_closed",
+        )
+    )
     return [
         f"{told['calls']:,}",
-        _rate(told["sales_per_hour"], 2),
-        _percent(told["sales_lift_over_newest"]),
-        _percent(told["sales_lift_over_random"]),
-        f"{gap:.2f}",
-        _rate(told["value_per_hour"], 0),
+        f"{sales['value']:.2f} ({sales['low']:.2f} {sales['high']:.2f})",
+        f"{100 * newest['value']:+.0f} ({100 * newest['low']:+.0f} {100 * newest['high']:+.0f})",
+        f"{100 * chance['value']:+.0f}",
+        f"{gap['value']:.2f}",
+        f"{value['value']:.0f}",
     ]
-
-
-def _rate(estimate: object, places: int) -> str:
-    told = cast("dict[str, float]", estimate)
-    return f"{told['value']:.{places}f} [{told['low']:.{places}f} {told['high']:.{places}f}]"
-
-
-def _percent(estimate: object) -> str:
-    told = cast("dict[str, float]", estimate)
-    return f"{told['value']:+.0%} [{told['low']:+.0%} {told['high']:+.0%}]"
