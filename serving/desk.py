@@ -24,10 +24,8 @@ from .insight import (
     Eligibility,
     Explanation,
     by_zone,
-    deadline,
-    decay,
     eligibility,
-    explained,
+    explanation,
     next_callable,
 )
 from .leases import Ack, AckResult
@@ -45,7 +43,6 @@ from .scores import ScoreSheet
 from .standing import OPEN, Standing
 from .verdicts import Verdicts, judge_all
 
-_HEADS = ("answer", "conversion")
 _OWN_LEASE = frozenset({"LEASED"})
 
 MOST_ROUNDS = 8
@@ -290,32 +287,14 @@ class Desk:
         return ([book.row_of_key(key)] if key is not None and book.knows(key) else []), "lease_expired"
 
     def _explain(self, lead_id: str, row: int, at: int) -> Explanation:
-        past, bundle = self.ledger.past(), self.models.champion()
-        rows = np.array([row])
+        past, rows = self.ledger.past(), np.array([row])
         campaign = past.leads.coded["campaign"]
         plan = self.plan(campaign.levels[campaign.codes[row]])
         standing = self.roster.standing(rows, plan.caps, at)
-        value = self._worth(rows, plan)
-        fading = decay(past, bundle, row, float(value[0]), at) if bundle else ()
-        heads = explained(past, bundle, row, at) if bundle else {}
-        expected = (
-            bundle.handle.expected(*(np.array([heads[h].probability]) for h in _HEADS)) if bundle else None
-        )
         verdict = eligibility(standing, plan.caps, at)
-        return Explanation(
-            lead_id=lead_id,
-            as_of_at=at,
-            model_version=self.models.version,
-            degraded=self.models.degraded,
-            heads=heads,
-            handle_s=None if expected is None else float(expected[0]),
-            score=fading[0].value_per_agent_hour if fading else None,
-            eligibility=verdict,
-            callable_until=verdict.valid_until,
-            windows="no_timing_evidence",
-            decay=fading,
-            response_deadline_at=deadline(fading, at) if fading else None,
-        )
+        value = float(self._worth(rows, plan)[0])
+        found = explanation(lead_id, row, verdict, past, self.models.champion(), value, at)
+        return replace(found, degraded=self.models.degraded)
 
     def _worth(self, rows: Int64Array, plan: Plan) -> Float64Array:
         """What a sale to each lead is worth: 1 where conversions count; unknown values are the mean, or 1."""
@@ -417,7 +396,5 @@ class Desk:
 
 def _next_poll(verdicts: Verdicts, given: int, at: int) -> int:
     """Seconds until another poll may find more: soon, or when the next lead frees up after an empty one."""
-    frees_up = int(verdicts.until[verdicts.until > at].min(initial=NEVER))
-    if given or frees_up == NEVER:
-        return 5 if given else 300
-    return int(np.clip((frees_up - at) // SECOND, 5, 300))
+    frees_up = at if given else next_callable(verdicts.until, at)
+    return 300 if frees_up is None else int(np.clip((frees_up - at) // SECOND, 5, 300))

@@ -89,6 +89,29 @@ def eligibility(standing: Standing, caps: Caps, at: int, ignore: frozenset[str] 
     return Eligibility(not rules, rules, None if rules else int(open_until(standing, at)[0]))
 
 
+def explanation(
+    lead_id: str, row: int, verdict: Eligibility, past: Past, bundle: Bundle | None, value: float, at: int
+) -> Explanation:
+    """All that the heads say of a lead whose sale is worth `value`; little where there is no model."""
+    fading = decay(past, bundle, row, value, at) if bundle else ()
+    heads = explained(past, bundle, row, at) if bundle else {}
+    chances = [np.array([heads[head].probability]) for head in ("answer", "conversion") if heads]
+    return Explanation(
+        lead_id=lead_id,
+        as_of_at=at,
+        model_version=bundle.version if bundle else None,
+        degraded=bundle is None,
+        heads=heads,
+        handle_s=float(bundle.handle.expected(*chances)[0]) if bundle else None,
+        score=fading[0].value_per_agent_hour if fading else None,
+        eligibility=verdict,
+        callable_until=verdict.valid_until,
+        windows="no_timing_evidence",
+        decay=fading,
+        response_deadline_at=deadline(fading, at) if fading else None,
+    )
+
+
 def explained(past: Past, bundle: Bundle, row: int, at: int) -> dict[str, HeadExplained]:
     """Every head's probability of one lead, with its reasons."""
     matrix = compute(past, Moments.at_once(np.array([row]), at), bundle.features)
