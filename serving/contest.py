@@ -33,7 +33,7 @@ class Course:
     seed: int = 7
     scale: float = 0.4
     agents: int = 3
-    days: int = 9
+    days: int = 8
     objective: str = "conversions"
     """What the service is told to rank for: `conversions` or `value`."""
 
