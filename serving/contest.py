@@ -1,7 +1,6 @@
 """Contest: the same simulated days under rival orders and under the service, as days that can be compared."""
 
 from collections.abc import Mapping
-from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,7 +32,7 @@ class Course:
     seed: int = 7
     scale: float = 0.4
     agents: int = 3
-    days: int = 8
+    days: int = 7
     objective: str = "conversions"
     """What the service is told to rank for: `conversions` or `value`."""
 
@@ -47,16 +46,14 @@ class Course:
         return play_history(self.world(), HISTORY_DAYS)
 
 
-def play_rival(course: Course, name: str) -> Days:
-    """The contest's days under one of the `RIVALS`, in this process."""
+def play_rivals(course: Course) -> dict[str, Days]:
+    """The contest's days under each of the `RIVALS`, all from the same history."""
     past = course.history()
-    floor = past.floor
-    return days_of(floor.world, run(floor, order(name, floor), past.until, floor.world.stop))
-
-
-def start_rivals(course: Course, elsewhere: Executor) -> dict[str, Future[Days]]:
-    """Play the rivals in other processes."""
-    return {name: elsewhere.submit(play_rival, course, name) for name in RIVALS}
+    found = {}
+    for name in RIVALS:
+        floor = past.floor.copy()
+        found[name] = days_of(floor.world, run(floor, order(name, floor), past.until, floor.world.stop))
+    return found
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from features.instants import SECOND, render
 from features.synthetic.world import CAMPAIGN
 
 from .client import Client
-from .contest import HISTORY_DAYS, Course, play_service, start_rivals
+from .contest import HISTORY_DAYS, Course, play_rivals, play_service
 from .errors import StageFailed
 from .kpi.comparison import Days, gap_closed, lift, rate, redrawn
 from .simulation import Watch
@@ -94,7 +94,7 @@ def play(course: Course, place: Place, say: Say, on_day: Callable[[int], None]) 
     scale, agents = ["--scale", f"{course.scale}"], ["--agents", f"{course.agents}"]
     seed = ["--seed", f"{course.seed}", "--family", course.family, "--days", f"{HISTORY_DAYS}"]
     with ProcessPoolExecutor(1, get_context("spawn")) as elsewhere:
-        rivals = start_rivals(course, elsewhere)
+        rivals = elsewhere.submit(play_rivals, course)
         with stages.stage(f"{HISTORY_DAYS} days of history: the newest lead first, {course.agents} agents"):
             stages.command("simulate", "history", *seed, *scale, *agents, "--out", str(history))
         with stages.stage("import into SQLite"):
@@ -111,7 +111,7 @@ def play(course: Course, place: Place, say: Say, on_day: Callable[[int], None]) 
             client.plan(CAMPAIGN, {"objective": course.objective}, until)
             served = play_service(course, client, POLL, on_day)
         with stages.stage("the same days under rival orders"):
-            policies = {name: rival.result() for name, rival in rivals.items()}
+            policies = rivals.result()
     policies |= {"leadrank": served.arms["model"], "holdout": served.arms["holdout"]}
     until = course.world().stop
     return Outcome(
