@@ -62,7 +62,7 @@ docs: install ## write docs/features.md and docs/kpis.md from the code
 LOCK = $$uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml
 lock: ## pin the newest versions that fit pyproject.toml, with hashes and without hosts
 	@uv=$$(mktemp -d) && trap 'rm -rf "$$uv"' EXIT && $(PYTHON) -m venv $$uv && $$uv/bin/pip install --quiet uv && \
-	  $(LOCK) --upgrade --extra train --group dev --output-file requirements/dev.txt && \
+	  $(LOCK) --upgrade --extra train --extra dask --group dev --output-file requirements/dev.txt && \
 	  $(LOCK) --upgrade --extra train --constraint requirements/dev.txt --output-file requirements/train.txt && \
 	  $(LOCK) --upgrade --constraint requirements/dev.txt --output-file requirements/serve.txt
 
