@@ -32,6 +32,30 @@ class LeakingColumn(FeatureError):
     """A column that is known only after the call was asked to be a feature."""
 
 
+class UnknownLeadId(FeatureError):
+    """No lead of that id was received."""
+
+
+class TrainingSetError(FeatureError):
+    """A training set can't be used as it is."""
+
+
+class NoTrainingSet(TrainingSetError):
+    """There is no training set in that folder: `leadrank features build` makes one."""
+
+
+class DamagedTrainingSet(TrainingSetError):
+    """A file of the training set is not the one that was written: build the set anew with `--fresh`."""
+
+
+class OtherFeatures(TrainingSetError):
+    """The training set asks other questions than the catalogue does now: build it anew with `--fresh`."""
+
+
+class MissingExtra(FeatureError):
+    """A library is not installed: install leadrank with the extra that brings it."""
+
+
 class StoreError(LeadrankError):
     """The database can't be used as it is."""
 

@@ -2,7 +2,7 @@
 
 from .agents import agent, agent_state
 from .calls import call, callback, conversion, disposition, touch, voice
-from .decisions import batch, decision, lease
+from .decisions import batch, decision, feature_set, lease, served_vector
 from .events import event, outcome_code, quarantine
 from .installation import api_key, counter, idempotency, import_run, installation
 from .leads import campaign, consent, lead, lead_attribute, suppression
@@ -22,6 +22,7 @@ __all__ = [
     "decision",
     "disposition",
     "event",
+    "feature_set",
     "idempotency",
     "import_run",
     "installation",
@@ -31,6 +32,7 @@ __all__ = [
     "metadata",
     "outcome_code",
     "quarantine",
+    "served_vector",
     "suppression",
     "touch",
     "voice",

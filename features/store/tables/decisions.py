@@ -1,6 +1,6 @@
 """What serving decided: batches of leads handed out, one decision per lead, and who holds what."""
 
-from sqlalchemy import Boolean, Column, Double, Index, Integer, SmallInteger, Table, Text
+from sqlalchemy import Boolean, Column, Double, Index, Integer, LargeBinary, SmallInteger, Table, Text
 
 from .metadata import Json, Long, instant, metadata, of_campaign, of_lead
 
@@ -50,6 +50,26 @@ decision = Table(
     Index(None, "campaign", "at"),
 )
 """One lead handed out: why, by whom, how likely it was."""
+
+feature_set = Table(
+    "feature_set",
+    metadata,
+    Column("fingerprint", Text, primary_key=True),
+    Column("specs", Json, nullable=False),  # what features.compute.to_specs wrote
+)
+"""What the columns of served vectors mean; written once per fingerprint."""
+
+served_vector = Table(
+    "served_vector",
+    metadata,
+    Column("decision_id", Text, primary_key=True),
+    Column("scored_at", Long, nullable=False, index=True),
+    Column("seen_seq", Long, nullable=False),  # the change number that the scorer had followed
+    Column("fingerprint", Text, nullable=False),
+    Column("bundle_version", Text, nullable=False),
+    Column("vector", LargeBinary, nullable=False),  # float32, little-endian, in the order of the specs
+)
+"""What the model saw of a sample of the leads handed out, so that it can be worked out again and compared."""
 
 lease = Table(
     "lease",

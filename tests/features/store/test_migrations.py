@@ -1,14 +1,15 @@
 """The schema: migrations agree with the tables, and the installation's own rows come with them."""
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, select, text, update
+from sqlalchemy import Engine, inspect, select, text, update
 
 from features.errors import MissingSecret, StaleSchema, WrongSecret
 from features.store.engine import open_engine, reading, transaction
-from features.store.installation import secret_of
+from features.store.installation import install, secret_of
 from features.store.migrations import HEAD, require_current, schema_of, upgrade
 from features.store.migrations.upgrade import VERSION_TABLE, config
 from features.store.tables import installation, metadata
@@ -41,6 +42,21 @@ def test_an_upgrade_of_a_current_database_changes_nothing(engine: Engine):
     with reading(engine) as connection:
         connection.info.clear()
         assert secret_of(connection) == before
+
+
+def test_a_database_of_the_first_release_gets_the_tables_that_came_since(tmp_path):
+    engine = open_engine(f"sqlite:///{tmp_path}/first.db")
+    with transaction(engine) as connection:
+        command.upgrade(config(connection), "0001")
+        install(connection)
+
+    before = schema_of(engine)
+    upgrade(engine)
+
+    assert (before, schema_of(engine)) == ("older", "current")
+    with reading(engine) as connection:
+        assert inspect(connection).has_table("served_vector")
+    engine.dispose()
 
 
 def test_a_database_of_a_newer_release_is_refused(tmp_path):
