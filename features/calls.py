@@ -5,8 +5,7 @@ from enum import IntEnum
 
 import numpy as np
 
-from .instants import NEVER
-from .kernel import BoolArray, Float32Array, Float64Array, Int8Array, Int64Array, kernel, plain
+from .kernel import BoolArray, Float32Array, Float64Array, Int8Array, Int64Array
 
 
 class Outcome(IntEnum):
@@ -146,82 +145,3 @@ class Moments:
     def at_once(cls, leads: Int64Array, at: int) -> "Moments":
         """One moment for each lead, all at the same instant, the agent not yet chosen."""
         return cls(leads.astype(np.int64), np.full(leads.size, -1), np.full(leads.size, at))
-
-
-@dataclass(frozen=True)
-class Timeline:
-    """One stream of facts regrouped by actor: the facts of actor g are rows `starts[g]` to `starts[g + 1]`.
-
-    Inside an actor facts are ordered by event time. `settled_at` is the running maximum of `known_at`: every
-    fact up to j is known at any moment after `settled_at[j]`, so only the rows behind must be asked singly.
-    """
-
-    starts: Int64Array
-    rows: Int64Array
-    """The log row of each fact."""
-    time: Int64Array
-    known_at: Int64Array
-    settled_at: Int64Array
-
-    @classmethod
-    def of(cls, group: Int64Array, groups: int, time: Int64Array, known_at: Int64Array) -> "Timeline":
-        """Regroup facts by `group` (negative codes and facts that never happen are left out)."""
-        starts, rows = _regroup(group, groups, time)
-        known = known_at[rows]
-        settled = np.empty_like(known)
-        _running_maximum(starts, known, settled)
-        return cls(starts, rows, time[rows], known, settled)
-
-
-@dataclass(frozen=True)
-class News:
-    """The same facts, inside an actor in the order in which they could be seen: happened and known, both.
-
-    What a moment sees is then always a beginning of the actor's rows, however late the news came.
-    """
-
-    starts: Int64Array
-    rows: Int64Array
-    """The log row of each fact."""
-    time: Int64Array
-    seen_at: Int64Array
-    """A moment after it sees the fact."""
-
-    @classmethod
-    def of(cls, group: Int64Array, groups: int, time: Int64Array, known_at: Int64Array) -> "News":
-        """Regroup facts by `group` (negative codes and facts that never happen are left out)."""
-        seen_at = np.maximum(time, known_at)
-        starts, rows = _regroup(group, groups, seen_at)
-        return cls(starts, rows, time[rows], seen_at[rows])
-
-
-def _regroup(group: Int64Array, groups: int, order: Int64Array) -> tuple[Int64Array, Int64Array]:
-    """Where each group starts, and the rows by group and inside it by `order`; NEVER is left out."""
-    kept = np.flatnonzero((group >= 0) & (order < NEVER))
-    if np.any(np.diff(order[kept]) < 0):
-        kept = kept[np.argsort(order[kept], kind="stable")]
-    starts = np.zeros(groups + 1, np.int64)
-    rows = np.empty(kept.size, np.int64)
-    _scatter_by_group(kept, plain(group), starts, rows)
-    return starts, rows
-
-
-@kernel
-def _scatter_by_group(kept: Int64Array, group: Int64Array, starts: Int64Array, rows: Int64Array) -> None:
-    """Counting sort: fill `rows` with `kept` by ascending group, stable; `starts` with where each begins."""
-    for row in kept:
-        starts[group[row] + 1] += 1
-    for g in range(1, starts.size):
-        starts[g] += starts[g - 1]
-    filled = starts[:-1].copy()
-    for row in kept:
-        rows[filled[group[row]]] = row
-        filled[group[row]] += 1
-
-
-@kernel
-def _running_maximum(starts: Int64Array, values: Int64Array, out: Int64Array) -> None:
-    """Fill `out[j]` with the maximum of `values` from the start of j's group up to j."""
-    for g in range(starts.size - 1):
-        for j in range(starts[g], starts[g + 1]):
-            out[j] = values[j] if j == starts[g] else max(values[j], out[j - 1])

@@ -2,7 +2,9 @@
 
 import hashlib
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from functools import partial
 
 import numpy as np
 
@@ -12,6 +14,7 @@ from .kernel import Float32Array, Int64Array, plain
 from .leads import FIELDS, AttributeHistory, Coded, LeadTable
 from .past import Feature, Past
 from .statistics import kinds
+from .sweep import sweeps_of
 
 
 @dataclass(frozen=True)
@@ -39,14 +42,21 @@ class FeatureMatrix:
         return FeatureMatrix(self.features, self.values[rows])
 
 
-def compute(past: Past, moments: Moments, features: Sequence[Feature]) -> FeatureMatrix:
-    """Answer every feature at every moment from the facts known strictly before it."""
+def compute(past: Past, moments: Moments, features: Sequence[Feature], threads: int = 1) -> FeatureMatrix:
+    """Answer every feature at every moment from the facts known strictly before it.
+
+    Features of one actor are read in one sweep over its tape; `threads` sweeps run side by side.
+    """
     values = np.empty((len(moments), len(features)), np.float32)
-    column = np.empty(len(moments), np.float32)
     asked = Moments(plain(moments.lead), plain(moments.agent), plain(moments.at))
-    for place, feature in enumerate(features):
-        feature.fill(past, asked, column)
-        values[:, place] = column
+    sweeps = [partial(one, past, asked, values) for one in sweeps_of(features)]
+    if threads == 1:
+        for sweep in sweeps:
+            sweep()
+    else:
+        with ThreadPoolExecutor(threads) as pool:
+            for done in [pool.submit(sweep) for sweep in sweeps]:
+                done.result()
     return FeatureMatrix(tuple(features), values)
 
 

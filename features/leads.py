@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .kernel import Float64Array, Int64Array
+from .kernel import Float64Array, Int64Array, kernel, plain
 
 FIELDS = ("campaign", "channel", "source", "list", "region", "zone")
 """The coded columns of every LeadTable."""
@@ -56,6 +56,26 @@ class AttributeHistory:
         starts = np.searchsorted(owner[order], np.arange(leads + 1))
         return cls(starts, since[order], number[order], words.codes[order], words.levels)
 
+    def latest(self, lead: Int64Array, at: Int64Array) -> Int64Array:
+        """For each lead the row of the latest value known strictly before `at`, or -1."""
+        row = np.empty(lead.size, np.int64)
+        latest_before(plain(self.starts), plain(self.known_at), plain(lead), plain(at), row)
+        return row
+
+
+@kernel
+def latest_before(
+    starts: Int64Array, known_at: Int64Array, lead: Int64Array, at: Int64Array, out: Int64Array
+) -> None:
+    """Fill `out[i]` with the last row of `lead[i]` known before `at[i]`, or -1."""
+    for i in range(at.size):
+        out[i] = -1
+        if 0 <= lead[i] < starts.size - 1:
+            first, last = starts[lead[i]], starts[lead[i] + 1]
+            known = np.searchsorted(known_at[first:last], at[i])
+            if known > 0:
+                out[i] = first + known - 1
+
 
 @dataclass(frozen=True)
 class LeadTable:
@@ -69,9 +89,30 @@ class LeadTable:
     coded: Mapping[str, Coded]
     """The `FIELDS`, each a column of words."""
     attributes: Mapping[str, AttributeHistory] = field(default_factory=dict)
+    changes: Mapping[str, AttributeHistory] = field(default_factory=dict)
+    """By field, or `value`, all that was ever said of the leads of which something else was said once.
+
+    Their codes are those of the field's column, which holds what stands now.
+    """
 
     def __len__(self) -> int:
         return len(self.lead_id)
+
+    def words(self, name: str, lead: Int64Array, at: Int64Array) -> Int64Array:
+        """Each lead's code in a coded field as known strictly before `at`; -1 for lead -1."""
+        codes = self.coded[name].codes
+        now = np.where(lead >= 0, codes[lead], -1) if codes.size else np.full(lead.size, -1)
+        if name not in self.changes:
+            return now
+        row = self.changes[name].latest(lead, at)
+        return np.where(row >= 0, self.changes[name].code[row], now)
+
+    def values(self, lead: Int64Array, at: Int64Array) -> Float64Array:
+        """What a sale to each lead is worth, as known strictly before `at`; NaN where nobody had said."""
+        if "value" not in self.changes:
+            return self.value[lead]
+        row = self.changes["value"].latest(lead, at)
+        return np.where(row >= 0, self.changes["value"].number[row], self.value[lead])
 
     @classmethod
     def empty(cls) -> "LeadTable":

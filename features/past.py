@@ -1,112 +1,156 @@
 """Past: all that a feature may see, and Feature: what each of them promises."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal, Protocol
+from functools import cached_property
+from typing import ClassVar, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
-from .calls import CallLog, Moments, News, Outcome, Timeline
-from .kernel import Float32Array, Float64Array, Int64Array
+from .calls import CallLog, Moments
+from .entries import News
+from .facts import Facts
+from .instants import DAY, HOUR
+from .kernel import Float32Array, Int64Array
 from .leads import LeadTable
+from .reading import Asked, Reading, arrange, ends_of
+from .tape import Spec, Tape, news_of
+from .zones import local
 
-Actor = Literal["lead", "agent", "campaign", "channel", "source", "list", "region", "everyone"]
-"""Whose past is asked: the lead's own, the agent's, or that of all calls that share a word of the lead."""
+By = str
+"""Whose past is asked: `lead`, `agent`, `everyone`, a coded field of leads, `line`, `script`, `hour` (of the
+lead's day), or several crossed, as in `agent×channel`."""
 
-Stream = Literal["calls", "dispositions"]
-
-_OUTCOMES = {outcome.name.lower(): outcome for outcome in Outcome}
-_KNOWN_BY_DISPOSITION = {"converted", "callback", "contact_refused", "contact_no_decision", "do_not_call"}
-"""Marks that only the disposition tells; the others the dialer sees itself."""
+_MONDAY = 4 * DAY  # 1970-01-01 was a Thursday
 
 
-def stream_of(*marks: str) -> Stream:
-    """The stream whose facts tell these marks: the disposition tells a sale, the call itself an answer."""
-    return "dispositions" if _KNOWN_BY_DISPOSITION.intersection(marks) else "calls"
+class Who(NamedTuple):
+    """Rows of whom and when: of moments, or of facts."""
+
+    lead: Int64Array
+    agent: Int64Array
+    at: Int64Array
+    """What the clock says."""
+    known: Int64Array
+    """Words of a lead that were known strictly before."""
 
 
 @dataclass(frozen=True)
 class Past:
-    """The calls and leads of one state of the store; regroupings are made once and kept."""
+    """The calls and leads of one state of the store, and its facts; tapes are written once and kept.
+
+    `tapes` may be handed on to the past of a later state with the same facts and more behind them.
+    """
 
     log: CallLog
     leads: LeadTable
-    _kept: dict[tuple[object, ...], object] = field(default_factory=dict, repr=False, compare=False)
+    told: Facts | None = None
+    """The facts where the store knows more of them than the log tells."""
+    tapes: dict[tuple[object, ...], Tape] = field(default_factory=dict, repr=False, compare=False)
 
-    def timeline(self, stream: Stream, by: Actor) -> Timeline:
-        """The facts of a stream regrouped by actor."""
-        found = self._kept.get((stream, by))
-        if not isinstance(found, Timeline):
-            actor = self.actors(by, self.log.lead, self.log.agent)
-            found = Timeline.of(actor, self.groups(by), *self._times(stream))
-            self._kept[stream, by] = found
-        return found
+    @cached_property
+    def facts(self) -> Facts:
+        """The news of the floor."""
+        return Facts.of(self.log) if self.told is None else self.told
 
-    def news(self, stream: Stream, by: Actor) -> News:
-        """The facts of a stream regrouped by actor, in the order in which they could be seen."""
-        found = self._kept.get(("news", stream, by))
-        if not isinstance(found, News):
-            actor = self.actors(by, self.log.lead, self.log.agent)
-            found = News.of(actor, self.groups(by), *self._times(stream))
-            self._kept["news", stream, by] = found
-        return found
+    @cached_property
+    def agents(self) -> int:
+        """One more than the highest agent's code."""
+        return int(self.facts.agent.max(initial=-1)) + 1
 
-    def marked(self, stream: Stream, by: Actor, mark: str) -> Float64Array:
-        """For each fact of a timeline 1 where it bears the mark (`calls`: all do), else 0; or a quantity."""
-        found = self._kept.get((stream, by, mark))
-        if not isinstance(found, np.ndarray):
-            found = self.mark(mark)[self.timeline(stream, by).rows]
-            self._kept[stream, by, mark] = found
-        return found
+    def tape(self, spec: Spec) -> Tape:
+        """What each actor's past said after every piece of news."""
+        parts = spec.by.split("×")
+        key = (spec, tuple(self._stride(part) for part in parts[1:]))
+        tape = self.tapes.get(key) or self.tapes.setdefault(key, Tape.empty(spec))
 
-    def kept(self, key: tuple[object, ...]) -> object | None:
-        """What a kind of feature derived from a timeline earlier, if anything."""
-        return self._kept.get(key)
+        def news_from(row: int) -> News:
+            facts = self.facts if row == 0 else self.facts.since(row)
+            return news_of(facts, self._actors_of(spec.by, facts), spec, self._words_of(facts, spec))
 
-    def keep(self, key: tuple[object, ...], derived: object) -> None:
-        """Keep what was derived from a timeline for as long as this past is used."""
-        self._kept[key] = derived
+        tape.follow(news_from, len(self.facts), self.groups(spec.by))
+        return tape
 
-    def actors(self, by: Actor, lead: Int64Array, agent: Int64Array) -> Int64Array:
-        """The actor's code for each row of (lead, agent); -1 where there is none."""
-        if by == "lead":
-            return lead
-        if by == "agent":
-            return agent
-        if by == "everyone":
-            return np.zeros(lead.size, np.int64)
-        codes = self.leads.coded[by].codes
-        return np.where(lead >= 0, codes[lead], -1) if codes.size else np.full(lead.size, -1)
+    def actors(self, by: By, moments: Moments) -> Int64Array:
+        """The actor's code for each moment; -1 where there is none or it isn't known."""
+        who = Who(moments.lead, moments.agent, moments.at, moments.at)
+        return self._crossed(by, [self._part(part, who, moments) for part in by.split("×")])
 
-    def groups(self, by: Actor) -> int:
-        """How many actors of that kind there are."""
-        if by == "lead":
+    def groups(self, by: By) -> int:
+        """A number above every actor's code."""
+        first, *others = by.split("×")
+        return self._size(first) * int(np.prod([self._stride(part) for part in others], dtype=np.int64))
+
+    def _actors_of(self, by: By, facts: Facts) -> Int64Array:
+        who = Who(facts.lead, facts.agent, facts.time, facts.seen + 1 if self.leads.changes else facts.seen)
+        return self._crossed(by, [self._part(part, who, facts) for part in by.split("×")])
+
+    def _crossed(self, by: By, parts: Sequence[Int64Array]) -> Int64Array:
+        if len(parts) == 1:
+            return parts[0]
+        crossed = parts[0]
+        for part, codes in zip(by.split("×")[1:], parts[1:], strict=True):
+            crossed = crossed * self._stride(part) + codes
+        return np.where(np.minimum.reduce(parts) < 0, -1, crossed)
+
+    def _part(self, part: str, who: Who, of: Moments | Facts) -> Int64Array:
+        """One part's codes."""
+        if part == "everyone":
+            return np.zeros(who.lead.size, np.int64)
+        if part in ("lead", "agent"):
+            return who.lead if part == "lead" else who.agent
+        if part == "hour":
+            return self.week_hour(who) % 24
+        if part in ("line", "script"):
+            return of.words.get(part, _nothing(len(of))) if isinstance(of, Facts) else self._in_use(part, of)
+        return self.leads.words(part, who.lead, who.known)
+
+    def week_hour(self, who: Who) -> Int64Array:
+        """The hour of the lead's own week, 0 (Monday, midnight) to 167; of UTC for a lead without a zone."""
+        zone = self.leads.words("zone", who.lead, who.known)
+        wall = local(who.at, zone, self.leads.coded["zone"].levels)
+        return np.asarray((wall - _MONDAY) % (7 * DAY) // HOUR)
+
+    def _in_use(self, word: str, moments: Moments) -> Int64Array:
+        """The line or script that the lead's campaign used last, as known at the moment."""
+        spec = Spec("campaign", words=("line", "script"))
+        tape, group = self.tape(spec), self.actors("campaign", moments)
+        asked = arrange(group, moments.at, tape.groups)
+        last = ends_of(tape, asked) - 1
+        seen = (asked.group >= 0) & (asked.group < tape.groups)
+        seen[seen] = last[seen] >= tape.blocks.first[asked.group[seen]]
+        used = _nothing(len(moments))
+        used[asked.row[seen]] = tape.entries.state[last[seen], spec.word_at(word)]
+        return used
+
+    def _words_of(self, facts: Facts, spec: Spec) -> dict[str, Int64Array]:
+        """What entries keep besides the words that the facts have themselves."""
+        kept: dict[str, Int64Array] = {}
+        if "agent" in spec.copies:
+            kept["agent"] = facts.agent
+        if "week_hour" in spec.copies:
+            kept["week_hour"] = self.week_hour(Who(facts.lead, facts.agent, facts.time, facts.seen + 1))
+        return kept
+
+    def _size(self, part: str) -> int:
+        if part == "lead":
             return len(self.leads)
-        if by == "agent":
-            return int(self.log.agent.max(initial=-1)) + 1
-        return 1 if by == "everyone" else len(self.leads.coded[by].levels)
+        if part == "agent":
+            return self.agents
+        if part in ("line", "script"):
+            return int(self.facts.words.get(part, _nothing(0)).max(initial=-1)) + 1
+        return {"everyone": 1, "hour": 24}.get(part) or len(self.leads.coded[part].levels)
 
-    def _times(self, stream: Stream) -> tuple[Int64Array, Int64Array]:
-        """When each fact of the log happened, and since when it is known.
-
-        A disposition bears its call's marks too, so it tells nothing before the call is known and over.
-        """
-        log = self.log
-        if stream == "calls":
-            return log.ended_at, log.known_at
-        return log.disposed_at, np.maximum(np.maximum(log.disposed_known_at, log.known_at), log.ended_at)
-
-    def mark(self, mark: str) -> Float64Array:
-        """For each call of the log 1 where it bears the mark (`calls`: all do), else 0; or a quantity."""
-        log = self.log
-        if mark == "calls":
-            return np.ones(len(log))
-        if mark in _OUTCOMES and mark != "converted":
-            told = log.disposition if mark in _KNOWN_BY_DISPOSITION else log.outcome
-            return np.asarray(told == _OUTCOMES[mark], np.float64)
-        column: Float64Array = np.asarray(getattr(log, mark), np.float64)
-        return column
+    def _stride(self, part: str) -> int:
+        """How far apart the codes of a crossed part's neighbours lie: room for twice the actors of now."""
+        return 24 if part == "hour" else 1 << max(6, self._size(part).bit_length())
 
 
+def _nothing(size: int) -> Int64Array:
+    return np.full(size, -1)
+
+
+@runtime_checkable
 class Feature(Protocol):
     """A value that names one column: equal values give equal columns, and `repr` says all that matters."""
 
@@ -116,5 +160,43 @@ class Feature(Protocol):
     def name(self) -> str:
         """The column's name, unique in a catalogue."""
 
+
+@runtime_checkable
+class Filled(Feature, Protocol):
+    """One that asks leads and clocks."""
+
     def fill(self, past: Past, moments: Moments, out: Float32Array) -> None:
         """Write what was known strictly before each moment; NaN where nothing was."""
+
+
+@runtime_checkable
+class Read(Feature, Protocol):
+    """One that is read from its actor's tape, together with all others of that actor."""
+
+    @property
+    def by(self) -> By:
+        """Whose tape."""
+
+    @property
+    def reading(self) -> Reading:
+        """What of it."""
+
+
+@runtime_checkable
+class Scanned(Feature, Protocol):
+    """One that looks at every entry of its actor's tape that a moment sees: for actors of few facts."""
+
+    @property
+    def by(self) -> By:
+        """Whose tape."""
+
+    @property
+    def sums(self) -> tuple[str, ...]:
+        """The marks and quantities of entries that it looks at."""
+
+    @property
+    def copies(self) -> tuple[str, ...]:
+        """The words of entries that it looks at."""
+
+    def scan(self, tape: Tape, asked: Asked, ends: Int64Array, past: Past, out: Float32Array) -> None:
+        """Write `out[i]` for the i-th moment asked, which sees its actor's entries up to `ends[i]`."""

@@ -10,10 +10,10 @@ FEATURES = (
         "floor_sale_rate_3d",
         by="everyone",
         of="converted",
-        per="answered",
+        per="told",
         half_life=3 * DAY,
         prior=(0.06, 50),
     ),
-    Rate("agent_sale_rate", by="agent", of="converted", per="answered", half_life=30 * DAY, prior=(0.06, 50)),
+    Rate("agent_sale_rate", by="agent", of="converted", per="told", half_life=30 * DAY, prior=(0.06, 50)),
     Rate("agent_talk_seconds", by="agent", of="talk_s", per="answered", half_life=30 * DAY, prior=(200, 20)),
 )

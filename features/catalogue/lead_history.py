@@ -1,9 +1,9 @@
 """What the lead's own calls say: tried how often, reached how often, how long ago."""
 
 from ..instants import DAY
-from ..statistics.count import Count
 from ..statistics.rate import Rate
 from ..statistics.recency import Recency
+from ..statistics.window import Count
 
 FEATURES = (
     Count("lead_calls_1d", by="lead", within=DAY),

@@ -7,7 +7,7 @@ import numpy as np
 
 from ..calls import Moments
 from ..instants import HOUR
-from ..kernel import Float32Array, Int64Array, kernel, plain
+from ..kernel import Float32Array
 from ..leads import FIELDS, AttributeHistory
 from ..past import Past
 
@@ -23,7 +23,7 @@ class Attribute:
     def fill(self, past: Past, moments: Moments, out: Float32Array) -> None:
         """Write the numbers."""
         history = history_of(past, self.attribute)
-        row = latest(history, moments)
+        row = history.latest(moments.lead, moments.at)
         out[:] = np.where(row >= 0, history.number[row], np.nan) if history.number.size else np.nan
 
 
@@ -40,10 +40,11 @@ class Category:
         """Write the codes."""
         if self.attribute in FIELDS:
             column = past.leads.coded[self.attribute]
-            codes, names = column.codes[moments.lead], column.recode(self.levels)
+            codes = past.leads.words(self.attribute, moments.lead, moments.at)
+            names = column.recode(self.levels)
         else:
             history = history_of(past, self.attribute)
-            row = latest(history, moments)
+            row = history.latest(moments.lead, moments.at)
             codes = np.where(row >= 0, history.code[row], -1) if history.code.size else np.full(row.size, -1)
             places = {level: place for place, level in enumerate(self.levels)}
             names = np.array([places.get(level, -1) for level in history.levels], np.int64)
@@ -80,7 +81,7 @@ class AgeAmong:
         column = past.leads.coded[self.coded]
         code = column.levels.index(self.word) if self.word in column.levels else len(column.levels)
         age = np.maximum(moments.at - past.leads.created_at[moments.lead], 0) / HOUR
-        out[:] = np.where(column.codes[moments.lead] == code, age, np.nan)
+        out[:] = np.where(past.leads.words(self.coded, moments.lead, moments.at) == code, age, np.nan)
 
 
 @dataclass(frozen=True)
@@ -92,31 +93,13 @@ class Worth:
 
     def fill(self, past: Past, moments: Moments, out: Float32Array) -> None:
         """Write the values, in the installation's currency."""
-        out[:] = past.leads.value[moments.lead]
+        out[:] = past.leads.values(moments.lead, moments.at)
 
 
 def history_of(past: Past, attribute: str) -> AttributeHistory:
     """The attribute's values; none where no lead has it (any more): then it is missing everywhere."""
     found = past.leads.attributes.get(attribute)
     return AttributeHistory.of(len(past.leads), [], [], []) if found is None else found
-
-
-def latest(history: AttributeHistory, moments: Moments) -> Int64Array:
-    """For each moment the row of the latest value known strictly before it, or -1."""
-    row = np.empty(len(moments), np.int64)
-    latest_before(plain(history.starts), plain(history.known_at), moments.lead, moments.at, row)
-    return row
-
-
-@kernel
-def latest_before(
-    starts: Int64Array, known_at: Int64Array, lead: Int64Array, at: Int64Array, out: Int64Array
-) -> None:
-    """Fill `out[i]` with the last row of `lead[i]` known before `at[i]`, or -1."""
-    for i in range(at.size):
-        first, last = starts[lead[i]], starts[lead[i] + 1]
-        known = np.searchsorted(known_at[first:last], at[i])
-        out[i] = first + known - 1 if known > 0 else -1
 
 
 KINDS = (Attribute, Category, Age, AgeAmong, Worth)

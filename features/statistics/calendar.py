@@ -29,9 +29,9 @@ class Calendar:
 
     def fill(self, past: Past, moments: Moments, out: Float32Array) -> None:
         """Write the part of the local clock."""
-        zone = past.leads.coded["zone"]
         at = moments.at if self.when == "moment" else past.leads.created_at[moments.lead]
-        out[:] = part_of(local(at, zone.codes[moments.lead], zone.levels), self.part)
+        zone = past.leads.words("zone", moments.lead, moments.at)
+        out[:] = part_of(local(at, zone, past.leads.coded["zone"].levels), self.part)
 
 
 def part_of(wall: Int64Array, part: Literal["hour", "weekday", "hour_of_week"]) -> Float32Array:

@@ -1,0 +1,119 @@
+"""Sweeps: features grouped so that one pass over an actor's tape fills all of its columns."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from .calls import Moments
+from .kernel import Float32Array, Int64Array, kernel
+from .past import By, Feature, Filled, Past, Read, Scanned
+from .reading import Asked, Reading, arrange, ends_of, read, sheet_of, spec_of
+from .tape import Spec, Tape
+
+Sweep = Callable[[Past, Moments, Float32Array], None]
+"""Fills its columns of the matrix for all moments."""
+
+
+def sweeps_of(features: Sequence[Feature]) -> list[Sweep]:
+    """One sweep per actor whose tape is read, the widest first, and one for each column of another kind."""
+    actors: dict[By, ActorSweep] = {}
+    for column, feature in enumerate(features):
+        if isinstance(feature, Read | Scanned):
+            actors.setdefault(feature.by, ActorSweep(feature.by)).add(column, feature)
+    widest = sorted(actors.values(), key=lambda sweep: -len(sweep.readings) - len(sweep.scans))
+    filled = [(c, f) for c, f in enumerate(features) if isinstance(f, Filled)]
+    return [*widest, *([FilledSweep(tuple(filled))] if filled else [])]
+
+
+@dataclass(frozen=True)
+class FilledSweep:
+    """Columns that ask leads and clocks, one after the other."""
+
+    columns: tuple[tuple[int, Filled], ...]
+
+    def __call__(self, past: Past, moments: Moments, values: Float32Array) -> None:
+        """Fill them."""
+        column = np.empty(len(moments), np.float32)
+        for place, feature in self.columns:
+            feature.fill(past, moments, column)
+            values[:, place] = column
+
+
+@dataclass(frozen=True)
+class ActorSweep:
+    """All columns that one kind of actor's tape answers."""
+
+    by: By
+    readings: dict[int, Reading] = field(default_factory=dict)
+    scans: dict[int, Scanned] = field(default_factory=dict)
+
+    def add(self, column: int, feature: Read | Scanned) -> None:
+        """Take in a column."""
+        if isinstance(feature, Read):
+            self.readings[column] = feature.reading
+        else:
+            self.scans[column] = feature
+
+    @property
+    def spec(self) -> Spec:
+        """The tape that answers them all."""
+        copies = [word for scan in self.scans.values() for word in scan.copies]
+        sums = [name for scan in self.scans.values() for name in scan.sums]
+        return spec_of(self.by, list(self.readings.values()), copies, sums)
+
+    def __call__(self, past: Past, moments: Moments, values: Float32Array) -> None:
+        """Fill them; where the agent isn't chosen yet, rates are those of all agents."""
+        tape, actor = past.tape(self.spec), past.actors(self.by, moments)
+        self._answer(past, tape, actor, moments.at, values)
+        if "agent" in self.by.split("×") and np.any(moments.agent < 0):
+            self._answer_for_the_pool(past, moments, values)
+
+    def _answer(
+        self, past: Past, tape: Tape, actor: Int64Array, at: Int64Array, values: Float32Array
+    ) -> None:
+        if at.size > tape.groups + 2 and np.all(at == at[0]):
+            self._answer_once_each(past, tape, actor, int(at[0]), values)
+            return
+        asked = arrange(actor, at, tape.groups)
+        if self.readings:
+            sheet = sheet_of(tape.spec, list(self.readings.values()), list(self.readings))
+            read(tape.blocks, tape.entries, sheet, asked, values)
+        if self.scans:
+            self._scan(past, tape, asked, values)
+
+    def _scan(self, past: Past, tape: Tape, asked: Asked, values: Float32Array) -> None:
+        ends, found = ends_of(tape, asked), np.empty(asked.row.size, np.float32)
+        for column, feature in self.scans.items():
+            feature.scan(tape, asked, ends, past, found)
+            values[asked.row, column] = found
+
+    def _answer_once_each(
+        self, past: Past, tape: Tape, actor: Int64Array, at: int, values: Float32Array
+    ) -> None:
+        """At one instant few actors answer for many moments: ask each, nobody, and one without a past."""
+        everyone = np.arange(-1, tape.groups + 1)
+        answers = np.empty((everyone.size, values.shape[1]), np.float32)
+        self._answer(past, tape, everyone, np.full(everyone.size, at), answers)
+        spread(answers, actor, np.array([*self.readings, *self.scans], np.int64), values)
+
+    def _answer_for_the_pool(self, past: Past, moments: Moments, values: Float32Array) -> None:
+        """Fill the rates of moments without an agent from the tape of the same actors, agents aside."""
+        rates = {column: reading for column, reading in self.readings.items() if reading.per}
+        if not rates:
+            return
+        others = [part for part in self.by.split("×") if part != "agent"] or ["everyone"]
+        rows = np.flatnonzero(moments.agent < 0)
+        pooled = np.empty((rows.size, values.shape[1]), np.float32)
+        ActorSweep("×".join(others), rates)(past, moments.take(rows), pooled)
+        columns = np.array(list(rates), np.int64)
+        values[np.ix_(rows, columns)] = pooled[:, columns]
+
+
+@kernel
+def spread(answers: Float32Array, actor: Int64Array, columns: Int64Array, out: Float32Array) -> None:
+    """Give each moment its actor's answers; the first row is nobody's, the last one's without a past."""
+    for i in range(actor.size):
+        g = min(actor[i] + 1, answers.shape[0] - 1)
+        for c in columns:
+            out[i, c] = answers[g, c]
