@@ -52,6 +52,10 @@ class OtherFeatures(TrainingSetError):
     """The training set asks other questions than the catalogue does now: build it anew with `--fresh`."""
 
 
+class OtherTrainingSet(TrainingSetError):
+    """The folder holds a training set of another kind: name another folder, or build anew with `--fresh`."""
+
+
 class MissingExtra(FeatureError):
     """A library is not installed: install leadrank with the extra that brings it."""
 
