@@ -5,10 +5,11 @@ import pandas as pd
 
 from features import CallLog, LeadTable, Moments, Outcome, Past, compute
 from features.catalogue import standing
+from features.facts import BIT
 from features.instants import DAY, HOUR, MINUTE, NEVER
 from features.kernel import Float32Array
 from features.leads import FIELDS, Coded
-from features.statistics.count import Count
+from features.statistics.window import Count
 from tests.builders import MONDAY
 
 from .harness import Figure, race
@@ -67,7 +68,7 @@ def a_busy_floor() -> tuple[CallLog, LeadTable]:
 
 def as_frame(past: Past) -> pd.DataFrame:
     """The log as a frame with one column of 0 and 1 per mark that the counts ask for."""
-    marks = {mark: past.mark(mark) for mark in sorted({line.of for line in COUNTS})}
+    marks = {of: (past.facts.bits & BIT[of] > 0).astype(float) for of in sorted({line.of for line in COUNTS})}
     return pd.DataFrame(
         {"lead": past.log.lead, "ended": pd.to_datetime(past.log.ended_at, unit="us"), **marks}
     )

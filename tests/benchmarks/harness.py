@@ -2,15 +2,23 @@
 
 import gc
 import json
+import multiprocessing
+import os
 import re
+import resource
 import statistics
+import subprocess
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 Work = Callable[[], object]
 Clock = Callable[[], float]
+Asked = ParamSpec("Asked")
+Answer = TypeVar("Answer")
 
 PEAK = re.compile(r"^VmHWM:\s+(\d+) kB$", re.MULTILINE)
 UNITS = {"s": 1.0, "ms": 1e3, "µs": 1e6}
@@ -94,6 +102,26 @@ def peak_memory(work: Work) -> float:
 def _peak_kib(status: Path) -> int:
     found = PEAK.search(status.read_text())
     return int(found[1]) if found else 0
+
+
+def alone(work: Callable[Asked, Answer], *args: Asked.args, **named: Asked.kwargs) -> Answer:
+    """What a module's function returns in a fresh process where every engine has one thread."""
+    spawned = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=spawned, initializer=_one_thread) as process:
+        return process.submit(work, *args, **named).result()
+
+
+def _one_thread() -> None:
+    """polars asks once, when it is imported; this runs before the work's own imports."""
+    os.environ |= {"POLARS_MAX_THREADS": "1", "OMP_NUM_THREADS": "1"}
+
+
+def cpu_of(command: Sequence[str]) -> float:
+    """CPU seconds that a command took, start to end."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def record(figures: Iterable[Figure], folder: Path) -> list[Path]:
