@@ -56,6 +56,17 @@ def row(feature: Feature) -> str:
     return f"| {' | '.join(cells)} |\n"
 
 
+def meaning(feature: Feature) -> str:
+    """What a feature asks, in a line."""
+    said = {field.name: getattr(feature, field.name) for field in fields(feature)}  # type: ignore[arg-type]
+    asks = _asks({name: value for name, value in said.items() if name not in {*_OWN, "levels"}})
+    if "by" not in said:
+        return f"{_sentence(type(feature)).split(';')[0].rstrip('.')}{f' ({asks})' if asks else ''}"
+    whose = said["by"] if said["by"] == "everyone" else f"the {said['by']}"
+    reach = _reach(said.get("within"), said.get("half_life"))
+    return f"{type(feature).__name__} of {whose}: {', '.join(filter(None, [asks, reach]))}"
+
+
 def span(duration: int) -> str:
     """A duration in its largest whole unit."""
     for unit, name in ((DAY, "day"), (HOUR, "hour"), (MINUTE, "minute"), (SECOND, "second")):

@@ -26,6 +26,7 @@ from .api.schemas import Problem
 from .desk import Desk
 from .models import Models
 from .retraining import Trainer
+from .scores import ScoreSheet
 from .settings import Settings
 
 TICK_S = 60
@@ -83,7 +84,8 @@ def open_desk(settings: Settings, engine: Engine) -> Desk:
     trainer = Trainer(settings.database_url, settings.mlflow_uri, settings.retrain_every)
     clock = _of_database if settings.clock == "system" else _of_request
     registry.reload()
-    return Desk(engine, registry, trainer, salt, clock)
+    sheet = ScoreSheet.empty(settings.log_vectors)
+    return Desk(engine, registry, trainer, salt, clock, sheet=sheet)
 
 
 def configure_logs(level: str) -> None:

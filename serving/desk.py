@@ -246,7 +246,7 @@ class Desk:
         bundle = self.models.champion()
         if bundle is None:
             return np.full(rows.size, np.nan), np.full(rows.size, USUAL_SECONDS)
-        self.sheet.refresh(self.ledger.past(), bundle, rows, at)
+        self.sheet.refresh(self.ledger.past(), bundle, rows, at, self.ledger.seq)
         answer, convert, seconds = (column[rows] for column in self.sheet.columns)
         return value_per_second(answer, convert, self._worth(rows, plan), seconds), seconds
 
@@ -325,7 +325,7 @@ class Desk:
                 next_poll_after_s=_next_poll(floor.verdicts, len(items), poll.at),
                 expires_at=now + poll.order.lease_seconds * SECOND,
             )
-            record(connection, given, poll, rounds[-1], plan.policy.temperature, self.ledger.leads)
+            record(connection, given, poll, rounds[-1], plan.policy, self.ledger.leads, self.sheet.served)
         return given
 
     def _rounds(

@@ -1,7 +1,7 @@
 """The handing-out: leases won in the queue's order, each a decision on record, all in one transaction."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
 import numpy as np
@@ -10,12 +10,14 @@ from sqlalchemy import Connection, func, insert, select
 from features.instants import SECOND
 from features.kernel import BoolArray, Float64Array, Int64Array
 from features.leads import LeadTable
+from features.served import ServedVector
 from features.store.lead_book import LeadBook
+from features.store.served_vectors import write_served
 from features.store.tables import batch, decision, lead
 
 from . import leases
 from .leases import Claim
-from .ranking.queue import Candidates, RankedQueue
+from .ranking.queue import Candidates, Policy, RankedQueue
 from .ranking.reasons import Reason
 
 
@@ -162,19 +164,31 @@ def win(
 
 
 def record(
-    connection: Connection, given: Batch, poll: Poll, last: Round, temperature: float, book: LeadBook
+    connection: Connection,
+    given: Batch,
+    poll: Poll,
+    last: Round,
+    policy: Policy,
+    book: LeadBook,
+    served: Mapping[int, ServedVector],
 ) -> None:
-    """Write a batch, with what its last draw needs to be weighed, and its decisions."""
+    """Write a batch, with what its last draw needs to be weighed, its decisions, and what the model saw.
+
+    `served` holds vectors by the leads' rows, of a sample of them.
+    """
     connection.execute(
         insert(batch).values(
             batch_id=given.batch_id, campaign=poll.campaign, dialer_id=poll.order.dialer_id, at=poll.at,
             n=poll.order.n, key_text=poll.key, kappa=_finite(last.kappa), pool=last.queue.keys.size,
-            temperature=temperature, model_version=given.model_version, snapshot_id=given.snapshot_id,
+            temperature=policy.temperature, model_version=given.model_version, snapshot_id=given.snapshot_id,
             degraded=given.degraded, withheld=given.withheld, rules=[],
         )
     )  # fmt: skip
     if given.items:
         connection.execute(insert(decision), [_decision(item, given, book) for item in given.items])
+        write_served(
+            connection, {item.decision_id: served[item.row] for item in given.items if item.row in served}
+        )
 
 
 def batches_at(connection: Connection, campaign: str, at: int) -> int:

@@ -1,13 +1,16 @@
 """ScoreSheet: what the model says of each lead, kept until it may have changed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from features import Moments, Past, compute
+from features import FeatureMatrix, Moments, Past, compute
 from features.instants import HOUR, MINUTE
 from features.kernel import BoolArray, Float64Array, Int64Array
+from features.served import ServedVector, encode
 from training.bundle import Bundle
+
+from .ranking.arms import places
 
 REFRESH = 15 * MINUTE
 """No score is older than this when a lead is handed out."""
@@ -27,11 +30,16 @@ class ScoreSheet:
     seconds: Float64Array
     scored_at: Int64Array
     version: str = ""
+    logged: float = 0.0
+    """The share of leads whose vectors are kept, the same leads for ever."""
+    served: dict[int, ServedVector] = field(default_factory=dict)
+    """By lead row, exactly what the model saw for the score on this sheet."""
+    _is_logged: BoolArray = field(default_factory=lambda: np.empty(0, np.bool_))
 
     @classmethod
-    def empty(cls) -> "ScoreSheet":
+    def empty(cls, logged: float = 0.0) -> "ScoreSheet":
         """A sheet without leads."""
-        return cls(np.empty(0), np.empty(0), np.empty(0), np.empty(0, np.int64))
+        return cls(np.empty(0), np.empty(0), np.empty(0), np.empty(0, np.int64), logged=logged)
 
     @property
     def columns(self) -> tuple[Float64Array, Float64Array, Float64Array]:
@@ -50,19 +58,38 @@ class ScoreSheet:
         """These leads changed: score them anew before they are handed out."""
         self.scored_at[rows] = 0
 
-    def refresh(self, past: Past, bundle: Bundle, rows: Int64Array, at: int) -> int:
-        """Score those of `rows` whose scores are missing or too old; return how many."""
+    def refresh(self, past: Past, bundle: Bundle, rows: Int64Array, at: int, seq: int) -> int:
+        """Score those of `rows` whose scores are missing or too old; return how many.
+
+        `seq` is the change number up to which the past knows the store.
+        """
         if bundle.version != self.version:
             self.scored_at[:] = 0
             self.version = bundle.version
         stale = rows[self._stale(past, rows, at)]
         if stale.size:
-            scores = bundle.predict(compute(past, Moments.at_once(stale, at), bundle.features))
+            matrix = compute(past, Moments.at_once(stale, at), bundle.features)
+            scores = bundle.predict(matrix)
             self.p_answer[stale] = scores["answer"]
             self.p_convert[stale] = scores["conversion"]
             self.seconds[stale] = scores.handle_s
             self.scored_at[stale] = at
+            self._keep(past, bundle, matrix, stale, at, seq)
         return int(stale.size)
+
+    def _keep(
+        self, past: Past, bundle: Bundle, matrix: FeatureMatrix, rows: Int64Array, at: int, seq: int
+    ) -> None:
+        """Keep the vectors of the leads in the sample."""
+        if not self.logged:
+            return
+        new = places(b"", "served vectors", past.leads.lead_id[self._is_logged.size :])
+        self._is_logged = np.concatenate([self._is_logged, new < self.logged])
+        for place in np.flatnonzero(self._is_logged[rows]).tolist():
+            vector = encode(matrix.values[place])
+            self.served[int(rows[place])] = ServedVector(
+                at, seq, bundle.features, bundle.fingerprint, bundle.version, vector
+            )
 
     def _stale(self, past: Past, rows: Int64Array, at: int) -> BoolArray:
         fresh = past.leads.created_at[rows] > at - FRESH

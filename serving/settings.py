@@ -32,4 +32,7 @@ class Settings(StoreSettings):
         DAY, description="a duration such as 1d, or off"
     )
     cache: str = Field("var/bundles", description="folder of the bundles fetched from the registry")
+    log_vectors: float = Field(
+        0.05, ge=0, le=1, description="share of leads of which what the model saw is kept with each decision"
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level logged")

@@ -13,15 +13,15 @@ def bears_from(connection: Connection, seq: int, as_of: int, until: int) -> int:
     known before `until`. Whatever it is about, moments see it from when it is known; what corrects a call or
     a lead may change what they saw before, but nothing before the lead's first call.
     """
-    first_told = [_first(connection, _known_first(table, seq, as_of, until)) for table in _facts()]
-    leads = union(*(_concerned(table, seq, as_of, until) for table in (*_facts(), lead))).subquery(
+    first_told = [_first(connection, _known_first(table, seq, as_of, until)) for table in fact_tables()]
+    leads = union(*(_concerned(table, seq, as_of, until) for table in (*fact_tables(), lead))).subquery(
         "concerned"
     )
     first_call = select(func.min(call.c.started_at)).where(call.c.lead.in_(select(leads.c.lead)))
     return min([*first_told, _first(connection, first_call)])
 
 
-def _facts() -> list[Table]:
+def fact_tables() -> list[Table]:
     """The tables of what happened to leads and calls, each row with its change number."""
     return [
         table

@@ -3,14 +3,14 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import Connection, Table, delete, select, update
+from sqlalchemy import Connection, Table, delete, insert, select, update
 
 from ...pseudonym import phone_hash
 from ...sources.outcomes import Dialects
 from ..bulk import insert_rows
 from ..changes import numbers
 from ..lookup import among, lock_leases
-from ..tables import agent, call, consent, event, lead, lead_attribute, lease
+from ..tables import agent, call, call_past, consent, event, lead, lead_attribute, lead_past, lease
 from .stops import Stop, suppress
 from .telling import Told
 
@@ -42,6 +42,8 @@ class Draft:
     """The versions of all known agents that the batch names."""
     rows: dict[Table, list[Row]] = field(default_factory=dict)
     call_rows: dict[str, Row] = field(default_factory=dict)
+    replaced: list[str] = field(default_factory=list)
+    """The stored calls of which a newer version came."""
     agent_rows: dict[str, Row] = field(default_factory=dict)
     stops: list[Stop] = field(default_factory=list)
     leases: dict[str, int] = field(default_factory=dict)
@@ -51,6 +53,19 @@ class Draft:
     def add(self, table: Table, **columns: object) -> None:
         """Add a row to insert."""
         self.rows.setdefault(table, []).append(columns)
+
+    def tell_call(self, told: KnownCall, row: Row) -> None:
+        """Let a version of a call stand if it is the newest; the others are kept among the past ones."""
+        call_id = str(row["call_id"])
+        before = self.calls.get(call_id)
+        if before is not None and before.version >= told.version:
+            self.add(call_past, **row)
+            return
+        if call_id in self.call_rows:
+            self.add(call_past, **self.call_rows[call_id])
+        elif before is not None:
+            self.replaced.append(call_id)
+        self.calls[call_id], self.call_rows[call_id] = told, row
 
     def known_at(self, told: Told) -> int:
         """Since when an event's facts are known."""
@@ -77,6 +92,7 @@ class Draft:
         """Write all of it, each row with its number in the order of changes."""
         upserts = [(call, self.call_rows), (agent, self.agent_rows)]
         stamps = numbers(connection, self._size())
+        _keep_replaced(connection, self.replaced)
         for table, by_key in upserts:
             _upsert(connection, table, _stamped(list(by_key.values()), stamps))
         for table, rows in self.rows.items():
@@ -106,12 +122,24 @@ class Draft:
             gone: Row = dict.fromkeys(("phone_hash", "postal_code", "region", "source", "value"))
             gone |= {"phones": [], "erased_at": erased_at, "seq": next(stamps)}
             connection.execute(update(lead).where(lead.c.id == key).values(**gone))
-            connection.execute(delete(lead_attribute).where(lead_attribute.c.lead == key))
+            for table in (lead_attribute, lead_past):
+                connection.execute(delete(table).where(table.c.lead == key))
             connection.execute(update(consent).where(consent.c.lead == key).values(evidence=None))
+            served = select(decision.c.decision_id).where(decision.c.lead == key)
+            connection.execute(delete(served_vector).where(served_vector.c.decision_id.in_(served)))
 
 
 def _stamped(rows: Sequence[Row], stamps: Iterator[int]) -> list[Row]:
     return [{**row, "seq": next(stamps)} for row in rows]
+
+
+def _keep_replaced(connection: Connection, call_ids: Sequence[str]) -> None:
+    """Copy calls to the past ones, numbers too: readers who have followed so far know them already."""
+    if not call_ids:
+        return
+    names = [column.name for column in call.c]
+    kept = select(*call.c).where(among(connection, call.c.call_id, call_ids))
+    connection.execute(insert(call_past).from_select(names, kept))
 
 
 def _upsert(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
