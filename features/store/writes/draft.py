@@ -10,7 +10,19 @@ from ...sources.outcomes import Dialects
 from ..bulk import insert_rows
 from ..changes import numbers
 from ..lookup import among, lock_leases
-from ..tables import agent, call, call_past, consent, event, lead, lead_attribute, lead_past, lease
+from ..tables import (
+    agent,
+    call,
+    call_past,
+    consent,
+    decision,
+    event,
+    lead,
+    lead_attribute,
+    lead_past,
+    lease,
+    served_vector,
+)
 from .stops import Stop, suppress
 from .telling import Told
 
