@@ -90,6 +90,7 @@ class CallAttempted(Shape):
     agent_id: Ident | None = None
     dialer_id: Ident
     phone: Phone | None = None
+    caller_id: Phone | None = None
     started_at: Instant
     answered_at: Instant | None = None
     ended_at: Instant

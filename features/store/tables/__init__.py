@@ -1,11 +1,11 @@
 """Every table, one file per subject, on one MetaData."""
 
 from .agents import agent, agent_state
-from .calls import call, callback, conversion, disposition, touch, voice
+from .calls import call, call_past, callback, conversion, disposition, touch, voice
 from .decisions import batch, decision, feature_set, lease, served_vector
 from .events import event, outcome_code, quarantine
 from .installation import api_key, counter, idempotency, import_run, installation
-from .leads import campaign, consent, lead, lead_attribute, suppression
+from .leads import campaign, consent, lead, lead_attribute, lead_past, suppression
 from .metadata import metadata
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "api_key",
     "batch",
     "call",
+    "call_past",
     "callback",
     "campaign",
     "consent",
@@ -28,6 +29,7 @@ __all__ = [
     "installation",
     "lead",
     "lead_attribute",
+    "lead_past",
     "lease",
     "metadata",
     "outcome_code",

@@ -33,8 +33,30 @@ lead = Table(
     Column("phones", Json, nullable=False),  # [{"e164": ..., "type": ...}], the first is dialed
     Column("phone_hash", Text, nullable=True, index=True),
     maybe_instant("erased_at"),
+    maybe_instant("since"),  # since when what stands is known; null: since `known_at`, as it was always so
     stamp(),
 )
+
+lead_past = Table(
+    "lead_past",
+    metadata,
+    serial(),
+    of_lead(),
+    Column("campaign", Text, nullable=False),
+    instant("created_at"),
+    Column("channel", Text, nullable=False),
+    Column("source", Text, nullable=True),
+    Column("list_id", Text, nullable=True),
+    Column("country", Text, nullable=True),
+    Column("region", Text, nullable=True),
+    Column("zone", Text, nullable=True),  # declared, or derived from the number of then, which isn't kept
+    Column("value", Double, nullable=True),
+    instant("updated_at"),
+    instant("known_at"),
+    stamp(),
+)
+"""The versions of leads that don't stand; of those known the one with the latest `updated_at` did, then `seq`."""
+
 
 lead_attribute = Table(
     "lead_attribute",

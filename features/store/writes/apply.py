@@ -30,34 +30,34 @@ def _call_attempted(draft: Draft, told: Told) -> None:
         _add_callback(draft, told, lead, data.callback_at, data.agent_id)
     if data.lease_id is not None:
         draft.leases[data.lease_id] = max(data.ended_at, draft.leases.get(data.lease_id, 0))
-    before = draft.calls.get(data.call_id)
-    if before is not None and before.version >= version:
-        return
-    draft.calls[data.call_id] = KnownCall(lead, phone, version)
-    draft.call_rows[data.call_id] = {
-        "call_id": data.call_id,
-        "lead": lead,
-        "campaign": data.campaign,
-        "agent": data.agent_id,
-        "dialer_id": data.dialer_id,
-        "phone_hash": phone,
-        "started_at": data.started_at,
-        "answered_at": data.answered_at,
-        "ended_at": data.ended_at,
-        "event_at": version[0],
-        "event_id": version[1],
-        "known_at": known_at,
-        "outcome": int(outcome),
-        "talk_s": data.talk_s,
-        "hold_s": data.hold_s,
-        "wrap_s": data.wrap_s,
-        "human_answered": data.human_answered,
-        "abandoned": data.abandoned,
-        "lease_id": data.lease_id,
-        "decision_id": data.decision_id,
-        "script": data.script,
-        "shift": data.shift,
-    }
+    draft.tell_call(
+        KnownCall(lead, phone, version),
+        {
+            "call_id": data.call_id,
+            "lead": lead,
+            "campaign": data.campaign,
+            "agent": data.agent_id,
+            "dialer_id": data.dialer_id,
+            "phone_hash": phone,
+            "caller_hash": draft.phone_hash(data.caller_id),
+            "started_at": data.started_at,
+            "answered_at": data.answered_at,
+            "ended_at": data.ended_at,
+            "event_at": version[0],
+            "event_id": version[1],
+            "known_at": known_at,
+            "outcome": int(outcome),
+            "talk_s": data.talk_s,
+            "hold_s": data.hold_s,
+            "wrap_s": data.wrap_s,
+            "human_answered": data.human_answered,
+            "abandoned": data.abandoned,
+            "lease_id": data.lease_id,
+            "decision_id": data.decision_id,
+            "script": data.script,
+            "shift": data.shift,
+        },
+    )
 
 
 def _call_disposed(draft: Draft, told: Told) -> None:

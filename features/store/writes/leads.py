@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from pydantic import ValidationError
 from sqlalchemy import Connection, bindparam, select, update
@@ -9,11 +10,12 @@ from sqlalchemy import Connection, bindparam, select, update
 from ...pseudonym import phone_hash
 from ...refused import refusal
 from ...sources.wire import LeadIn
+from ...whereabouts import zones_of
 from ..bulk import insert_rows
 from ..changes import numbers
 from ..installation import secret_of
 from ..lookup import among, lock_ingest, unique
-from ..tables import campaign, consent, lead, lead_attribute
+from ..tables import campaign, consent, lead, lead_attribute, lead_past
 from .events import replay_waiting
 from .receipts import Known, LeadResult
 from .sense import AHEAD
@@ -27,6 +29,9 @@ _MISSING: Value = (None, None)
 
 _PLAIN = ("campaign", "channel", "source", "list_id", "country", "region", "postal_code", "timezone", "value")
 
+_SAID = ("campaign", "created_at", "channel", "source", "list_id", "country", "region", "value")
+"""What features see of a lead beside its zone: of these every version is kept."""
+
 
 @dataclass
 class _State:
@@ -39,6 +44,7 @@ class _State:
     touched: bool = False
     new_attributes: list[dict[str, object]] = field(default_factory=list)
     new_consents: list[dict[str, object]] = field(default_factory=list)
+    new_past: list[dict[str, object]] = field(default_factory=list)
 
 
 def accept_leads(
@@ -80,14 +86,19 @@ def _taker(states: dict[str, _State], secret: bytes, at: int, known: Known) -> C
         state = states.get(item.lead_id)
         refused = tuple(sorted(name for name in item.attributes if refusal(name)))
         if state is None:
-            state = states[item.lead_id] = _State({"known_at": item.created_at if known == "event" else at})
+            known_at = item.created_at if known == "event" else at
+            state = states[item.lead_id] = _State({"known_at": known_at, "since": since})
             _change(state, item, updated_at, since, secret)
             return LeadResult(item.lead_id, "created", refused_attributes=refused)
         if state.columns["erased_at"] is not None:
             return LeadResult(item.lead_id, "rejected", "erased: this lead asked to be forgotten")
         if updated_at < int(str(state.columns["updated_at"])):
+            if known == "event":
+                _keep(state, _said(item.model_dump()), updated_at, since)
             return LeadResult(item.lead_id, "stale", "updated_at is older than what is stored")
+        before = {**state.columns}
         changed = _change(state, item, updated_at, since, secret)
+        _keep_what_stood(state, before, since, always=known == "event")
         return LeadResult(item.lead_id, "updated" if changed else "unchanged", refused_attributes=refused)
 
     return take
@@ -108,6 +119,29 @@ def _change(state: _State, item: LeadIn, updated_at: int, since: int, secret: by
     state.touched |= changed or state.columns.get("updated_at") != updated_at
     state.columns |= {**columns, "updated_at": updated_at}
     return changed | _change_attributes(state, item, since) | _add_consent(state, item, since)
+
+
+def _keep_what_stood(state: _State, before: Mapping[str, object], since: int, *, always: bool) -> None:
+    """Keep the version that was replaced, if features see a difference; `always`: if it is another telling.
+
+    What comes later may turn out to be older than either: then it matters how often the same was said.
+    """
+    stood, known_since = _said(before), before["known_at"] if before["since"] is None else before["since"]
+    if stood != _said(state.columns) or (always and since != known_since):
+        _keep(state, stood, before["updated_at"], known_since)
+        state.columns["since"] = since
+
+
+def _keep(state: _State, said: Mapping[str, object], updated_at: object, known_at: object) -> None:
+    state.new_past.append({**said, "updated_at": updated_at, "known_at": known_at})
+    state.touched = True
+
+
+def _said(columns: Mapping[str, Any]) -> dict[str, object]:
+    """What features see of a version: its fields and its zone."""
+    phone = columns["phones"][0]["e164"] if columns["phones"] else None
+    zones = zones_of(phone, columns["country"], columns["region"], columns["timezone"])
+    return {name: columns[name] for name in _SAID} | {"zone": zones[0] if zones else None}
 
 
 def _change_attributes(state: _State, item: LeadIn, since: int) -> bool:
@@ -168,15 +202,28 @@ def _states(connection: Connection, named: Sequence[str]) -> dict[str, _State]:
 
 def _write(connection: Connection, states: Sequence[_State]) -> None:
     """Write what is new of the touched leads, each row with its number in the order of changes."""
-    size = sum(1 + len(state.new_attributes) + len(state.new_consents) for state in states)
+    lists = ("new_attributes", "new_consents", "new_past")
+    size = sum(1 + sum(len(getattr(state, new)) for new in lists) for state in states)
     stamps = numbers(connection, size)
     _insert_leads(connection, [state for state in states if state.key is None], stamps)
     _update_leads(connection, [state for state in states if "id" in state.columns], stamps)
-    for table, new in ((lead_attribute, "new_attributes"), (consent, "new_consents")):
-        rows = [
-            {**row, "lead": state.key, "seq": next(stamps)} for state in states for row in getattr(state, new)
-        ]
-        insert_rows(connection, table, rows)
+    for table, new in zip((lead_attribute, consent, lead_past), lists, strict=True):
+        rows = [{**row, "lead": state.key} for state in states for row in getattr(state, new)]
+        if table is lead_past:
+            rows = _not_kept_yet(connection, rows)
+        insert_rows(connection, table, [{**row, "seq": next(stamps)} for row in rows])
+
+
+def _not_kept_yet(connection: Connection, versions: Sequence[dict[str, object]]) -> list[dict[str, object]]:
+    """Those versions that the store doesn't hold, each once: an import may be told again."""
+    if not versions:
+        return []
+    keys = {int(str(row["lead"])) for row in versions}
+    kept = select(lead_past).where(among(connection, lead_past.c.lead, keys))
+    old = {tuple(row[name] for name in versions[0]) for row in connection.execute(kept).mappings()}
+    return [
+        row for row in {tuple(row.values()): row for row in versions}.values() if (*row.values(),) not in old
+    ]
 
 
 def _insert_leads(connection: Connection, states: Sequence[_State], stamps: Iterator[int]) -> None:

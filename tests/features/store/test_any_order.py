@@ -9,6 +9,7 @@ from features.store.engine import reading, transaction
 from features.store.tables import (
     agent,
     call,
+    call_past,
     callback,
     conversion,
     disposition,
@@ -22,7 +23,7 @@ from features.store.writes import accept_events, accept_leads
 from tests.conftest import empty
 from tests.features.store.tellings import CALL_ENDED, NOON, a_call, a_disposition, a_lead, a_phone, an_event
 
-FACTS = (agent, call, callback, conversion, disposition, suppression)
+FACTS = (agent, call, call_past, callback, conversion, disposition, suppression)
 COUNTED = {"id", "seq", "lead", "row", "token"}
 """Columns that number rows in the order of writing."""
 

@@ -14,6 +14,7 @@ from features.store.tables import (
     agent,
     agent_state,
     call,
+    call_past,
     callback,
     consent,
     conversion,
@@ -57,6 +58,31 @@ def suppressed(engine: Engine) -> set[tuple[str, str, bool]]:
         found = connection.execute(select(suppression)).all()
         named = {f"phone:{phone_hash(secret_of(connection), PHONE)}": PHONE}
     return {(named.get(row.subject, row.subject[:9]), row.reason, row.until is None) for row in found}
+
+
+def test_of_a_call_told_thrice_the_newest_stands_and_the_others_are_kept(store: Engine):
+    def told(name: str, minute: int, talk_s: float, **more: str) -> dict[str, object]:
+        return a_call(name=name, talk_s=talk_s, **more) | {"time": render(CALL_ENDED + minute * MINUTE)}
+
+    accepted(store, told("second", 2, 20), told("first", 1, 10))
+    number = rows(store, call)[0].seq
+    accepted(store, told("third", 3, 30, caller_id=PHONE), at=NOON + HOUR)
+    accepted(store, told("zeroth", 0, 0), at=NOON + 2 * HOUR)
+
+    (stands,) = rows(store, call)
+    past = {row.talk_s: row for row in rows(store, call_past)}
+    assert (stands.talk_s, stands.known_at) == (30, NOON + HOUR)
+    assert {talk_s: row.known_at for talk_s, row in past.items()} == {0: NOON + 2 * HOUR, 10: NOON, 20: NOON}
+    assert past[20].seq == number
+    assert past[0].seq > stands.seq > number
+
+
+def test_the_number_that_called_is_kept_as_a_pseudonym(store: Engine):
+    accepted(store, a_call(caller_id=PHONE))
+
+    (row,) = rows(store, call)
+    with reading(store) as connection:
+        assert row.caller_hash == phone_hash(secret_of(connection), PHONE)
 
 
 def test_a_call_becomes_a_row_with_what_is_missing_left_missing(store: Engine):

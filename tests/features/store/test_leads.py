@@ -5,7 +5,7 @@ from sqlalchemy import Engine, select
 
 from features.instants import DAY, HOUR, parse
 from features.store.engine import reading, transaction
-from features.store.tables import campaign, consent, lead, lead_attribute
+from features.store.tables import campaign, consent, lead, lead_attribute, lead_past
 from features.store.writes import Known, accept_events, accept_leads
 from tests.features.store.tellings import NOON, a_lead, an_event
 
@@ -113,6 +113,40 @@ def test_imported_leads_are_known_since_they_were_updated(engine: Engine):
     assert rows(engine, lead_attribute)[0].known_at == parse("2026-01-05T09:00:00Z")
 
 
+def versions(engine: Engine) -> list[tuple[object, ...]]:
+    return [(row.region, row.zone, row.updated_at, row.known_at) for row in rows(engine, lead_past)]
+
+
+def test_what_was_said_before_is_kept_with_the_time_it_was_known(engine: Engine):
+    eight, nine = parse("2026-01-05T08:00:00Z"), parse("2026-01-05T09:00:00Z")
+    accepted(engine, a_lead())
+    accepted(engine, a_lead(region="CA", updated_at="2026-01-05T09:00:00Z"), at=NOON + HOUR)
+    accepted(engine, a_lead(region="CA", updated_at="2026-01-05T10:00:00Z"), at=NOON + 2 * HOUR)
+    accepted(engine, a_lead(region="NJ", updated_at="2026-01-05T08:30:00Z"), at=NOON + 3 * HOUR)
+    accepted(engine, a_lead(timezone="Asia/Kolkata", updated_at="2026-01-05T11:00:00Z"), at=NOON + DAY)
+
+    (stands,) = rows(engine, lead)
+    assert versions(engine) == [
+        ("NY", "America/New_York", eight, NOON),
+        ("CA", "America/Los_Angeles", nine + HOUR, NOON + HOUR),
+    ]
+    assert (stands.known_at, stands.since) == (NOON, NOON + DAY)
+
+
+def test_versions_may_be_imported_in_any_order_and_again(engine: Engine):
+    eight, nine, ten = (parse(f"2026-01-05T{hour:02d}:00:00Z") for hour in (8, 9, 10))
+    told = [
+        a_lead(region=region, timezone="UTC", updated_at=f"2026-01-05T{hour:02d}:00:00Z")
+        for region, hour in (("NY", 8), ("CA", 10), ("NJ", 9))
+    ]
+    results = accepted(engine, *told, *told, at=NOON, known="event")
+    accepted(engine, *told, at=NOON, known="event")
+
+    assert [one.result for one in results[:3]] == ["created", "updated", "stale"]
+    assert sorted(versions(engine)) == [("NJ", "UTC", nine, nine), ("NY", "UTC", eight, eight)]
+    assert (rows(engine, lead)[0].region, rows(engine, lead)[0].since) == ("CA", ten)
+
+
 def test_protected_attributes_are_stored_and_named(engine: Engine):
     results = accepted(engine, a_lead(attributes={"gender": "f", "pets": 2, "call_duration": 3}))
 
@@ -131,6 +165,7 @@ def test_a_consent_is_kept_once(engine: Engine):
 
 def test_an_erased_lead_does_not_come_back(engine: Engine):
     accepted(engine, a_lead(attributes={"pets": 2}))
+    accepted(engine, a_lead(source="expo", updated_at="2026-01-05T09:00:00Z"))
     with transaction(engine) as connection:
         accept_events(connection, [an_event("lead.erased", lead_id="ann")], NOON)
 
@@ -140,3 +175,4 @@ def test_an_erased_lead_does_not_come_back(engine: Engine):
     assert rows(engine, lead)[0].phones == []
     assert rows(engine, lead)[0].phone_hash is None
     assert rows(engine, lead_attribute) == []
+    assert rows(engine, lead_past) == []
