@@ -3,13 +3,14 @@
 import hashlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 
 import numpy as np
 
-from .calls import CallLog, Moments
+from .calls import COLUMNS, CallLog, Moments
 from .catalogue import for_leads
+from .instants import MINUTE, NEVER
 from .kernel import Float32Array, Int64Array, plain
 from .leads import FIELDS, AttributeHistory, Coded, LeadTable
 from .past import Feature, Past
@@ -61,7 +62,7 @@ def compute(past: Past, moments: Moments, features: Sequence[Feature], threads: 
 
 
 def warm_up() -> None:
-    """Compile every loop, or load it from numba's cache: ask the whole catalogue about one lead."""
+    """Compile every loop, or load it from numba's cache: ask the whole catalogue about a lead."""
     nobody, nothing = np.zeros(1, np.int64), np.full(1, -1)
     leads = LeadTable(
         ("nobody",),
@@ -70,7 +71,18 @@ def warm_up() -> None:
         {name: Coded((), nothing) for name in FIELDS},
         {"nothing": AttributeHistory.of(1, [0], [0], [0.0])},
     )
-    compute(Past(CallLog.empty(), leads), Moments.at_once(nobody, 1), for_leads(leads))
+    features, twice = for_leads(leads), np.zeros(2, np.int64)
+    before = Past(_calls(1), leads)
+    compute(before, Moments(twice, twice - 1, np.array([9, 1])), features)
+    after = Past(_calls(2), leads, tapes=before.tapes)
+    compute(after, Moments.at_once(np.zeros(300, np.int64), 9), features)
+
+
+def _calls(count: int) -> CallLog:
+    """Calls of one agent to one lead that nobody took, each told two minutes late."""
+    row, at = np.zeros(count, np.int64), np.arange(count)
+    log = CallLog(**{name: np.zeros(count, kind) for name, kind in COLUMNS.items()})
+    return replace(log, lead=row, agent=row, ended_at=at, known_at=at + 2 * MINUTE, disposed_at=row + NEVER)
 
 
 def fingerprint(features: Sequence[Feature]) -> str:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from .calls import CallLog, Outcome
 from .instants import NEVER, SECOND
-from .kernel import BoolArray, Int8Array, Int64Array, kernel
+from .kernel import BoolArray, Int8Array, Int64Array
 
 _OF_THE_CALL = ("no_answer", "busy", "machine", "disconnected", "wrong_number", "abandoned", "fax", "error")
 _OF_THE_DISPOSITION = ("contact_refused", "contact_no_decision", "callback", "do_not_call")
@@ -71,10 +71,6 @@ class Facts:
             return _of_calls(log, seen, together)
         return _of_both(log, calls, seen, together, apart, told_at)
 
-    def since(self, row: int) -> "Facts":
-        """The facts from a row on."""
-        return self.take(slice(row, None))
-
     def take(self, rows: Int64Array | BoolArray | slice) -> "Facts":
         """The facts of some rows, in the order given."""
         return Facts(
@@ -87,30 +83,25 @@ class Facts:
 
 def call_bits(outcome: Int8Array, answered: BoolArray) -> Int64Array:
     """The marks of calls as the dialer saw them."""
-    return _bits_of(outcome, answered, _table(_OF_THE_CALL), BIT["calls"], BIT["answered"])
+    return _CALL_BITS[outcome] | np.where(answered, BIT["answered"], 0)
 
 
 def told_bits(disposition: Int8Array, answered: BoolArray, converted: BoolArray) -> Int64Array:
     """The marks of dispositions; one of a call that no human took marks only what it says."""
-    told = np.where(answered, BIT["told"], 0)
-    return _bits_of(disposition, converted, _table(_OF_THE_DISPOSITION), 0, BIT["converted"]) | told
+    bits = _TOLD_BITS[disposition] | np.where(answered, BIT["told"], 0)
+    return bits | np.where(converted, BIT["converted"], 0)
 
 
-def _table(names: tuple[str, ...]) -> Int64Array:
-    """The bit of each outcome that is among the names, 0 for the others; the last is that of outcome -1."""
-    bits = np.zeros(len(Outcome) + 1, np.int64)
+def _table(names: tuple[str, ...], always: int = 0) -> Int64Array:
+    """The bits of each outcome: its own if it is among the names; the last is that of outcome -1."""
+    bits = np.full(len(Outcome) + 1, always)
     for name in names:
-        bits[Outcome.of(name)] = BIT[name]
+        bits[Outcome.of(name)] |= BIT[name]
     return bits
 
 
-@kernel
-def _bits_of(outcome: Int8Array, flag: BoolArray, table: Int64Array, always: int, flagged: int) -> Int64Array:
-    """For each outcome its bit of the table, what always holds, and what the flag adds."""
-    out = np.empty(outcome.size, np.int64)
-    for i in range(outcome.size):
-        out[i] = table[outcome[i]] | always | (flagged if flag[i] else 0)
-    return out
+_CALL_BITS = _table(_OF_THE_CALL, BIT["calls"])
+_TOLD_BITS = _table(_OF_THE_DISPOSITION)
 
 
 def _of_calls(log: CallLog, seen: Int64Array, together: BoolArray) -> Facts:

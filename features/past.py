@@ -10,8 +10,8 @@ import numpy as np
 from .calls import CallLog, Moments
 from .entries import News
 from .facts import Facts
-from .instants import DAY, HOUR
-from .kernel import Float32Array, Int64Array
+from .instants import DAY, HOUR, NEVER
+from .kernel import Float32Array, Int64Array, plain
 from .leads import LeadTable
 from .reading import Asked, Reading, arrange, ends_of
 from .tape import Spec, Tape, news_of
@@ -63,12 +63,7 @@ class Past:
         parts = spec.by.split("×")
         key = (spec, tuple(self._stride(part) for part in parts[1:]))
         tape = self.tapes.get(key) or self.tapes.setdefault(key, Tape.empty(spec))
-
-        def news_from(row: int) -> News:
-            facts = self.facts if row == 0 else self.facts.since(row)
-            return news_of(facts, self._actors_of(spec.by, facts), spec, self._words_of(facts, spec))
-
-        tape.follow(news_from, len(self.facts), self.groups(spec.by))
+        tape.follow(_Told(self, spec.by), self.groups(spec.by))
         return tape
 
     def actors(self, by: By, moments: Moments) -> Int64Array:
@@ -81,7 +76,8 @@ class Past:
         first, *others = by.split("×")
         return self._size(first) * int(np.prod([self._stride(part) for part in others], dtype=np.int64))
 
-    def _actors_of(self, by: By, facts: Facts) -> Int64Array:
+    def actors_of(self, by: By, facts: Facts) -> Int64Array:
+        """The actor's code for each fact, by what was known of its lead as it was seen."""
         who = Who(facts.lead, facts.agent, facts.time, facts.seen + 1 if self.leads.changes else facts.seen)
         return self._crossed(by, [self._part(part, who, facts) for part in by.split("×")])
 
@@ -116,14 +112,15 @@ class Past:
         spec = Spec("campaign", words=("line", "script"))
         tape, group = self.tape(spec), self.actors("campaign", moments)
         asked = arrange(group, moments.at, tape.groups)
-        last = ends_of(tape, asked) - 1
-        seen = (asked.group >= 0) & (asked.group < tape.groups)
-        seen[seen] = last[seen] >= tape.blocks.first[asked.group[seen]]
-        used = _nothing(len(moments))
-        used[asked.row[seen]] = tape.entries.state[last[seen], spec.word_at(word)]
-        return used
+        last, first = ends_of(tape, asked) - 1, np.repeat(NEVER, len(moments))
+        placed = slice(asked.start[1], asked.start[-2])
+        first[placed] = np.repeat(tape.blocks.first, np.diff(asked.start[1:-1]))
+        used = np.where(last >= first, tape.entries.state[last, spec.column(word)], -1)
+        found = np.empty_like(used)
+        found[asked.row] = used
+        return found
 
-    def _words_of(self, facts: Facts, spec: Spec) -> dict[str, Int64Array]:
+    def words_of(self, facts: Facts, spec: Spec) -> dict[str, Int64Array]:
         """What entries keep besides the words that the facts have themselves."""
         kept: dict[str, Int64Array] = {}
         if "agent" in spec.copies:
@@ -144,6 +141,27 @@ class Past:
     def _stride(self, part: str) -> int:
         """How far apart the codes of a crossed part's neighbours lie: room for twice the actors of now."""
         return 24 if part == "hour" else 1 << max(6, self._size(part).bit_length())
+
+
+@dataclass(frozen=True)
+class _Told:
+    """The facts of a past as one kind of actor's tape follows them."""
+
+    past: Past
+    by: By
+
+    def __len__(self) -> int:
+        return len(self.past.facts)
+
+    def seen(self, rows: slice) -> Int64Array:
+        return plain(self.past.facts.seen[rows])
+
+    def groups(self, rows: slice) -> Int64Array:
+        return plain(self.past.actors_of(self.by, self.past.facts.take(rows)))
+
+    def news(self, rows: slice | Int64Array, group: Int64Array, spec: Spec) -> News:
+        facts = self.past.facts.take(rows)
+        return news_of(facts, group, spec, self.past.words_of(facts, spec))
 
 
 def _nothing(size: int) -> Int64Array:

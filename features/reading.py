@@ -6,10 +6,10 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from .entries import LONG, Blocks, Entries, is_ascending
+from .entries import LATE, LONG, SEEN, TIME, Blocks, Entries, is_ascending
 from .facts import QUANTITIES
 from .instants import HOUR, NEVER
-from .kernel import Float32Array, Float64Array, Int32Array, Int64Array, kernel
+from .kernel import Float32Array, Float64Array, Int64Array, kernel
 from .tape import THOUSANDTH, Spec, Tape, per_half_life
 
 SUM, RATE, FADED, FADED_RATE, SINCE, UNTIL = range(6)
@@ -65,11 +65,12 @@ def _once(names: Sequence[object]) -> tuple:  # type: ignore[type-arg]
 
 
 class Sheet(NamedTuple):
-    """Readings as arrays, one item a column."""
+    """Readings as arrays, one item a column: the windows' sums and rates, then the faded, then hours."""
 
     op: Int64Array
     of: Int64Array
     per: Int64Array
+    """-1: none."""
     span: Int64Array
     """Place of its window or half-life."""
     unit_of: Float64Array
@@ -78,68 +79,74 @@ class Sheet(NamedTuple):
     prior_size: Float64Array
     column: Int64Array
     """Where in the output."""
+    unseen: Float32Array
+    """What it says of an actor without a past."""
     windows: Int64Array
     rates: Float64Array
 
 
 class Asked(NamedTuple):
-    """Moments in the order of their actors, and inside an actor of time."""
+    """Moments by actor, and inside an actor by time: those of actor g are `start[g + 1]` to `start[g + 2]`.
 
-    row: Int32Array
+    In front stand the moments that ask about nobody, behind those of actors without a place on the tape.
+    """
+
+    row: Int64Array
     """The moment's row of the output."""
-    group: Int64Array
-    """-1: nobody is asked about."""
     at: Int64Array
+    start: Int64Array
 
 
 def sheet_of(spec: Spec, readings: Sequence[Reading], columns: Sequence[int]) -> Sheet:
     """The readings as the sweep wants them."""
     windows = sorted({reading.within for reading in readings})
     halves = sorted({half for _, half in spec.fades})
-    lines = [_line(spec, reading, windows, halves) for reading in readings]
-    places = np.array([line[:4] for line in lines], np.int64).reshape(-1, 4)
-    units = np.array([(*line[4:], *reading.prior) for line, reading in zip(lines, readings, strict=True)])
-    units = units.reshape(-1, 4).astype(np.float64)
-    op, of, per, span = (places[:, c].copy() for c in range(4))
-    unit_of, unit_per, prior_rate, prior_size = (units[:, c].copy() for c in range(4))
+    lines = [
+        (*_line(spec, reading, windows, halves), *_units(reading), *reading.prior, column)
+        for reading, column in zip(readings, columns, strict=True)
+    ]
+    lines.sort(key=lambda line: (line[0], line[3], line[-1]))
+    table = np.array(lines, np.float64).reshape(-1, 9)
+    op, of, per, span, column = (table[:, place].astype(np.int64) for place in (0, 1, 2, 3, 8))
+    unit_of, unit_per, rate, size = (table[:, place].copy() for place in (4, 5, 6, 7))
+    with np.errstate(invalid="ignore"):
+        prior = np.where(size > 0, rate * size / size, np.nan)
     return Sheet(
-        op, of, per, span, unit_of, unit_per, prior_rate, prior_size,
-        np.array(columns, np.int64),
-        np.array(windows, np.int64),
-        np.array([per_half_life(half) for half in halves], np.float64),
+        op, of, per, span, unit_of, unit_per, rate, size, column,
+        unseen=np.select([op >= SINCE, (op == SUM) | (op == FADED)], [np.nan, 0.0], prior).astype(np.float32),
+        windows=np.array(windows, np.int64),
+        rates=np.array([per_half_life(half) for half in halves], np.float64),
     )  # fmt: skip
 
 
-def _line(
-    spec: Spec, reading: Reading, windows: list[int], halves: list[int]
-) -> tuple[int, int, int, int, float, float]:
-    """(operation, column of `of`, of `per`, window or half-life, unit of `of`, of `per`)."""
-    units = _unit(reading.of), _unit(reading.per)
+def _line(spec: Spec, reading: Reading, windows: list[int], halves: list[int]) -> tuple[int, int, int, int]:
+    """(operation, column of `of`, of `per`, window or half-life)."""
     if reading.edge is not None:
-        return SINCE, spec.edge_at(reading.of, reading.edge), -1, 0, *units
+        return SINCE, spec.column((reading.of, reading.edge)), -1, 0
     if reading.until:
-        return UNTIL, spec.word_at(reading.of), -1, 0, *units
+        return UNTIL, spec.column(reading.of), -1, 0
     if reading.half_life is not None:
         of = spec.fade_at(reading.of, reading.half_life)
         per = spec.fade_at(reading.per, reading.half_life) if reading.per else -1
-        return FADED_RATE if reading.per else FADED, of, per, halves.index(reading.half_life), *units
-    per = spec.sum_at(reading.per) if reading.per else -1
-    return RATE if reading.per else SUM, spec.sum_at(reading.of), per, windows.index(reading.within), *units
+        return FADED_RATE if reading.per else FADED, of, per, halves.index(reading.half_life)
+    per = spec.column(reading.per) if reading.per else -1
+    return RATE if reading.per else SUM, spec.column(reading.of), per, windows.index(reading.within)
 
 
-def _unit(name: str) -> float:
-    return THOUSANDTH if name in QUANTITIES else 1.0
+def _units(reading: Reading) -> tuple[float, float]:
+    return tuple(THOUSANDTH if name in QUANTITIES else 1.0 for name in (reading.of, reading.per))  # type: ignore[return-value]
 
 
 def arrange(group: Int64Array, at: Int64Array, groups: int) -> Asked:
-    """Sort moments by actor and time; actors from `groups` on have no past and count as the last one."""
+    """Sort moments by actor and time."""
+    start = np.zeros(groups + 3, np.int64)
     if is_arranged(group, at):
-        return Asked(np.arange(group.size, dtype=np.int32), group, at)
+        start[1:] = np.searchsorted(group, np.arange(groups + 2) - 1, side="right")
+        start[-1] = group.size
+        return Asked(np.arange(group.size), at, start)
     by_time = np.empty(0, np.int64) if is_ascending(at) else np.argsort(at, kind="stable")
-    asked = Asked(
-        np.empty(group.size, np.int32), np.empty(group.size, np.int64), np.empty(group.size, np.int64)
-    )
-    sort_by_group(group, at, by_time, groups, asked)
+    asked = Asked(np.empty(group.size, np.int64), np.empty(group.size, np.int64), start)
+    sort_by_group(group, at, by_time, asked)
     return asked
 
 
@@ -153,57 +160,56 @@ def is_arranged(group: Int64Array, at: Int64Array) -> bool:
 
 
 @kernel
-def sort_by_group(group: Int64Array, at: Int64Array, by_time: Int64Array, groups: int, asked: Asked) -> None:
+def sort_by_group(group: Int64Array, at: Int64Array, by_time: Int64Array, asked: Asked) -> None:
     """Counting sort of moments that stand in the order of time (or of `by_time`), stable."""
-    start = np.zeros(groups + 3, np.int64)
+    start, rows, ats = asked.start, asked.row, asked.at
+    groups = start.size - 3
     for i in range(group.size):
         start[min(group[i], groups) + 2] += 1
     for g in range(1, start.size):
         start[g] += start[g - 1]
+    place = start.copy()
     for i in range(group.size):
         row = by_time[i] if by_time.size else i
-        g = min(group[row], groups)
-        place = start[g + 1]
-        start[g + 1] += 1
-        asked.row[place] = row
-        asked.group[place] = g
-        asked.at[place] = at[row]
+        g = min(group[row], groups) + 1
+        rows[place[g]], ats[place[g]] = row, at[row]
+        place[g] += 1
 
 
 def ends_of(tape: Tape, asked: Asked) -> Int64Array:
     """For each moment the entry behind the last one that it sees; its actor's first where it sees none."""
-    ends = np.empty(asked.group.size, np.int64)
-    find_ends(tape.blocks, tape.entries.seen, asked, ends)
+    ends = np.zeros(asked.at.size, np.int64)
+    find_ends(tape.blocks, tape.entries.state, asked, ends)
     return ends
 
 
 @kernel
-def find_ends(blocks: Blocks, seen: Int64Array, asked: Asked, out: Int64Array) -> None:
-    """Fill `out[i]` with the first entry that moment i doesn't see; 0 for nobody."""
-    for i in range(asked.group.size):
-        g = asked.group[i]
-        if g < 0 or g >= blocks.first.size:
-            out[i] = 0
-        else:
-            out[i] = advance(seen, blocks.first[g], blocks.first[g] + blocks.size[g], asked.at[i])
+def find_ends(blocks: Blocks, state: Int64Array, asked: Asked, out: Int64Array) -> None:
+    """Fill `out[i]` with the first entry that moment i doesn't see; actors without a place keep theirs."""
+    for g in range(blocks.first.size):
+        end = blocks.first[g] + blocks.size[g]
+        now = blocks.first[g]
+        for i in range(asked.start[g + 1], asked.start[g + 2]):
+            now = advance(state, now, end, asked.at[i])
+            out[i] = now
 
 
 @kernel
-def advance(times: Int64Array, low: int, high: int, at: int) -> int:
-    """The first place in [low, high) whose time isn't before `at`, else `high`; near ones are found first."""
-    if low >= high or times[low] >= at:
+def advance(state: Int64Array, low: int, high: int, at: int) -> int:
+    """The first entry in [low, high) that wasn't seen before `at`, else `high`; near ones are found first."""
+    if low >= high or state[low, SEEN] >= at:
         return low
-    if times[high - 1] < at:
+    if state[high - 1, SEEN] < at:
         return high
     step = 1
-    while low + step < high and times[low + step] < at:
+    while low + step < high and state[low + step, SEEN] < at:
         low += step
         step *= 2
     high = min(high, low + step)
     low += 1
     while low < high:
         middle = (low + high) // 2
-        if times[middle] < at:
+        if state[middle, SEEN] < at:
             low = middle + 1
         else:
             high = middle
@@ -213,102 +219,203 @@ def advance(times: Int64Array, low: int, high: int, at: int) -> int:
 @kernel
 def read(blocks: Blocks, entries: Entries, sheet: Sheet, asked: Asked, out: Float32Array) -> None:
     """Fill every column of the sheet at every moment in one pass over actors and their entries."""
-    begins = np.empty(sheet.windows.size, np.int64)
-    fading = np.empty(sheet.rates.size, np.float64)
-    current, last, first, end, now = -2, 0, 0, 0, 0
-    for i in range(asked.row.size):
-        g, at, row = asked.group[i], asked.at[i], asked.row[i]
-        if g == current and i > 0 and at == asked.at[i - 1]:
-            for k in range(sheet.column.size):
-                out[row, sheet.column[k]] = out[asked.row[i - 1], sheet.column[k]]
-            continue
-        if g != current:
-            current = g
-            known = 0 <= g < blocks.first.size
-            first = blocks.first[g] if known else 0
-            end = first + blocks.size[g] if known else 0
-            now = first
-            begins[:] = first
-        now = advance(entries.seen, now, end, at)
-        last = now - 1
-        if sheet.rates.size and now > first:
-            passed = at - entries.seen[last]
-            for h in range(sheet.rates.size):
-                fading[h] = 2.0 ** (-passed * sheet.rates[h]) if passed > 0 else 1.0
-        for w in range(sheet.windows.size):
-            if sheet.windows[w] < NEVER:
-                begins[w] = advance(entries.seen, begins[w], now, at - sheet.windows[w])
-        worst = blocks.worst[g] if 0 <= g < blocks.first.size else 0
-        for k in range(sheet.column.size):
-            out[row, sheet.column[k]] = _one(k, g, first, now, at, worst, begins, fading, entries, sheet)
+    op, of, per, span, unit_of, unit_per, rate, size, column, unseen, windows, rates = sheet
+    rows, ats, start = asked
+    state, faded, firsts, sizes, worsts = (
+        entries.state,
+        entries.faded,
+        blocks.first,
+        blocks.size,
+        blocks.worst,
+    )
+    net, base, begins = np.zeros(op.size), np.zeros(op.size), np.zeros(windows.size, np.int64)
+    fading = np.ones(rates.size)
+    for g in range(min(firsts.size, start.size - 3)):
+        first = now = firsts[g]
+        end, worst = first + sizes[g], worsts[g]
+        begins[:] = first
+        for i in range(start[g + 1], start[g + 2]):
+            row, at = rows[i], ats[i]
+            now = advance(state, now, end, at)
+            if now == first:
+                copy_line(unseen, column, row, out)
+                continue
+            for w in range(windows.size):
+                if windows[w] < NEVER:
+                    begins[w] = advance(state, begins[w], now, at - windows[w])
+            for h in range(rates.size):
+                fading[h] = 2.0 ** (-(at - state[now - 1, SEEN]) * rates[h])
+            sum_windows(first, now, begins, state, op, of, per, span, net, base)
+            if worst > 0:
+                take_out_the_old(first, now, at, worst, begins, windows, state, op, of, per, span, net, base)
+            write_windows(row, op, column, unit_of, unit_per, rate, size, net, base, out)
+            write_faded(
+                row, now - 1, op, of, per, span, column, unit_of, unit_per, rate, size, fading, faded, out
+            )
+            write_hours(row, now - 1, at, op, of, column, state, out)
 
 
 @kernel
-def _one(
-    k: int,
-    group: int,
+def read_nobody(sheet: Sheet, asked: Asked, out: Float32Array) -> None:
+    """Fill the moments in front, which ask about nobody, and those behind, whose actors have no place."""
+    start, rows = asked.start, asked.row
+    nobody = sheet.unseen.copy()
+    for k in range(nobody.size):
+        if sheet.op[k] in (SUM, FADED):
+            nobody[k] = np.nan
+    for i in range(start[1]):
+        copy_line(nobody, sheet.column, rows[i], out)
+    for i in range(start[-2], start[-1]):
+        copy_line(sheet.unseen, sheet.column, rows[i], out)
+
+
+@kernel
+def copy_line(line: Float32Array, column: Int64Array, row: int, out: Float32Array) -> None:
+    """Write what was worked out before into a row."""
+    for k in range(column.size):
+        out[row, column[k]] = line[k]
+
+
+@kernel
+def sum_windows(
+    first: int,
+    now: int,
+    begins: Int64Array,
+    state: Int64Array,
+    op: Int64Array,
+    of: Int64Array,
+    per: Int64Array,
+    span: Int64Array,
+    net: Float64Array,
+    base: Float64Array,
+) -> None:
+    """Differences of two entries: `net[k]` of what column k counts, `base[k]` of what it divides by."""
+    for k in range(op.size):
+        if op[k] > RATE:
+            break
+        begin = begins[span[k]]
+        before = begin > first
+        net[k] = state[now - 1, of[k]] - (state[begin - 1, of[k]] if before else 0)
+        if op[k] == RATE:
+            base[k] = state[now - 1, per[k]] - (state[begin - 1, per[k]] if before else 0)
+
+
+@kernel
+def take_out_the_old(
     first: int,
     now: int,
     at: int,
     worst: int,
     begins: Int64Array,
-    fading: Float64Array,
-    entries: Entries,
-    sheet: Sheet,
-) -> float:
-    """Column k for an actor of whose entries those in [first, now) are seen."""
-    op, of, per, span = sheet.op[k], sheet.of[k], sheet.per[k], sheet.span[k]
-    if op in (SINCE, UNTIL):
-        return _hours(op, of, first, now, at, entries)
-    marked = base = 0.0
-    if op in (FADED, FADED_RATE):
-        if now > first:
-            marked = entries.faded[now - 1, of] * fading[span] / sheet.unit_of[k]
-            base = entries.faded[now - 1, per] * fading[span] / sheet.unit_per[k] if per >= 0 else 0.0
-    elif now > first:
-        begin, since = begins[span], at - sheet.windows[span]
-        marked = within(of, first, begin, now, since, worst, entries) / sheet.unit_of[k]
-        if per >= 0:
-            base = within(per, first, begin, now, since, worst, entries) / sheet.unit_per[k]
-    if op in (SUM, FADED):
-        return marked if group >= 0 else np.nan
-    base += sheet.prior_size[k]
-    return (marked + sheet.prior_rate[k] * sheet.prior_size[k]) / base if base > 0 else np.nan
+    windows: Int64Array,
+    state: Int64Array,
+    op: Int64Array,
+    of: Int64Array,
+    per: Int64Array,
+    span: Int64Array,
+    net: Float64Array,
+    base: Float64Array,
+) -> None:
+    """Windows go by the time of the event: take out what was seen inside one but happened before it."""
+    for k in range(op.size):
+        if op[k] > RATE:
+            break
+        begin, window = begins[span[k]], windows[span[k]]
+        since = at - window
+        if window < NEVER and begin < now and state[begin, SEEN] - worst < since:
+            net[k] -= too_old(of[k], first, begin, now, since, worst, state)
+            if op[k] == RATE:
+                base[k] -= too_old(per[k], first, begin, now, since, worst, state)
 
 
 @kernel
-def _hours(op: int, column: int, first: int, now: int, at: int, entries: Entries) -> float:
-    """Hours since the time that the state holds, or until the instant; NaN where it holds none."""
-    if now == first:
-        return np.nan
-    held = entries.state[now - 1, column]
-    if op == UNTIL:
-        return (held - at) / HOUR if 0 <= held < NEVER else np.nan
-    return (at - held) / HOUR if -NEVER < held < NEVER else np.nan
+def too_old(column: int, first: int, begin: int, now: int, since: int, worst: int, state: Int64Array) -> int:
+    """The sum of a column over those entries in [begin, now) that happened before `since`.
 
-
-@kernel
-def within(column: int, first: int, begin: int, now: int, since: int, worst: int, entries: Entries) -> int:
-    """The sum of a column over the facts seen, entries [first, now), that happened at or after `since`.
-
-    `begin` is the first entry seen at or after `since`; of those from there on, the ones that happened
-    earlier are taken out: the prompt ones are near, and the late ones form a chain.
+    All were seen at or after `since`: the prompt ones of them are near, and the late ones form a chain.
     """
-    if now == begin:
-        return 0
-    state = entries.state
-    total = int(state[now - 1, column] - (state[begin - 1, column] if begin > first else 0))
-    if entries.seen[begin] - worst >= since:
-        return total
+    total = 0
     j = begin
-    while j < now and entries.seen[j] <= since + LONG:
-        if entries.time[j] < since and entries.seen[j] - entries.time[j] <= LONG:
-            total -= state[j, column] - (state[j - 1, column] if j > first else 0)
+    while j < now and state[j, SEEN] <= since + LONG:
+        if state[j, TIME] < since and state[j, SEEN] - state[j, TIME] <= LONG:
+            total += state[j, column] - (state[j - 1, column] if j > first else 0)
         j += 1
     if worst > LONG:
-        j = first + entries.late[advance(entries.seen, begin, now, since + worst + 1) - 1]
+        j = first + state[advance(state, begin, now, since + worst + 1) - 1, LATE]
         while j >= begin:
-            if entries.time[j] < since:
-                total -= state[j, column] - (state[j - 1, column] if j > first else 0)
-            j = first + entries.late[j - 1] if j > first else -1
+            if state[j, TIME] < since:
+                total += state[j, column] - (state[j - 1, column] if j > first else 0)
+            j = first + state[j - 1, LATE] if j > first else -1
     return total
+
+
+@kernel
+def write_windows(
+    row: int,
+    op: Int64Array,
+    column: Int64Array,
+    unit_of: Float64Array,
+    unit_per: Float64Array,
+    rate: Float64Array,
+    size: Float64Array,
+    net: Float64Array,
+    base: Float64Array,
+    out: Float32Array,
+) -> None:
+    """Sums in their unit, and rates shrunk to their priors."""
+    for k in range(op.size):
+        if op[k] > RATE:
+            break
+        value = net[k] / unit_of[k] if unit_of[k] != 1.0 else net[k]
+        if op[k] == RATE:
+            below = base[k] / unit_per[k] + size[k]
+            value = (value + rate[k] * size[k]) / below if below > 0 else np.nan
+        out[row, column[k]] = value
+
+
+@kernel
+def write_faded(
+    row: int,
+    last: int,
+    op: Int64Array,
+    of: Int64Array,
+    per: Int64Array,
+    span: Int64Array,
+    column: Int64Array,
+    unit_of: Float64Array,
+    unit_per: Float64Array,
+    rate: Float64Array,
+    size: Float64Array,
+    fading: Float64Array,
+    faded: Float64Array,
+    out: Float32Array,
+) -> None:
+    """Fading sums as of the last entry, faded on to the moment."""
+    for k in range(op.size):
+        if FADED <= op[k] <= FADED_RATE:
+            value = faded[last, of[k]] * fading[span[k]] / unit_of[k]
+            if op[k] == FADED_RATE:
+                below = faded[last, per[k]] * fading[span[k]] / unit_per[k] + size[k]
+                value = (value + rate[k] * size[k]) / below if below > 0 else np.nan
+            out[row, column[k]] = value
+
+
+@kernel
+def write_hours(
+    row: int,
+    last: int,
+    at: int,
+    op: Int64Array,
+    of: Int64Array,
+    column: Int64Array,
+    state: Int64Array,
+    out: Float32Array,
+) -> None:
+    """Hours since the time that the state holds, or until it; NaN where it holds none."""
+    for k in range(op.size - 1, -1, -1):
+        if op[k] < SINCE:
+            break
+        held = state[last, of[k]]
+        hours = (at - held if op[k] == SINCE else held - at) / HOUR
+        some = -NEVER < held < NEVER if op[k] == SINCE else 0 <= held < NEVER
+        out[row, column[k]] = hours if some else np.nan

@@ -8,7 +8,7 @@ import numpy as np
 from .calls import Moments
 from .kernel import Float32Array, Int64Array, kernel
 from .past import By, Feature, Filled, Past, Read, Scanned
-from .reading import Asked, Reading, arrange, ends_of, read, sheet_of, spec_of
+from .reading import Asked, Reading, arrange, ends_of, read, read_nobody, sheet_of, spec_of
 from .tape import Spec, Tape
 
 Sweep = Callable[[Past, Moments, Float32Array], None]
@@ -78,12 +78,13 @@ class ActorSweep:
         asked = arrange(actor, at, tape.groups)
         if self.readings:
             sheet = sheet_of(tape.spec, list(self.readings.values()), list(self.readings))
+            read_nobody(sheet, asked, values)
             read(tape.blocks, tape.entries, sheet, asked, values)
         if self.scans:
             self._scan(past, tape, asked, values)
 
     def _scan(self, past: Past, tape: Tape, asked: Asked, values: Float32Array) -> None:
-        ends, found = ends_of(tape, asked), np.empty(asked.row.size, np.float32)
+        ends, found = ends_of(tape, asked), np.empty(asked.at.size, np.float32)
         for column, feature in self.scans.items():
             feature.scan(tape, asked, ends, past, found)
             values[asked.row, column] = found

@@ -5,34 +5,56 @@ of them, however late the news came, and a vector is a difference of two entries
 from a whole log and event by event: what serving keeps is what training reads.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 
 from .entries import (
-    COPY,
-    FIRST,
-    LAST,
-    MARK,
-    QUANTITY,
-    WORD,
+    HEAD,
+    TAKEN_BACK,
     Blocks,
     Entries,
     News,
     Program,
     is_ascending,
     lay_out,
+    note_again,
     place_all,
     place_behind,
     relocate,
     run,
+    run_faded,
 )
-from .facts import BIT, QUANTITIES, Facts
+from .facts import BIT, Facts
 from .instants import NEVER
 from .kernel import Int64Array, plain
 
 THOUSANDTH = 1000.0
+
+STRETCH = 1_000_000
+"""So many facts of a first load are noted at a time: the memory that it takes beside the tape."""
+
+Column = str | tuple[str, str]
+"""A mark, quantity or word; or an edge: (mark, `last` or `first`)."""
+
+
+class Told(Protocol):
+    """Facts as a tape follows them: of a row, or a slice or array of rows."""
+
+    def __len__(self) -> int:
+        """How many there are."""
+
+    def seen(self, rows: slice) -> Int64Array:
+        """Since when a moment sees them."""
+
+    def groups(self, rows: slice) -> Int64Array:
+        """The actor of each, -1 for none."""
+
+    def news(self, rows: slice | Int64Array, group: Int64Array, spec: "Spec") -> News:
+        """What they bring to each column."""
 
 
 @dataclass(frozen=True)
@@ -51,21 +73,21 @@ class Spec:
     copies: tuple[str, ...] = ()
     """Words kept of each entry."""
 
-    def sum_at(self, name: str) -> int:
-        """The state's column of a running sum."""
-        return self.sums.index(name)
+    @cached_property
+    def sections(self) -> tuple[tuple[Column, ...], ...]:
+        """The columns of the state: sums, latest and earliest times of a mark, latest words, own words."""
+        lasts = tuple(edge for edge in self.edges if edge[1] == "last")
+        firsts = tuple(edge for edge in self.edges if edge[1] == "first")
+        return self.sums, lasts, firsts, self.words, self.copies
 
-    def edge_at(self, mark: str, which: str) -> int:
-        """The state's column of an edge."""
-        return len(self.sums) + self.edges.index((mark, which))
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """All sections, one after the other."""
+        return tuple(column for section in self.sections for column in section)
 
-    def word_at(self, name: str) -> int:
-        """The state's column of the latest word."""
-        return len(self.sums) + len(self.edges) + self.words.index(name)
-
-    def copy_at(self, name: str) -> int:
-        """The state's column of each entry's own word."""
-        return len(self.sums) + len(self.edges) + len(self.words) + self.copies.index(name)
+    def column(self, of: Column) -> int:
+        """An entry's column of a running sum, an edge, a word or a copy."""
+        return HEAD + self.columns.index(of)
 
     def fade_at(self, name: str, half_life: int) -> int:
         """The column of a fading sum."""
@@ -98,52 +120,59 @@ class Tape:
         """How many actors there is place for."""
         return int(self.blocks.first.size)
 
-    def follow(self, news_from: Callable[[int], News], facts: int, groups: int) -> None:
-        """Write the facts behind those followed, up to `facts`; `news_from(row)` reads them from a row on."""
+    def follow(self, told: Told, groups: int) -> None:
+        """Write the facts behind those followed so far."""
         self._grow_groups(groups)
-        if facts == self.facts:
-            return
-        news = news_from(self.facts)
-        if self.used:
-            self._write_behind(news, news_from)
-        else:
-            self._write_all(news)
-        self.facts = facts
+        if self.used and self.facts < len(told):
+            self._write_behind(told)
+        elif self.facts < len(told):
+            self._write_all(told)
+        self.facts = len(told)
 
     def _grow_groups(self, groups: int) -> None:
         if groups > self.groups:
             new = no_blocks(groups - self.groups)
             self.blocks = Blocks(*(np.concatenate(pair) for pair in zip(self.blocks, new, strict=True)))
 
-    def _write_all(self, news: News) -> None:
-        """A first stretch of news: every actor's entries side by side, without room behind."""
-        order = in_order_of(news.seen)
-        self.used = lay_out(news.group, self.blocks)
+    def _write_all(self, told: Told) -> None:
+        """The first facts: each actor's entries side by side, no room behind; noted a stretch at a time."""
+        everything = slice(0, len(told))
+        group, seen = told.groups(everything), told.seen(everything)
+        order = None if is_ascending(seen) else np.argsort(seen, kind="stable")
+        self.used = lay_out(group, self.blocks)
         self.entries = room_for(self.used, self.spec)
-        place_all(news, order, self.facts, self.blocks, self.entries)
+        for start in range(0, len(told), STRETCH):
+            rows = slice(start, min(start + STRETCH, len(told)))
+            these = np.arange(rows.start, rows.stop) if order is None else order[rows]
+            news = told.news(rows if order is None else these, group[these], self.spec)
+            place_all(news, these, self.blocks, self.entries)
         touched = np.flatnonzero(self.blocks.size)
-        self._run(touched, np.zeros(touched.size, np.int64), news, self.facts)
+        self._run(touched, np.zeros(touched.size, np.int64))
 
-    def _write_behind(self, news: News, news_from: Callable[[int], News]) -> None:
-        """More news: actors without room move to the end first."""
-        touched, added = np.unique(news.group[news.group >= 0], return_counts=True)
+    def _write_behind(self, told: Told) -> None:
+        """More facts: actors without room move to the end first, and late facts move others."""
+        rows = slice(self.facts, len(told))
+        group, seen = told.groups(rows), told.seen(rows)
+        touched, added = np.unique(group[group >= 0], return_counts=True)
         size = self.blocks.size[touched]
         full = size + added > self.blocks.room[touched]
         wanted = 2 * (size + added)[full] + 6
         self._reserve(self.used + int(wanted.sum()))
         self.used = relocate(touched[full], wanted, self.used, self.blocks, self.entries)
-        changed = size.copy()
-        oldest = place_behind(news, touched, changed, self.facts, self.blocks, self.entries)
-        if oldest < self.facts:
-            news = news_from(oldest)
-        self._run(touched, changed, news, min(oldest, self.facts))
+        oldest = place_behind(group, seen, touched, size, self.facts, self.blocks, self.entries)
+        rows = slice(oldest, len(told))
+        news = told.news(rows, told.groups(rows), self.spec)
+        note_again(touched, size, oldest, news, self.blocks, self.entries)
+        self._run(touched, size)
 
-    def _run(self, touched: Int64Array, since: Int64Array, news: News, base: int) -> None:
-        run(touched, since, base, news, self.program, self.blocks, self.entries)
+    def _run(self, touched: Int64Array, since: Int64Array) -> None:
+        run(touched, since, self.program, self.blocks, self.entries)
+        if self.spec.fades:
+            run_faded(touched, since, self.program, self.blocks, self.entries)
 
     def _reserve(self, size: int) -> None:
-        if size > self.entries.row.size:
-            larger = room_for(max(size, 2 * self.entries.row.size), self.spec)
+        if size > self.entries.state.shape[0]:
+            larger = room_for(max(size, 2 * self.entries.state.shape[0]), self.spec)
             for name in Entries._fields:
                 getattr(larger, name)[: self.used] = getattr(self.entries, name)[: self.used]
             self.entries = larger
@@ -152,39 +181,18 @@ class Tape:
 def program_of(spec: Spec) -> Program:
     """The spec as arrays."""
     halves = sorted({half for _, half in spec.fades})
-    quantities = quantities_of(spec)
-    sums = [(*_source(name, quantities), -1) for name in spec.sums]
-    edges = [(LAST if which == "last" else FIRST, BIT[mark], spec.sum_at(mark)) for mark, which in spec.edges]
-    words = [(WORD, place, -1) for place in range(len(spec.words))]
-    copies = [(COPY, len(spec.words) + place, -1) for place in range(len(spec.copies))]
-    fades = [_source(name, quantities) for name, _ in spec.fades]
-    kind, source, total = _columns([*sums, *edges, *words, *copies], 3)
-    fade_kind, fade_source = _columns(fades, 2)
+    total = [-1 if isinstance(column, str) else spec.column(column[0]) for column in spec.columns]
     return Program(
-        kind, source, total, fade_kind, fade_source,
-        np.array([halves.index(half) for _, half in spec.fades], np.int64),
-        np.array([per_half_life(half) for half in halves], np.float64),
-    )  # fmt: skip
-
-
-def quantities_of(spec: Spec) -> tuple[str, ...]:
-    """The quantities that a spec sums, in the order in which `News.thousandths` holds them."""
-    asked = {*spec.sums, *(name for name, _ in spec.fades)}
-    return tuple(name for name in QUANTITIES if name in asked)
+        begins=HEAD + np.cumsum([0, *map(len, spec.sections)]),
+        total=np.array([-1] * HEAD + total, np.int64),
+        fade_half=np.array([halves.index(half) for _, half in spec.fades], np.int64),
+        rates=np.array([per_half_life(half) for half in halves], np.float64),
+    )
 
 
 def per_half_life(half_life: int) -> float:
     """Half-lives per microsecond; 0 never fades."""
     return 0.0 if half_life == NEVER else 1.0 / half_life
-
-
-def _source(name: str, quantities: tuple[str, ...]) -> tuple[int, int]:
-    return (MARK, BIT[name]) if name in BIT else (QUANTITY, quantities.index(name))
-
-
-def _columns(rows: Sequence[tuple[int, ...]], width: int) -> list[Int64Array]:
-    table = np.array(rows, np.int64).reshape(-1, width)
-    return [table[:, place].copy() for place in range(width)]
 
 
 def no_blocks(groups: int) -> Blocks:
@@ -194,37 +202,45 @@ def no_blocks(groups: int) -> Blocks:
 
 def room_for(entries: int, spec: Spec) -> Entries:
     """Unwritten entries."""
-    width = len(spec.sums) + len(spec.edges) + len(spec.words) + len(spec.copies)
-    return Entries(
-        np.empty(entries, np.int32),
-        np.empty(entries, np.int64),
-        np.empty(entries, np.int64),
-        np.empty(entries, np.int32),
-        np.empty((entries, width), np.int64),
-        np.empty((entries, len(spec.fades)), np.float64),
-    )
+    width = HEAD + len(spec.columns)
+    return Entries(np.empty((entries, width), np.int64), np.empty((entries, len(spec.fades)), np.float64))
 
 
-def news_of(facts: Facts, group: Int64Array, spec: Spec, words: dict[str, Int64Array]) -> News:
-    """The facts as the loops of a spec read them; `words` holds those that aren't the facts' own."""
-    size = len(facts)
-    thousandths = np.zeros((size, len(quantities_of(spec))), np.int64)
-    for place, name in enumerate(quantities_of(spec)):
-        if name in facts.quantities:
-            thousandths[:, place] = np.rint(np.nan_to_num(facts.quantities[name]) * THOUSANDTH)
-    said = np.full((size, len(spec.words) + len(spec.copies)), -1, np.int64)
-    for place, name in enumerate((*spec.words, *spec.copies)):
-        found = words.get(name, facts.words.get(name))
-        if found is not None:
-            said[:, place] = found
-    sign = np.require(facts.sign, np.int8, ("C", "W"))
-    return News(
-        plain(group), plain(facts.time), plain(facts.seen), plain(facts.bits), sign, thousandths, said
-    )
+def news_of(facts: Facts, group: Int64Array, spec: Spec, words: Mapping[str, Int64Array]) -> News:
+    """What facts bring to each column of a spec; `words` holds those that aren't the facts' own."""
+    adds = np.empty((len(facts), len(spec.columns)), np.int64)
+    for place, column in enumerate(spec.columns):
+        adds[:, place] = _added(facts, column, spec, words)
+    weights = np.empty((len(facts), len(spec.fades)), np.float64)
+    for place, (name, _) in enumerate(spec.fades):
+        weights[:, place] = weight_of(facts, name)
+    return News(plain(group), plain(facts.seen), plain(facts.time), adds, weights)
 
 
-def in_order_of(seen: Int64Array) -> Int64Array:
-    """The rows by `seen`, equal ones in their order."""
-    if is_ascending(seen):
-        return np.empty(0, np.int64)
-    return np.argsort(seen, kind="stable")
+def _added(facts: Facts, column: Column, spec: Spec, words: Mapping[str, Int64Array]) -> Int64Array | int:
+    """What facts bring to one column."""
+    if not isinstance(column, str):
+        return _edge_of(facts, *column)
+    if column in spec.sums:
+        return weight_of(facts, column)
+    said = words.get(column, facts.words.get(column))
+    if said is None:
+        return -1
+    return said if column in spec.copies else np.where(facts.sign > 0, said, -1)
+
+
+def weight_of(facts: Facts, name: str) -> Int64Array:
+    """What each fact counts: 1 with a mark, a quantity in thousandths; negative where it takes back."""
+    if name in BIT:
+        return np.where(facts.bits & BIT[name], facts.sign, np.int8(0)).astype(np.int64)
+    if name not in facts.quantities:
+        return np.zeros(len(facts), np.int64)
+    thousandths = np.rint(np.nan_to_num(facts.quantities[name]) * THOUSANDTH).astype(np.int64)
+    return np.asarray(thousandths * facts.sign)
+
+
+def _edge_of(facts: Facts, mark: str, which: str) -> Int64Array:
+    """The time of each fact that bears a mark; what changes nothing where it doesn't."""
+    latest = which == "last"
+    times = np.where(facts.sign > 0, facts.time, TAKEN_BACK)
+    return np.where(facts.bits & BIT[mark], times, -NEVER if latest else NEVER)

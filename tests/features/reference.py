@@ -1,120 +1,199 @@
 """Slow, obvious twins of the feature kernels: lists and loops that one can check by eye."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from features import Past
+from features import CallLog, Outcome, Past
+from features.facts import BIT, MARKS, Facts
 from features.instants import HOUR, NEVER, to_datetime
-from features.past import Actor, stream_of
 from features.statistics.attribute import Age, AgeAmong, Attribute, Category, Worth
 from features.statistics.calendar import Calendar
-from features.statistics.count import Count
-from features.statistics.rate import Rate
-from features.statistics.recency import Recency
+from features.statistics.rate import Load, Rate
+from features.statistics.recency import Promise, Recency, Tenure
+from features.statistics.window import Count, Share, Sum
 
 NAN = float("nan")
 
 
 @dataclass(frozen=True)
 class Fact:
-    """One call or one disposition of the actor asked about."""
+    """One piece of news: what it bears (negative where it is taken back), when, and since when one knows."""
 
-    row: int
+    lead: int
+    agent: int
     time: int
-    known_at: int
+    seen: int
+    marks: dict[str, float]
+    words: dict[str, int]
 
 
-def facts(past: Past, stream: str, by: Actor, actor: int) -> list[Fact]:
-    """All facts of one actor, by event time, equal times in the log's order."""
-    log = past.log
-    times = log.ended_at if stream == "calls" else log.disposed_at
-    found = [
-        Fact(row, int(times[row]), known_since(past, stream, row))
-        for row in range(len(log))
-        if times[row] < NEVER
-        and actor >= 0
-        and actor == actor_of(past, by, int(log.lead[row]), int(log.agent[row]))
+def facts(past: Past) -> list[Fact]:
+    """All news, in the order in which one could see them."""
+    found = list(told_facts(past.told) if past.told is not None else logged_facts(past.log))
+    return sorted(found, key=lambda fact: fact.seen)
+
+
+def told_facts(told: Facts) -> Iterator[Fact]:
+    """The news of a store, one by one."""
+    for row in range(len(told)):
+        sign = int(told.sign[row])
+        marks = {name: float(sign) for name in MARKS if told.bits[row] & BIT[name]}
+        amounts = {
+            name: sign * float(column[row])
+            for name, column in told.quantities.items()
+            if column[row] == column[row]
+        }
+        words = {
+            name: int(column[row]) for name, column in told.words.items() if column[row] != -1 and sign > 0
+        }
+        yield Fact(
+            int(told.lead[row]),
+            int(told.agent[row]),
+            int(told.time[row]),
+            int(told.seen[row]),
+            marks | amounts,
+            words,
+        )
+
+
+def logged_facts(log: CallLog) -> Iterator[Fact]:
+    """A call is one fact; what its agent told of it is another, seen once the call is."""
+    for row in range(len(log)):
+        ended, known = int(log.ended_at[row]), int(log.known_at[row])
+        who = int(log.lead[row]), int(log.agent[row])
+        seen = max(ended, known)
+        if seen < NEVER:
+            yield Fact(*who, ended, seen, call_marks(log, row), {})
+        if log.disposed_at[row] < NEVER:
+            told_at = max(seen, int(log.disposed_at[row]), int(log.disposed_known_at[row]))
+            yield Fact(*who, int(log.disposed_at[row]), told_at, told_marks(log, row), {})
+
+
+def call_marks(log: CallLog, row: int) -> dict[str, float]:
+    """What the dialer saw."""
+    seconds = (int(log.ended_at[row]) - int(log.started_at[row])) / 1e6
+    marks = {"calls": 1.0, "answered": float(log.answered[row]), "talk_s": float(log.talk_s[row])}
+    marks |= {"handle_s": float(log.handle_s[row]), "wrap_s": max(float(log.handle_s[row]) - seconds, 0.0)}
+    name = Outcome(int(log.outcome[row])).name.lower()
+    if name not in ("contact_refused", "contact_no_decision", "callback", "do_not_call", "converted"):
+        marks[name] = 1.0
+    return marks
+
+
+def told_marks(log: CallLog, row: int) -> dict[str, float]:
+    """What the agent said."""
+    marks = {"told": float(log.answered[row]), "converted": float(log.converted[row])}
+    marks["value"] = float(log.value[row])
+    code = int(log.disposition[row])
+    name = Outcome(code).name.lower() if code >= 0 else ""
+    if name in ("contact_refused", "contact_no_decision", "callback", "do_not_call"):
+        marks[name] = 1.0
+    return marks
+
+
+def actor_of(past: Past, by: str, lead: int, agent: int, at: int) -> tuple[int, ...] | None:
+    """Whom a lead, an agent and an hour belong to; None for nobody."""
+    parts = []
+    for part in by.split("×"):
+        if part == "everyone":
+            parts.append(0)
+        elif part in ("lead", "agent"):
+            parts.append(lead if part == "lead" else agent)
+        elif part == "hour":
+            parts.append(int(week_hour(past, lead, at)) % 24)
+        else:
+            parts.append(-1 if lead < 0 else int(past.leads.coded[part].codes[lead]))
+    return None if min(parts) < 0 else tuple(parts)
+
+
+def week_hour(past: Past, lead: int, at: int) -> float:
+    """The hour of the lead's week."""
+    return wall_clock(past, Calendar("", part="hour_of_week"), lead, at)
+
+
+def known_before(past: Past, by: str, lead: int, agent: int, at: int) -> list[Fact]:
+    """The actor's news that one saw strictly before `at`."""
+    actor = actor_of(past, by, lead, agent, at)
+    return [
+        fact
+        for fact in facts(past)
+        if fact.seen < at
+        and actor is not None
+        and actor == actor_of(past, by, fact.lead, fact.agent, fact.time)
     ]
-    return sorted(found, key=lambda fact: fact.time)
 
 
-def known_since(past: Past, stream: str, row: int) -> int:
-    """When a fact was told: a disposition not before its call was, nor before that was over."""
-    log = past.log
-    told = [log.known_at[row]]
-    if stream == "dispositions":
-        told += [log.disposed_known_at[row], log.ended_at[row]]
-    return int(max(told))
+def weighed(found: Sequence[Fact], mark: str, weigh: Callable[[Fact], float] = lambda fact: 1.0) -> float:
+    """The sum of a mark."""
+    return sum(weigh(fact) * fact.marks.get(mark, 0.0) for fact in found)
 
 
-def actor_of(past: Past, by: Actor, lead: int, agent: int) -> int:
-    """The code of the actor that a lead and an agent belong to, -1 for none."""
-    if by == "everyone":
-        return 0
-    if by == "agent":
-        return agent
-    return lead if by == "lead" or lead < 0 else int(past.leads.coded[by].codes[lead])
+def sum_within(past: Past, feature: Count | Sum, lead: int, agent: int, at: int) -> float:
+    """The window's marks, one by one; NaN for nobody."""
+    if actor_of(past, feature.by, lead, agent, at) is None:
+        return NAN
+    found = known_before(past, feature.by, lead, agent, at)
+    return weighed([fact for fact in found if fact.time >= at - feature.within], feature.of)
 
 
-def known_before(past: Past, stream: str, by: Actor, actor: int, at: int) -> list[Fact]:
-    """The facts that happened and were known strictly before `at`."""
-    return [fact for fact in facts(past, stream, by, actor) if fact.time < at and fact.known_at < at]
+def share_within(past: Past, feature: Share, lead: int, agent: int, at: int) -> float:
+    """The window's marks of both kinds."""
+    found = known_before(past, pooled(feature.by, agent), lead, agent, at)
+    inside = [fact for fact in found if fact.time >= at - feature.within]
+    return shrunk(weighed(inside, feature.of), weighed(inside, feature.per), feature.prior)
 
 
-def mark_of(past: Past, mark: str, row: int) -> float:
-    """How much of a mark a call bears."""
-    log = past.log
-    if mark == "calls":
-        return 1.0
-    if mark in ("answered", "converted"):
-        return float(getattr(log, mark)[row])
-    if mark == "talk_s":
-        return float(log.talk_s[row])
-    codes = {
-        "no_answer": 0, "busy": 1, "machine": 2, "disconnected": 3, "wrong_number": 4, "abandoned": 5,
-        "contact_refused": 6, "contact_no_decision": 7, "callback": 8, "do_not_call": 10,
-    }  # fmt: skip
-    by_agent = mark in ("contact_refused", "contact_no_decision", "callback", "do_not_call")
-    return float((log.disposition if by_agent else log.outcome)[row] == codes[mark])
+def pooled(by: str, agent: int) -> str:
+    """Without an agent a rate is that of all agents."""
+    others = [part for part in by.split("×") if part != "agent" or agent >= 0]
+    return "×".join(others) or "everyone"
 
 
-def count_within(past: Past, feature: Count, lead: int, agent: int, at: int) -> float:
-    """The marked calls of the window, one by one."""
-    actor = actor_of(past, feature.by, lead, agent)
-    return sum(
-        mark_of(past, feature.of, fact.row)
-        for fact in known_before(past, stream_of(feature.of), feature.by, actor, at)
-        if fact.time >= at - feature.within
-    )
+def shrunk(marked: float, per: float, prior: tuple[float, float]) -> float:
+    """Towards the prior."""
+    rate, strength = prior
+    return (marked + rate * strength) / (per + strength) if per + strength > 0 else NAN
 
 
 def rate_before(past: Past, feature: Rate, lead: int, agent: int, at: int) -> float:
-    """Each call's weight by its own age, summed one by one."""
-    by, actor = feature.by, actor_of(past, feature.by, lead, agent)
-    if by == "agent" and agent < 0:
-        by, actor = "everyone", 0
-    marked = calls = 0.0
-    for fact in known_before(past, stream_of(feature.of, feature.per), by, actor, at):
-        weight = 1.0 if feature.half_life == NEVER else 0.5 ** ((at - fact.time) / feature.half_life)
-        marked += weight * mark_of(past, feature.of, fact.row)
-        calls += weight * mark_of(past, feature.per, fact.row)
-    rate, strength = feature.prior
-    return (marked + rate * strength) / (calls + strength) if calls + strength > 0 else NAN
+    """Each fact's weight by its own age, summed one by one."""
+    found = known_before(past, pooled(feature.by, agent), lead, agent, at)
+    weigh = by_age(feature.half_life, at)
+    return shrunk(weighed(found, feature.of, weigh), weighed(found, feature.per, weigh), feature.prior)
 
 
-def hours_since(past: Past, feature: Recency, lead: int, agent: int, at: int) -> float:
-    """The youngest marked call's age."""
-    actor = actor_of(past, feature.by, lead, agent)
-    marked = [
-        fact.time
-        for fact in known_before(past, stream_of(feature.of), feature.by, actor, at)
-        if mark_of(past, feature.of, fact.row) > 0
+def load_before(past: Past, feature: Load, lead: int, agent: int, at: int) -> float:
+    """The same of one mark; NaN for nobody."""
+    if actor_of(past, feature.by, lead, agent, at) is None:
+        return NAN
+    return weighed(known_before(past, feature.by, lead, agent, at), feature.of, by_age(feature.half_life, at))
+
+
+def by_age(half_life: int, at: int) -> Callable[[Fact], float]:
+    """A fact's weight at a moment."""
+    return lambda fact: 1.0 if half_life == NEVER else 0.5 ** ((at - fact.time) / half_life)
+
+
+def hours_since(past: Past, feature: Recency | Tenure, lead: int, agent: int, at: int) -> float:
+    """The age of the youngest (or oldest) instant at which the mark stands."""
+    found = known_before(past, feature.by, lead, agent, at)
+    times = {fact.time for fact in found}
+    marked = [t for t in times if weighed([fact for fact in found if fact.time == t], feature.of) > 0]
+    if not marked:
+        return NAN
+    return (at - (max(marked) if isinstance(feature, Recency) else min(marked))) / HOUR
+
+
+def hours_until(past: Past, feature: Promise, lead: int, agent: int, at: int) -> float:
+    """To the instant named last."""
+    named = [
+        f.words[feature.of] for f in known_before(past, feature.by, lead, agent, at) if feature.of in f.words
     ]
-    return (at - max(marked)) / HOUR if marked else NAN
+    return (named[-1] - at) / HOUR if named and named[-1] < NEVER else NAN
 
 
 def latest_before(past: Past, attribute: str, lead: int, at: int) -> float | str | None:
@@ -146,29 +225,39 @@ def wall_clock(past: Past, feature: Calendar, lead: int, at: int) -> float:
 
 def answer(past: Past, feature: object, lead: int, agent: int, at: int) -> float:
     """What any feature must say of one moment."""
-    match feature:
-        case Count():
-            said = count_within(past, feature, lead, agent, at)
-        case Rate():
-            said = rate_before(past, feature, lead, agent, at)
-        case Recency():
-            said = hours_since(past, feature, lead, agent, at)
-        case Attribute():
-            told = latest_before(past, feature.attribute, lead, at)
-            said = told if isinstance(told, float) else NAN
-        case Category():
-            said = category(past, feature, lead, at)
-        case Calendar():
-            said = wall_clock(past, feature, lead, at)
-        case Age():
-            said = age(past, lead, at)
-        case AgeAmong():
-            said = age(past, lead, at) if coded_word(past, feature.coded, lead) == feature.word else NAN
-        case Worth():
-            said = float(past.leads.value[lead])
-        case _:
-            raise NotImplementedError(f"{type(feature).__name__} has no twin here")
-    return said
+    twin = TWINS.get(type(feature))
+    if twin is None:
+        raise NotImplementedError(f"{type(feature).__name__} has no twin here")
+    return float(twin(past, feature, lead, agent, at))
+
+
+def number(past: Past, feature: Attribute, lead: int, agent: int, at: int) -> float:
+    """The attribute's number, if it is one."""
+    told = latest_before(past, feature.attribute, lead, at)
+    return told if isinstance(told, float) else NAN
+
+
+def age_among(past: Past, feature: AgeAmong, lead: int, agent: int, at: int) -> float:
+    """The age of those with the word."""
+    return age(past, lead, at) if coded_word(past, feature.coded, lead) == feature.word else NAN
+
+
+TWINS: dict[type, Callable[..., float]] = {
+    Count: sum_within,
+    Sum: sum_within,
+    Share: share_within,
+    Rate: rate_before,
+    Load: load_before,
+    Recency: hours_since,
+    Tenure: hours_since,
+    Promise: hours_until,
+    Attribute: number,
+    Category: lambda past, feature, lead, _, at: category(past, feature, lead, at),
+    Calendar: lambda past, feature, lead, _, at: wall_clock(past, feature, lead, at),
+    Age: lambda past, _, lead, __, at: age(past, lead, at),
+    AgeAmong: age_among,
+    Worth: lambda past, _, lead, __, at: float(past.leads.value[lead]),
+}
 
 
 def age(past: Past, lead: int, at: int) -> float:
@@ -192,19 +281,6 @@ def category(past: Past, feature: Category, lead: int, at: int) -> float:
         code = int(coded.codes[lead])
         word = coded.levels[code] if code >= 0 else None
     return float(feature.levels.index(word)) if word in feature.levels else NAN
-
-
-def timeline(
-    group: Sequence[int], groups: int, time: Sequence[int], known_at: Sequence[int]
-) -> Iterator[list[tuple[int, int, int, int]]]:
-    """For each group its facts as (row, time, known_at, settled_at)."""
-    for wanted in range(groups):
-        rows = [row for row in range(len(group)) if group[row] == wanted and time[row] < NEVER]
-        rows.sort(key=lambda row: time[row])
-        yield [
-            (row, time[row], known_at[row], max(known_at[earlier] for earlier in rows[: place + 1]))
-            for place, row in enumerate(rows)
-        ]
 
 
 def local(at: int, zone: str) -> int:

@@ -3,15 +3,13 @@
 from dataclasses import fields
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features import CallLog, Moments, Outcome
-from features.calls import COLUMNS, FINAL, HUMAN, News, Timeline
+from features import CallLog, Moments
+from features.calls import COLUMNS
 from features.instants import NEVER
 from tests.builders import MONDAY, a_call, a_log, moments
-from tests.features import reference
 
 facts = st.lists(
     st.tuples(st.integers(-1, 3), st.sampled_from([0, 1, 1, 2, 5, NEVER]), st.integers(0, 9)), max_size=20
@@ -96,60 +94,3 @@ def test_moments_at_once_leave_the_agent_open():
 
     assert (asked.lead.tolist(), asked.agent.tolist(), asked.at.tolist()) == ([5, 3], [-1, -1], [MONDAY] * 2)
     assert {asked.lead.dtype, asked.agent.dtype, asked.at.dtype} == {np.dtype(np.int64)}
-
-
-@settings(deadline=None, max_examples=300)
-@given(facts=facts)
-def test_a_timeline_is_its_slow_twin(facts: list[tuple[int, int, int]]):
-    group, time, known_at = (list(column) for column in zip(*facts, strict=True)) if facts else ([], [], [])
-
-    line = Timeline.of(
-        *(np.array(group, np.int64), 4, np.array(time, np.int64), np.array(known_at, np.int64))
-    )
-
-    ours = [
-        [
-            (int(line.rows[j]), int(line.time[j]), int(line.known_at[j]), int(line.settled_at[j]))
-            for j in range(line.starts[g], line.starts[g + 1])
-        ]
-        for g in range(4)
-    ]
-    assert ours == list(reference.timeline(group, 4, time, known_at))
-    assert line.rows.size == line.starts[-1]
-
-
-@settings(deadline=None, max_examples=300)
-@given(facts=facts, at=st.integers(0, 11))
-def test_what_a_moment_sees_is_a_beginning_of_the_news(facts: list[tuple[int, int, int]], at: int):
-    group, time, known_at = (
-        (np.array(column, np.int64) for column in zip(*facts, strict=True))
-        if facts
-        else (np.empty(0, np.int64) for _ in range(3))
-    )
-
-    news = News.of(group, 4, time, known_at)
-
-    for g in range(4):
-        mine = slice(news.starts[g], news.starts[g + 1])
-        seen = news.rows[mine][news.seen_at[mine] < at]
-        assert seen.tolist() == news.rows[mine][: seen.size].tolist()
-        assert sorted(seen) == [
-            row for row, (owner, when, told) in enumerate(facts) if owner == g and when < at and told < at
-        ]
-        assert news.time[mine].tolist() == time[news.rows[mine]].tolist()
-
-
-@pytest.mark.parametrize("outcome", Outcome, ids=lambda outcome: outcome.name)
-def test_an_outcome_is_found_by_its_name_in_lower_case(outcome: Outcome):
-    assert Outcome.of(outcome.name.lower()) is outcome
-
-
-def test_a_sale_has_a_human_on_the_line_and_ends_the_matter():
-    assert Outcome.CONVERTED in HUMAN & FINAL
-    assert Outcome.CALLBACK in HUMAN - FINAL
-    assert Outcome.NO_ANSWER not in HUMAN | FINAL
-
-
-def test_an_unknown_outcome_is_a_key_error():
-    with pytest.raises(KeyError):
-        Outcome.of("voice_from_beyond")

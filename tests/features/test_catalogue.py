@@ -10,6 +10,7 @@ from features import CallLog, Feature, LeadTable, Past, compute, for_leads
 from features.catalogue import MOST_LEVELS, chapters, most_frequent, standing
 from features.statistics import kinds
 from features.statistics.attribute import Attribute, Category
+from features.sweep import sweeps_of
 from tests.builders import MONDAY, a_lead, a_lead_table, moments
 from tests.features.test_point_in_time import LINES
 from tests.strategies import Story, asked, stories
@@ -38,13 +39,12 @@ def test_every_cell_is_finite_or_missing_and_a_share_is_a_share(
 @EVERY_LINE
 def test_a_line_fills_exactly_the_rows_it_is_given(line: Feature):
     table = a_lead_table(a_lead(attributes={"income": [(0, 1.0)], "colour": [(0, "red")]}, source="red"))
-    frame = np.full(5, -77, np.float32)
+    frame = np.full((5, 1), -77, np.float32)
+    (sweep,) = sweeps_of([line])
 
-    line.fill(
-        Past(CallLog.empty(), table), moments((0, 0, MONDAY), (0, -1, MONDAY), (0, 9, MONDAY)), frame[1:4]
-    )
+    sweep(Past(CallLog.empty(), table), moments((0, 0, MONDAY), (0, -1, MONDAY), (0, 9, MONDAY)), frame[1:4])
 
-    assert frame[[0, 4]].tolist() == [-77, -77]
+    assert frame[[0, 4]].tolist() == [[-77], [-77]]
     assert -77 not in frame[1:4]
 
 

@@ -15,9 +15,9 @@ from features.instants import DAY, HOUR
 from features.statistics import kinds
 from features.statistics.attribute import Age, AgeAmong, Attribute, Category, Worth
 from features.statistics.calendar import Calendar
-from features.statistics.count import Count
 from features.statistics.rate import Rate
 from features.statistics.recency import Recency
+from features.statistics.window import Count
 from tests.builders import MONDAY, a_past, moments
 from tests.features import reference
 from tests.features.test_point_in_time import LINES

@@ -15,8 +15,8 @@ from features.instants import DAY, HOUR, MINUTE, SECOND
 from features.kernel import Float32Array
 from features.statistics import kinds
 from features.statistics.calendar import Calendar
-from features.statistics.count import Count
 from features.statistics.rate import Rate
+from features.statistics.window import Count
 
 
 @dataclass(frozen=True)

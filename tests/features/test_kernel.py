@@ -37,14 +37,12 @@ print(json.dumps(loops))
 
 def dispatchers() -> dict[str, int]:
     """How many versions of each loop of this room's feature path are compiled."""
-    from features import calls
-    from features.statistics import attribute, count, rate, recency
-
     return {
-        f"{module.__name__}.{name}": len(loop.signatures)
-        for module in (calls, attribute, count, rate, recency)
-        for name, loop in vars(module).items()
-        if hasattr(loop, "signatures") and loop.__module__ == module.__name__
+        f"{name}.{loop.__name__}": len(loop.signatures)
+        for name, module in sorted(sys.modules.items())
+        if name.startswith("features.")
+        for loop in vars(module).values()
+        if hasattr(loop, "signatures") and loop.__module__ == name
     }
 
 
@@ -85,7 +83,7 @@ def test_after_warming_up_no_shape_of_question_compiles_anything(past: Past):
         compute(Past(log, past.leads), question, LINES)
 
     assert dispatchers() == compiled
-    assert set(compiled.values()) == {1}
+    assert set(compiled.values()) <= {0, 1}  # 0: came along with the loop that calls it
 
 
 @COMPILED
@@ -99,7 +97,8 @@ def test_a_second_process_compiles_nothing():
 
     loops = json.loads(said.stdout)
     assert len(loops) >= 7
-    assert loops == {name: [1, 0] for name in loops}
+    assert {misses for _, misses in loops.values()} == {0}
+    assert {versions for versions, _ in loops.values()} <= {0, 1}  # 0: came along with the loop that calls it
 
 
 def test_the_answers_are_the_same_whatever_the_shape_of_the_question(past: Past):

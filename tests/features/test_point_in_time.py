@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from features import CallLog, Feature, Moments, Past, compute, for_leads
 from features.catalogue import standing
 from features.instants import DAY, HOUR, MINUTE, NEVER
-from features.statistics.count import Count
 from features.statistics.rate import Rate
 from features.statistics.recency import Recency
+from features.statistics.window import Count
 from tests.builders import MONDAY, Call, CallFacts, Lead, a_call, a_lead, a_lead_table, a_past, moments
 from tests.strategies import (
     WORDS,

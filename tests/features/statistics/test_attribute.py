@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 
 from features import CallLog, Past, compute
 from features.instants import DAY, HOUR
+from features.leads import latest_before
 from features.past import Feature
-from features.statistics.attribute import Age, AgeAmong, Attribute, Category, Worth, latest_before
+from features.statistics.attribute import Age, AgeAmong, Attribute, Category, Worth
 from tests.builders import MONDAY, a_lead, a_lead_table, a_past, moments
 from tests.features import reference
 from tests.strategies import Story, asked, stories

@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 
 from features import compute
 from features.instants import DAY, HOUR, MINUTE, NEVER
-from features.statistics.rate import Rate, fade
+from features.statistics.rate import Load, Rate
 from tests.builders import MONDAY, a_call, a_past, moments
 from tests.features import reference
-from tests.features.statistics.test_count import ACTORS
+from tests.features.statistics.test_window import ACTORS
 from tests.strategies import Story, asked, stories
 
 ANSWERS = Rate("answers", by="lead", of="answered", prior=(0.5, 2))
@@ -21,7 +21,7 @@ features = st.builds(
     by=st.sampled_from(ACTORS),
     of=st.sampled_from(["answered", "converted", "talk_s", "callback", "machine", "disconnected"]),
     prior=st.sampled_from([(0.3, 50), (200, 20), (0.06, 1.5), (0.0, 1.0), (0.5, 0)]),
-    per=st.sampled_from(["calls", "answered", "converted"]),
+    per=st.sampled_from(["calls", "answered", "converted", "told"]),
     half_life=st.sampled_from([NEVER, HOUR, DAY, 30 * DAY]),
 )
 
@@ -40,31 +40,24 @@ def test_a_rate_is_its_slow_twin(story: Story, questions: list[tuple[int, int, i
 
 @settings(deadline=None)
 @given(
-    told=st.lists(
-        st.tuples(st.integers(0, 2), st.integers(0, 40), st.integers(0, 9), st.sampled_from([0.0, 1.0, 2.5])),
-        max_size=20,
+    story=stories(),
+    questions=asked,
+    feature=st.builds(
+        Load,
+        st.just("load"),
+        st.sampled_from(ACTORS),
+        st.sampled_from([HOUR, DAY]),
+        st.sampled_from(["calls", "talk_s"]),
     ),
-    half_life=st.sampled_from([1, 7, 20]),
 )
-def test_fading_is_each_mark_by_its_own_age(told: list[tuple[int, int, int, float]], half_life: int):
-    """However late a fact is seen, it weighs by when it happened."""
-    facts = sorted((group, time + late, time, mark) for group, time, late, mark in told)
-    seen_at, time = (np.array([fact[place] for fact in facts], np.int64) for place in (1, 2))
-    marks = np.array([fact[3] for fact in facts])
-    starts = np.searchsorted([fact[0] for fact in facts], np.arange(4)).astype(np.int64)
-    faded = np.empty(len(facts))
+def test_a_load_is_its_slow_twin(story: Story, questions: list[tuple[int, int, int]], feature: Load):
+    past = story.past()
 
-    fade(starts, time, seen_at, marks, 1 / half_life, faded)
+    matrix = compute(past, moments(*questions), [feature])
 
-    slow = [
-        sum(
-            m * 0.5 ** ((seen - happened) / half_life)
-            for g, _, happened, m in facts[: place + 1]
-            if g == group
-        )
-        for place, (group, seen, *_) in enumerate(facts)
-    ]
-    np.testing.assert_allclose(faded, slow, rtol=1e-12)
+    np.testing.assert_allclose(
+        matrix.values[:, 0], reference.column(past, feature, questions), rtol=2e-6, atol=1e-9
+    )
 
 
 def test_without_a_past_the_rate_is_the_prior():
@@ -177,10 +170,11 @@ def test_repeated_moments_of_one_agent_are_answered_alike():
     assert len(set(matrix.values[:, 0].tolist())) == 1
 
 
-def test_the_regrouping_is_made_once():
+def test_a_tape_is_written_once():
     past = a_past((0, 0, MONDAY, True, False))
     compute(past, moments((0, 0, MONDAY + 1)), [ANSWERS])
-    news, line = past.news("calls", "lead"), past.timeline("calls", "lead")
+    (tape,) = past.tapes.values()
 
-    assert past.news("calls", "lead") is news
-    assert past.timeline("calls", "lead") is line
+    compute(past, moments((0, 0, MONDAY + 1)), [ANSWERS])
+
+    assert list(past.tapes.values()) == [tape]

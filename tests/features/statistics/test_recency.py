@@ -10,7 +10,7 @@ from features.instants import HOUR
 from features.statistics.recency import Recency
 from tests.builders import MONDAY, a_call, a_past, moments
 from tests.features import reference
-from tests.features.statistics.test_count import ACTORS, MARKS
+from tests.features.statistics.test_window import ACTORS, MARKS
 from tests.strategies import Story, asked, stories
 
 features = st.builds(Recency, st.just("recency"), by=st.sampled_from(ACTORS), of=st.sampled_from(MARKS))

@@ -1,4 +1,4 @@
-"""Count: the calls of a trailing window, against its slow twin and at its edges."""
+"""Count, Sum, Share: what a trailing window holds, against slow twins and at its edges."""
 
 import numpy as np
 import pytest
@@ -6,37 +6,48 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features import compute
-from features.instants import DAY, HOUR
-from features.past import Actor
-from features.statistics.count import Count
+from features.instants import DAY, HOUR, NEVER
+from features.statistics.window import Count, Share, Sum
 from tests.builders import MONDAY, a_call, a_past, moments
 from tests.features import reference
 from tests.strategies import Story, asked, stories
 
-ACTORS: tuple[Actor, ...] = ("lead", "agent", "campaign", "channel", "source", "list", "region", "everyone")
+ACTORS = (
+    *("lead", "agent", "campaign", "channel", "source", "list", "region", "everyone"),
+    *("agent×channel", "source×hour", "agent×hour"),
+)
 MARKS = (
     "calls", "answered", "converted", "machine", "busy", "no_answer", "abandoned", "callback", "disconnected",
     "contact_refused", "contact_no_decision", "do_not_call", "wrong_number",
 )  # fmt: skip
 CALLS = Count("calls", by="lead", within=DAY)
 
-features = st.builds(
-    Count,
-    st.just("count"),
-    by=st.sampled_from(ACTORS),
-    within=st.sampled_from([1, HOUR, 6 * HOUR, DAY, 7 * DAY, 30 * DAY, 90 * DAY]),
-    of=st.sampled_from(MARKS),
+windows = st.sampled_from([1, HOUR, 6 * HOUR, DAY, 7 * DAY, 30 * DAY, 90 * DAY, NEVER])
+features = st.one_of(
+    st.builds(Count, st.just("count"), st.sampled_from(ACTORS), windows, st.sampled_from(MARKS)),
+    st.builds(Sum, st.just("sum"), st.sampled_from(ACTORS), windows, st.sampled_from(["talk_s", "value"])),
+    st.builds(
+        Share,
+        st.just("share"),
+        st.sampled_from(ACTORS),
+        windows,
+        st.sampled_from([*MARKS, "talk_s", "wrap_s"]),
+        st.sampled_from([(0.3, 50), (0.06, 1.5), (0.0, 1.0), (0.5, 0)]),
+        st.sampled_from(["calls", "answered", "told"]),
+    ),
 )
 
 
-@settings(deadline=None, max_examples=120)
+@settings(deadline=None, max_examples=250)
 @given(story=stories(), questions=asked, feature=features)
-def test_a_count_is_its_slow_twin(story: Story, questions: list[tuple[int, int, int]], feature: Count):
+def test_a_window_is_its_slow_twin(
+    story: Story, questions: list[tuple[int, int, int]], feature: Count | Sum | Share
+):
     past = story.past()
 
     matrix = compute(past, moments(*questions), [feature])
 
-    assert matrix.values[:, 0].tolist() == reference.column(past, feature, questions).tolist()
+    np.testing.assert_allclose(matrix.values[:, 0], reference.column(past, feature, questions), rtol=1e-6)
 
 
 def test_a_call_counts_from_right_after_its_end_until_the_window_has_passed():
@@ -66,15 +77,15 @@ def test_a_call_told_late_counts_by_its_own_time_once_it_is_told():
     assert matrix.values[:, 0].tolist() == [1, 2, 1, 0]
 
 
-@pytest.mark.parametrize("agent", [-1, 5])
-def test_an_agent_not_chosen_or_never_heard_of_counts_nothing(agent: int):
+@pytest.mark.parametrize(("agent", "counted"), [(-1, np.nan), (5, 0)])
+def test_an_agent_not_chosen_is_missing_and_one_never_heard_of_counts_nothing(agent: int, counted: float):
     past = a_past((0, 0, MONDAY, True, True))
 
     matrix = compute(
         past, moments((0, agent, MONDAY + 1)), [Count("sales", by="agent", within=DAY, of="converted")]
     )
 
-    assert matrix.values.tolist() == [[0]]
+    np.testing.assert_array_equal(matrix.values, [[counted]])
 
 
 def test_a_call_to_nobody_known_counts_for_no_lead_and_no_list():
