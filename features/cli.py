@@ -10,9 +10,11 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from .store.cli import register
+from .store.feature_cli import features, write_page
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown")
 register(app)
+app.add_typer(features, name="features")
 simulate = typer.Typer(
     no_args_is_help=True, help="Make a world whose truth is known, and let its floor call."
 )
@@ -119,24 +121,10 @@ def _table(title: str, counts: dict[str, int], figures: dict[str, float]) -> Tab
     return table
 
 
-catalogue = typer.Typer(no_args_is_help=True, help="The features that models see.")
-app.add_typer(catalogue, name="features")
-
-
-@catalogue.command("describe")
 @app.command()
 def docs(
     folder: Annotated[Path, typer.Option(help="Where the page lies.")] = Path("docs"),
     check: Annotated[bool, typer.Option("--check", help="Write nothing; fail if the page is stale.")] = False,
 ) -> None:
     """Write features.md from the catalogue."""
-    from .describe import page
-
-    path, text = folder / "features.md", page()
-    if not check:
-        path.write_text(text, encoding="utf-8")
-    elif not path.exists() or path.read_text(encoding="utf-8") != text:
-        Console(stderr=True).print(
-            f"{path} is not what the catalogue says: run `leadrank docs`", soft_wrap=True
-        )
-        raise typer.Exit(1)
+    write_page(folder, check)

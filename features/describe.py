@@ -60,6 +60,8 @@ def meaning(feature: Feature) -> str:
     """What a feature asks, in a line."""
     said = {field.name: getattr(feature, field.name) for field in fields(feature)}  # type: ignore[arg-type]
     asks = _asks({name: value for name, value in said.items() if name not in {*_OWN, "levels"}})
+    if "levels" in said:
+        return f"The lead's {said['attribute']}"
     if "by" not in said:
         return f"{_sentence(type(feature)).split(';')[0].rstrip('.')}{f' ({asks})' if asks else ''}"
     whose = said["by"] if said["by"] == "everyone" else f"the {said['by']}"

@@ -36,6 +36,10 @@ class UnknownLeadId(FeatureError):
     """No lead of that id was received."""
 
 
+class UnknownAgent(FeatureError):
+    """No agent of that name was on any call."""
+
+
 class TrainingSetError(FeatureError):
     """A training set can't be used as it is."""
 

@@ -62,8 +62,8 @@ def import_files(
     """Import leads, events and call histories; running it again goes on where it stopped."""
     from .imports import rehearse, run_import
 
-    with _clear_errors(), _store(database) as engine:
-        orders = [_order(file, mapping, _now(at)) for file in files]
+    with clear_errors(), store(database) as engine:
+        orders = [_order(file, mapping, instant_or_now(at)) for file in files]
         for order in orders:
             with _progress(order) as advance:
                 tally = (rehearse if dry_run else run_import)(engine, order, advance)
@@ -74,7 +74,7 @@ def import_files(
 @db.command("upgrade")
 def upgrade_database(database: DatabaseOption = None) -> None:
     """Create the database, or bring its schema up to this release."""
-    with _clear_errors(), _store(database) as engine:
+    with clear_errors(), store(database) as engine:
         from .migrations import HEAD
 
         Console().print(f"{_safe(engine)} is at revision {HEAD}", soft_wrap=True)
@@ -89,7 +89,7 @@ def info(database: DatabaseOption = None) -> None:
     from .migrations import schema_of
     from .tables import agent, call, conversion, decision, event, lead, suppression
 
-    with _clear_errors(), _store(database, upgraded=False) as engine:
+    with clear_errors(), store(database, upgraded=False) as engine:
         table = Table(title=_safe(engine), show_header=False)
         table.add_row("schema", schema_of(engine))
         if schema_of(engine) == "current":
@@ -110,7 +110,7 @@ def list_events(
     from .engine import reading
     from .quarantine_list import list_quarantine
 
-    with _clear_errors(), _store(database) as engine, reading(engine) as connection:
+    with clear_errors(), store(database) as engine, reading(engine) as connection:
         table = Table("received", "source", "id", "type", "code", "detail")
         for row in list_quarantine(connection, code or [], limit):
             table.add_row(render(row.received_at), row.source, row.id, row.type, row.code, row.detail)
@@ -128,9 +128,9 @@ def replay(
     from .engine import transaction
     from .writes import replay_quarantine
 
-    with _clear_errors(), _store(database) as engine:
+    with clear_errors(), store(database) as engine:
         with transaction(engine) as connection:
-            receipt = replay_quarantine(connection, _now(at), code or None)
+            receipt = replay_quarantine(connection, instant_or_now(at), code or None)
         Console().print(f"{receipt.accepted + receipt.replayed:,} accepted now")
         _tell_quarantine(engine)
 
@@ -147,8 +147,8 @@ def map_code(
     from .codes import map_outcome
     from .engine import transaction
 
-    with _clear_errors(), _store(database) as engine, transaction(engine) as connection:
-        map_outcome(connection, source, code, outcome, _now(at))
+    with clear_errors(), store(database) as engine, transaction(engine) as connection:
+        map_outcome(connection, source, code, outcome, instant_or_now(at))
         Console().print(
             f"{source}: {code} means {outcome}; now run `leadrank quarantine replay`", soft_wrap=True
         )
@@ -171,7 +171,7 @@ def _order(file: Path, mapping: str | None, at: int) -> "ImportOrder":
 
 
 @contextmanager
-def _store(database: str | None, upgraded: bool = True) -> Iterator["Engine"]:
+def store(database: str | None, upgraded: bool = True) -> Iterator["Engine"]:
     """The database that the options and the environment name."""
     from ..settings import StoreSettings
     from .engine import open_engine
@@ -188,7 +188,7 @@ def _store(database: str | None, upgraded: bool = True) -> Iterator["Engine"]:
 
 
 @contextmanager
-def _clear_errors() -> Iterator[None]:
+def clear_errors() -> Iterator[None]:
     """What is wrong with the world in one line, exit code 2."""
     from sqlalchemy.exc import OperationalError
 
@@ -239,7 +239,7 @@ def _safe(engine: "Engine") -> str:
     return engine.url.render_as_string(hide_password=True)
 
 
-def _now(at: str | None) -> int:
+def instant_or_now(at: str | None) -> int:
     if at is None:
         return of(datetime.now(UTC))
     try:

@@ -3,7 +3,7 @@
 from sqlalchemy import ColumnElement, Connection, Select, Table, func, select, union
 
 from ..instants import NEVER
-from .tables import call, lead, metadata
+from .tables import call, lead, lead_past, metadata
 
 
 def bears_from(connection: Connection, seq: int, as_of: int, until: int) -> int:
@@ -22,11 +22,16 @@ def bears_from(connection: Connection, seq: int, as_of: int, until: int) -> int:
 
 
 def fact_tables() -> list[Table]:
-    """The tables of what happened to leads and calls, each row with its change number."""
+    """The tables of what happened to leads and calls, each row with its change number.
+
+    Not the past versions of leads: they are copied when another comes, and no news then.
+    """
     return [
         table
         for table in metadata.sorted_tables
-        if {"seq", "known_at"} <= set(table.c.keys()) and {"lead", "call_id"} & set(table.c.keys())
+        if {"seq", "known_at"} <= set(table.c.keys())
+        and {"lead", "call_id"} & set(table.c.keys())
+        and table is not lead_past
     ]
 
 

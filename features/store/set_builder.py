@@ -94,8 +94,10 @@ def build(folder: Path, source: Source, plan: Plan, advance: Callable[[int], Non
             if before.as_of <= source.as_of:
                 seen = replace(before, as_of=source.as_of, seq=source.seq)
                 built.manifest = built.manifest.with_part(seen)
-        else:
+        elif _has_moments(source, plan.moments, since, until):
             _add(folder, built, source, since, until)
+        elif before is not None:
+            built.manifest = built.manifest.without_part(since)
         advance(until)
     save_manifest(folder, built.manifest)
     sweep(folder, built.manifest)
@@ -170,6 +172,11 @@ def _add(folder: Path, built: Built, source: Source, since: int, until: int) -> 
     built.written += before is None or before.digest != part.digest
     built.seconds["computing"] += computed - started
     built.seconds["writing"] += perf_counter() - computed
+
+
+def _has_moments(source: Source, kind: str, since: int, until: int) -> bool:
+    """Whether there is anything to compute; days without a call have no part."""
+    return len(moments_of(source.past.log, kind, since, until)) > 0
 
 
 def _is_current(part: Part, until: int, source: Source) -> bool:

@@ -95,8 +95,12 @@ class Manifest:
 
     def with_part(self, new: Part) -> "Manifest":
         """The same with a part added, or in the place of the one that began at the same instant."""
-        others = [part for part in self.parts if part.since != new.since]
+        others = self.without_part(new.since).parts
         return replace(self, parts=tuple(sorted([*others, new], key=lambda part: part.since)))
+
+    def without_part(self, since: int) -> "Manifest":
+        """The same without the part that begins then."""
+        return replace(self, parts=tuple(part for part in self.parts if part.since != since))
 
     def as_json(self) -> dict[str, object]:
         """Plain values, instants in RFC 3339."""
@@ -175,6 +179,11 @@ def sweep(folder: Path, manifest: Manifest) -> None:
     for path in folder.iterdir():
         if _OURS.fullmatch(path.name) and path.name not in named:
             path.unlink()
+
+
+def require_arrow() -> None:
+    """Raise `MissingExtra` now rather than after a long computation."""
+    _arrow("parquet")
 
 
 def read_training_set(folder: Path) -> tuple[FeatureMatrix, Asked]:

@@ -72,7 +72,7 @@ def test_a_set_read_back_is_what_was_computed(tmp_path: Path):
 
     log = past.log
     whole = compute(past, Moments(log.lead, log.agent, log.started_at), FEATURES)
-    assert (built.computed, built.written, matrix.names) == (4, 4, whole.names)
+    assert (built.computed, built.written, matrix.names) == (3, 3, whole.names)
     assert np.array_equal(matrix.values, whole.values, equal_nan=True)
     assert asked.at.tolist() == log.started_at.tolist()
     assert [asked.lead.levels[code] for code in asked.lead.codes] == [f"lead-{row:05d}" for row in log.lead]
@@ -109,16 +109,16 @@ def test_equal_pasts_give_equal_bytes_whatever_the_rows_are_called(tmp_path: Pat
     assert encode(renamed, matrix.take(turned)) == encode(ids, matrix)
 
 
-@pytest.mark.parametrize("parts", [1, 2, 3, 4])
-def test_a_killed_build_goes_on_where_it_stopped(tmp_path: Path, parts: int):
+@pytest.mark.parametrize(("days", "parts"), [(1, 1), (2, 2), (3, 2), (4, 3)])
+def test_a_killed_build_goes_on_where_it_stopped(tmp_path: Path, days: int, parts: int):
     source = a_source(the_past())
     with pytest.raises(Killed):
-        build(tmp_path / "killed", source, Plan(FEATURES), killed_after(parts))
+        build(tmp_path / "killed", source, Plan(FEATURES), killed_after(days))
 
     resumed = build(tmp_path / "killed", source, Plan(FEATURES))
     build(tmp_path / "at_once", source, Plan(FEATURES))
 
-    assert (resumed.kept, resumed.computed) == (parts, 4 - parts)
+    assert (resumed.kept, resumed.computed) == (parts, 3 - parts)
     assert digests(tmp_path / "killed") == digests(tmp_path / "at_once")
 
 
@@ -166,7 +166,7 @@ def test_a_damaged_manifest_is_refused(tmp_path: Path, text: str):
         read_training_set(tmp_path)
     with pytest.raises(DamagedTrainingSet):
         build(tmp_path, a_source(the_past()), Plan(FEATURES))
-    assert build(tmp_path, a_source(the_past()), Plan(FEATURES, fresh=True)).computed == 4
+    assert build(tmp_path, a_source(the_past()), Plan(FEATURES, fresh=True)).computed == 3
 
 
 def test_a_folder_without_a_set_says_so(tmp_path: Path):
@@ -183,7 +183,7 @@ def test_other_features_are_refused_by_name_until_the_set_is_begun_anew(tmp_path
 
     anew = build(tmp_path, a_source(the_past()), replace(fewer, fresh=True))
     matrix, _ = read_training_set(tmp_path)
-    assert (anew.computed, matrix.fingerprint) == (4, fingerprint(FEATURES[1:]))
+    assert (anew.computed, matrix.fingerprint) == (3, fingerprint(FEATURES[1:]))
 
 
 def test_a_manifest_whose_features_mean_something_else_now_is_refused(tmp_path: Path):
@@ -226,8 +226,19 @@ def test_the_last_day_is_completed_and_nothing_else_is_computed(tmp_path: Path):
     more = build(tmp_path / "daily", a_source(past, seq=8, news_from=noon), Plan(FEATURES))
     build(tmp_path / "at_once", a_source(past, seq=8), Plan(FEATURES))
 
-    assert (more.kept, more.computed) == (1, 3)
+    assert (more.kept, more.computed) == (1, 2)
     assert digests(tmp_path / "daily") == digests(tmp_path / "at_once")
+
+
+def test_a_day_whose_calls_are_gone_has_no_part_any_more(tmp_path: Path):
+    past = the_past()
+    build(tmp_path, a_source(past), Plan(FEATURES))
+    left = Past(past.log.take(past.log.ended_at > MONDAY + DAY), past.leads)
+
+    built = build(tmp_path, a_source(left, seq=8, news_from=MONDAY), Plan(FEATURES))
+
+    assert [part.since for part in built.manifest.parts] == [MONDAY + DAY, MONDAY + 3 * DAY]
+    assert len(list(tmp_path.glob("*.parquet"))) == 2
 
 
 def test_a_part_that_comes_out_equal_is_not_written_again(tmp_path: Path):
@@ -235,7 +246,7 @@ def test_a_part_that_comes_out_equal_is_not_written_again(tmp_path: Path):
 
     again = build(tmp_path, a_source(the_past(), seq=8, news_from=MONDAY), Plan(FEATURES))
 
-    assert (again.computed, again.written) == (4, 0)
+    assert (again.computed, again.written) == (3, 0)
     assert {part.seq for part in again.manifest.parts} == {8}
 
 
@@ -329,4 +340,4 @@ def test_news_without_bearing_on_a_day_leaves_it_alone(engine: Engine, tmp_path:
 
     more = build(tmp_path, read_source(engine, MONDAY + 3 * DAY), Plan(FEATURES))
 
-    assert (more.kept, more.computed, more.manifest.parts[-1].rows) == (2, 1, 1)
+    assert (more.kept, more.computed, more.manifest.parts[-1].rows) == (1, 1, 1)
