@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .instants import MINUTE, NEVER
-from .kernel import Float64Array, Int64Array, kernel
+from .kernel import Float64Array, Int64Array, kernel, part
 
 ROW, SEEN, TIME, LATE, HEAD = range(5)
 """The first columns of an entry; `LATE` is the actor's latest entry, up to and with this one, that was seen
@@ -21,19 +21,20 @@ SUMS, LASTS, FIRSTS, WORDS, COPIES = range(5)
 LONG = MINUTE
 """A fact seen longer than this after it happened came late: windows look for those one by one."""
 
-TAKEN_BACK = NEVER - 1
-"""In an edge's column: the fact takes one back that bore the mark."""
-
 
 class Program(NamedTuple):
-    """A spec as arrays: where each section of the state begins, and how sums fade."""
+    """A spec as arrays: where each section of the state begins, what makes each column, and how sums fade."""
 
     begins: Int64Array
     """The first column of each section, and the width."""
+    source: Int64Array
+    """For each column the bit of its mark, or a column of the news: -1 - the column of a quantity."""
     total: Int64Array
     """For an edge's column that of its mark's sum."""
+    fade_source: Int64Array
+    """The same for each fading sum."""
     fade_half: Int64Array
-    """Which of `rates` a fading sum has."""
+    """Which of `rates` it has."""
     rates: Float64Array
     """Half-lives per microsecond."""
 
@@ -44,10 +45,12 @@ class News(NamedTuple):
     group: Int64Array
     seen: Int64Array
     time: Int64Array
-    adds: Int64Array
-    """(facts, width of the state): what each fact brings to it."""
-    weights: Float64Array
-    """(facts, fading sums): what each fact brings to them."""
+    bits: Int64Array
+    """The marks; negative where a fact takes one back."""
+    thousandths: Int64Array
+    """(facts, quantities of the spec)"""
+    words: Int64Array
+    """(facts, words and copies of the spec)"""
 
 
 class Blocks(NamedTuple):
@@ -94,20 +97,58 @@ def lay_out(group: Int64Array, blocks: Blocks) -> int:
 
 
 @kernel
-def place_all(news: News, rows: Int64Array, blocks: Blocks, entries: Entries) -> None:
+def place_all(news: News, rows: Int64Array, program: Program, blocks: Blocks, entries: Entries) -> None:
     """Counting sort: note each fact, `rows[i]` of all, behind the earlier ones of its actor."""
-    group, seen, time, adds, weights = news
+    group, seen, time, bits, thousandths, words = news
     first, size, state, faded = blocks.first, blocks.size, entries.state, entries.faded
+    begins, source, fade_source = program.begins, program.source, program.fade_source
     for i in range(group.size):
         g = group[i]
         if g >= 0:
             j = first[g] + size[g]
             size[g] += 1
             state[j, ROW], state[j, SEEN], state[j, TIME] = rows[i], seen[i], time[i]
-            for c in range(adds.shape[1]):
-                state[j, HEAD + c] = adds[i, c]
-            for c in range(weights.shape[1]):
-                faded[j, c] = weights[i, c]
+            note(j, i, bits[i], thousandths, words, begins, source, state)
+            note_faded(j, i, bits[i], thousandths, fade_source, faded)
+
+
+@part
+def note(
+    j: int,
+    row: int,
+    signed: int,
+    thousandths: Int64Array,
+    words: Int64Array,
+    begins: Int64Array,
+    source: Int64Array,
+    state: Int64Array,
+) -> None:
+    """Write into entry `j` what a fact adds to the state; a fact that takes back adds no edge and no word."""
+    sign = 1 if signed >= 0 else -1
+    bits = signed * sign
+    for c in range(begins[SUMS], begins[LASTS]):
+        s = source[c]
+        state[j, c] = sign * thousandths[row, -1 - s] if s < 0 else sign if bits & s else 0
+    for c in range(begins[LASTS], begins[FIRSTS]):
+        state[j, c] = state[j, TIME] if bits & source[c] and sign > 0 else -NEVER
+    for c in range(begins[FIRSTS], begins[WORDS]):
+        state[j, c] = state[j, TIME] if bits & source[c] and sign > 0 else NEVER
+    for c in range(begins[WORDS], begins[COPIES]):
+        state[j, c] = words[row, source[c]] if sign > 0 else -1
+    for c in range(begins[COPIES], state.shape[1]):
+        state[j, c] = words[row, source[c]]
+
+
+@part
+def note_faded(
+    j: int, row: int, signed: int, thousandths: Int64Array, source: Int64Array, faded: Float64Array
+) -> None:
+    """Write into entry `j` what a fact adds to the fading sums."""
+    sign = 1 if signed >= 0 else -1
+    bits = signed * sign
+    for c in range(source.size):
+        s = source[c]
+        faded[j, c] = sign * thousandths[row, -1 - s] if s < 0 else sign if bits & s else 0
 
 
 @kernel
@@ -144,17 +185,24 @@ def place_behind(
 
 @kernel
 def note_again(
-    touched: Int64Array, since: Int64Array, base: int, news: News, blocks: Blocks, entries: Entries
+    touched: Int64Array,
+    since: Int64Array,
+    base: int,
+    news: News,
+    program: Program,
+    blocks: Blocks,
+    entries: Entries,
 ) -> None:
     """Note the facts of `touched[i]` from its entry `since[i]` on; the news begins with fact `base`."""
-    state, faded = entries.state, entries.faded
+    _, _, time, bits, thousandths, words = news
+    state, faded = entries
     for i in range(touched.size):
         first = blocks.first[touched[i]]
         for j in range(first + since[i], first + blocks.size[touched[i]]):
             row = state[j, ROW] - base
-            state[j, TIME] = news.time[row]
-            state[j, HEAD:] = news.adds[row]
-            faded[j] = news.weights[row]
+            state[j, TIME] = time[row]
+            note(j, row, bits[row], thousandths, words, program.begins, program.source, state)
+            note_faded(j, row, bits[row], thousandths, program.fade_source, faded)
 
 
 @kernel
@@ -173,84 +221,86 @@ def relocate(full: Int64Array, wanted: Int64Array, used: int, blocks: Blocks, en
 @kernel
 def run(touched: Int64Array, since: Int64Array, program: Program, blocks: Blocks, entries: Entries) -> None:
     """Make running state of what was noted for `touched[i]` from its entry `since[i]` on."""
-    state, begins = entries.state, program.begins
+    begins, halves, rates = program.begins, program.fade_half, program.rates
+    state, faded = entries
     for i in range(touched.size):
         g = touched[i]
-        first = blocks.first[g]
-        start, end = first + since[i], first + blocks.size[g]
-        blocks.worst[g] = max(blocks.worst[g], chain_late(first, start, end, state))
-        if start == first:
-            start += 1
-            blocks.taken_back[g] += takes_back(first, begins[SUMS], begins[LASTS], state)
-            hide_taken_back(first, begins[LASTS], begins[FIRSTS], begins[WORDS], state)
-        for j in range(start, end):
-            blocks.taken_back[g] += takes_back(j, begins[SUMS], begins[LASTS], state)
-            for c in range(begins[SUMS], begins[LASTS]):
-                state[j, c] += state[j - 1, c]
-            for c in range(begins[LASTS], begins[WORDS]):
-                run_edge(c, first, j, c < begins[FIRSTS], program.total[c], state)
-            for c in range(begins[WORDS], begins[COPIES]):
-                if state[j, c] == -1:
-                    state[j, c] = state[j - 1, c]
+        first, worst, taken_back = blocks.first[g], blocks.worst[g], blocks.taken_back[g]
+        for j in range(first + since[i], first + blocks.size[g]):
+            delay = state[j, SEEN] - state[j, TIME]
+            worst = max(worst, delay)
+            state[j, LATE] = j - first if delay > LONG else state[j - 1, LATE] if j > first else -1
+            taken_back += takes_back(j, begins, state)
+            if j > first:
+                run_state(j, begins, state)
+            run_faded(j, j > first, delay, halves, rates, state, faded)
+        blocks.worst[g], blocks.taken_back[g] = worst, taken_back
+
+
+@part
+def takes_back(j: int, begins: Int64Array, state: Int64Array) -> int:
+    """1 if what was noted in an entry lowers any sum, else 0."""
+    lowers = 0
+    for c in range(begins[SUMS], begins[LASTS]):
+        if state[j, c] < 0:
+            lowers = 1
+    return lowers
+
+
+@part
+def run_state(j: int, begins: Int64Array, state: Int64Array) -> None:
+    """Carry the state of the entry before into what was noted in entry `j`."""
+    for c in range(begins[SUMS], begins[LASTS]):
+        state[j, c] += state[j - 1, c]
+    for c in range(begins[LASTS], begins[FIRSTS]):
+        state[j, c] = max(state[j - 1, c], state[j, c])
+    for c in range(begins[FIRSTS], begins[WORDS]):
+        state[j, c] = min(state[j - 1, c], state[j, c])
+    for c in range(begins[WORDS], begins[COPIES]):
+        if state[j, c] == -1:
+            state[j, c] = state[j - 1, c]
+
+
+@part
+def run_faded(
+    j: int,
+    follows: bool,
+    delay: int,
+    halves: Int64Array,
+    rates: Float64Array,
+    state: Int64Array,
+    faded: Float64Array,
+) -> None:
+    """Make fading sums of what was noted: one halving per half-life passed, late facts at their true age."""
+    passed = state[j, SEEN] - state[j - 1, SEEN] if follows else 0
+    fading = fresh = 1.0
+    for c in range(halves.size):
+        if c == 0 or halves[c] != halves[c - 1]:
+            fading = 2.0 ** (-passed * rates[halves[c]])
+            fresh = 2.0 ** (-delay * rates[halves[c]]) if delay > 0 else 1.0
+        faded[j, c] = faded[j, c] * fresh + (faded[j - 1, c] * fading if follows else 0.0)
 
 
 @kernel
-def run_faded(
+def run_edges_again(
     touched: Int64Array, since: Int64Array, program: Program, blocks: Blocks, entries: Entries
 ) -> None:
-    """Make fading sums of what was noted: one halving per half-life passed, late facts at their true age."""
-    state, faded, halves, rates = entries.state, entries.faded, program.fade_half, program.rates
+    """Work out anew the edges of actors of whom a fact was taken back, from their entry `since[i]` on."""
+    begins, total = program.begins, program.total
+    state = entries.state
     for i in range(touched.size):
         first = blocks.first[touched[i]]
         for j in range(first + since[i], first + blocks.size[touched[i]]):
-            delay = state[j, SEEN] - state[j, TIME]
-            passed = state[j, SEEN] - state[j - 1, SEEN] if j > first else 0
-            fading = fresh = 1.0
-            for c in range(halves.size):
-                if c == 0 or halves[c] != halves[c - 1]:
-                    fading = 2.0 ** (-passed * rates[halves[c]])
-                    fresh = 2.0 ** (-delay * rates[halves[c]]) if delay > 0 else 1.0
-                faded[j, c] = faded[j, c] * fresh + (faded[j - 1, c] * fading if j > first else 0.0)
-
-
-@kernel
-def chain_late(first: int, start: int, end: int, state: Int64Array) -> int:
-    """Fill `LATE` of entries [start, end); return the longest delay among them."""
-    worst = 0
-    for j in range(start, end):
-        delay = state[j, SEEN] - state[j, TIME]
-        worst = max(worst, delay)
-        state[j, LATE] = j - first if delay > LONG else state[j - 1, LATE] if j > first else -1
-    return worst
-
-
-@kernel
-def takes_back(j: int, low: int, high: int, state: Int64Array) -> int:
-    """1 if what was noted in an entry lowers any sum, else 0."""
-    for c in range(low, high):
-        if state[j, c] < 0:
-            return 1
-    return 0
-
-
-@kernel
-def hide_taken_back(j: int, low: int, firsts: int, high: int, state: Int64Array) -> None:
-    """An actor's first entry can't take anything back."""
-    for c in range(low, high):
-        if state[j, c] == TAKEN_BACK:
-            state[j, c] = -NEVER if c < firsts else NEVER
-
-
-@kernel
-def run_edge(c: int, first: int, j: int, latest: bool, total: int, state: Int64Array) -> None:
-    """Carry an edge from entry to entry; one that was taken back is looked for anew."""
-    before, noted = state[j - 1, c], state[j, c]
-    if noted != TAKEN_BACK:
-        state[j, c] = max(before, noted) if latest else min(before, noted)
-    elif before != state[j, TIME]:
-        state[j, c] = before
-    else:
-        state[j, c] = edge_again(first, j, latest, total, state)
+            for c in range(begins[LASTS], begins[WORDS]):
+                latest, time = c < begins[FIRSTS], state[j, TIME]
+                before = state[j - 1, c] if j > first else -NEVER if latest else NEVER
+                marked = state[j, total[c]] - (state[j - 1, total[c]] if j > first else 0)
+                if marked > 0:
+                    state[j, c] = max(before, time) if latest else min(before, time)
+                elif marked < 0 and before == time:
+                    state[j, c] = edge_again(first, j, latest, total[c], state)
+                else:
+                    state[j, c] = before
 
 
 @kernel

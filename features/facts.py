@@ -1,14 +1,14 @@
 """Facts: the news of the floor, one row each: what happened, when, and since when a moment may see it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .calls import CallLog, Outcome
 from .instants import NEVER, SECOND
-from .kernel import BoolArray, Int8Array, Int64Array
+from .kernel import BoolArray, Float32Array, Int8Array, Int64Array, kernel, own, plain
 
 _OF_THE_CALL = ("no_answer", "busy", "machine", "disconnected", "wrong_number", "abandoned", "fax", "error")
 _OF_THE_DISPOSITION = ("contact_refused", "contact_no_decision", "callback", "do_not_call")
@@ -31,6 +31,7 @@ WORDS = ("line", "script", "promise")
 """What a fact may name by a code: the line that dialed, the script, the instant of a promised callback."""
 
 BIT = {name: 1 << place for place, name in enumerate(MARKS)}
+ANSWERED, TOLD, SOLD = BIT["answered"], BIT["told"], BIT["converted"]
 
 
 @dataclass(frozen=True)
@@ -61,15 +62,19 @@ class Facts:
     @classmethod
     def of(cls, log: CallLog) -> "Facts":
         """The facts of a log: each call, and each disposition that was told apart from it."""
-        seen = np.maximum(log.ended_at, log.known_at)
-        told_at = np.maximum(np.maximum(log.disposed_at, log.disposed_known_at), seen)
-        disposed = log.disposed_at < NEVER
-        together = disposed & (log.disposed_at == log.ended_at) & (told_at == seen)
-        apart = np.flatnonzero(disposed & ~together)
-        calls = np.flatnonzero(seen < NEVER)
-        if not apart.size and calls.size == len(log):
-            return _of_calls(log, seen, together)
-        return _of_both(log, calls, seen, together, apart, told_at)
+        seen, bits, wrap_s = (
+            np.empty_like(log.ended_at),
+            np.empty_like(log.ended_at),
+            np.empty_like(log.handle_s),
+        )
+        columns = (plain(getattr(log, name)) for name in _INSTANTS)
+        marks = (log.outcome, log.disposition, log.answered, log.converted)
+        apart = tell(
+            *columns, *map(own, marks), own(log.handle_s), _CALL_BITS, _TOLD_BITS, seen, bits, wrap_s
+        )
+        quantities = {"talk_s": log.talk_s, "handle_s": log.handle_s, "wrap_s": wrap_s, "value": log.value}
+        facts = cls(log.lead, log.agent, log.ended_at, seen, bits, np.ones(len(log), np.int8), quantities)
+        return facts if not apart else _with_told_apart(facts, log)
 
     def take(self, rows: Int64Array | BoolArray | slice) -> "Facts":
         """The facts of some rows, in the order given."""
@@ -104,47 +109,59 @@ _CALL_BITS = _table(_OF_THE_CALL, BIT["calls"])
 _TOLD_BITS = _table(_OF_THE_DISPOSITION)
 
 
-def _of_calls(log: CallLog, seen: Int64Array, together: BoolArray) -> Facts:
-    """One row per call: nothing was told apart."""
-    bits = call_bits(log.outcome, log.answered)
-    if together.any():
-        bits |= np.where(together, told_bits(log.disposition, log.answered, log.converted), 0)
-    return Facts(
-        log.lead, log.agent, log.ended_at, seen, bits, np.ones(len(log), np.int8),
-        {"talk_s": log.talk_s, "handle_s": log.handle_s, "wrap_s": _wrap_s(log), "value": log.value},
-    )  # fmt: skip
+_INSTANTS = ("started_at", "ended_at", "known_at", "disposed_at", "disposed_known_at")
 
 
-def _of_both(
-    log: CallLog,
-    calls: Int64Array,
+@kernel
+def tell(
+    started_at: Int64Array,
+    ended_at: Int64Array,
+    known_at: Int64Array,
+    disposed_at: Int64Array,
+    disposed_known_at: Int64Array,
+    outcome: Int8Array,
+    disposition: Int8Array,
+    answered: BoolArray,
+    converted: BoolArray,
+    handle_s: Float32Array,
+    of_call: Int64Array,
+    of_told: Int64Array,
     seen: Int64Array,
-    together: BoolArray,
-    apart: Int64Array,
-    told_at: Int64Array,
-) -> Facts:
-    """A row per call, one more for each disposition told apart, ordered by `seen`."""
-    told = told_bits(log.disposition, log.answered, log.converted)
-    bits = call_bits(log.outcome, log.answered) | np.where(together, told, 0)
-    nothing = np.zeros(apart.size)
-    both = np.concatenate([calls, apart])
+    bits: Int64Array,
+    wrap_s: Float32Array,
+) -> int:
+    """Fill what each call tells, its disposition too where that was told at once; count the facts apart."""
+    apart = 0
+    for i in range(seen.size):
+        seen[i] = max(ended_at[i], known_at[i])
+        bits[i] = of_call[outcome[i]] | (ANSWERED if answered[i] else 0)
+        wrap_s[i] = max(handle_s[i] - (ended_at[i] - started_at[i]) / SECOND, 0.0)
+        if disposed_at[i] == ended_at[i] and disposed_known_at[i] <= seen[i]:
+            bits[i] |= of_told[disposition[i]] | (TOLD if answered[i] else 0) | (SOLD if converted[i] else 0)
+        elif disposed_at[i] < NEVER or seen[i] == NEVER:
+            apart += 1
+    return apart
+
+
+def _with_told_apart(calls: Facts, log: CallLog) -> Facts:
+    """The calls' facts, and a row more for each disposition told apart, ordered by `seen`."""
+    together = (log.disposed_at == log.ended_at) & (log.disposed_known_at <= calls.seen)
+    apart = np.flatnonzero((log.disposed_at < NEVER) & ~together)
+    told = told_bits(log.disposition[apart], log.answered[apart], log.converted[apart])
+    seen = np.maximum(np.maximum(log.disposed_at, log.disposed_known_at), calls.seen)[apart]
+    calls = replace(calls, quantities={**calls.quantities, "value": np.where(together, log.value, 0.0)})
+    nothing = np.zeros(apart.size, np.float32)
     facts = Facts(
-        lead=log.lead[both],
-        agent=log.agent[both],
-        time=np.concatenate([log.ended_at[calls], log.disposed_at[apart]]),
-        seen=np.concatenate([seen[calls], told_at[apart]]),
-        bits=np.concatenate([bits[calls], told[apart]]),
-        sign=np.ones(both.size, np.int8),
+        lead=np.concatenate([log.lead, log.lead[apart]]),
+        agent=np.concatenate([log.agent, log.agent[apart]]),
+        time=np.concatenate([log.ended_at, log.disposed_at[apart]]),
+        seen=np.concatenate([calls.seen, seen]),
+        bits=np.concatenate([calls.bits, told]),
+        sign=np.ones(len(log) + apart.size, np.int8),
         quantities={
-            "talk_s": np.concatenate([log.talk_s[calls], nothing]),
-            "handle_s": np.concatenate([log.handle_s[calls], nothing]),
-            "wrap_s": np.concatenate([_wrap_s(log)[calls], nothing]),
-            "value": np.concatenate([np.where(together, log.value, 0.0)[calls], log.value[apart]]),
+            name: np.concatenate([column, log.value[apart] if name == "value" else nothing])
+            for name, column in calls.quantities.items()
         },
     )
-    return facts.take(np.argsort(facts.seen, kind="stable"))
-
-
-def _wrap_s(log: CallLog) -> NDArray[np.floating]:
-    """Seconds from the call's end to the agent's: what is left of `handle_s`."""
-    return np.maximum(log.handle_s - (log.ended_at - log.started_at) / SECOND, 0.0)
+    order = np.argsort(facts.seen, kind="stable")
+    return facts.take(order[facts.seen[order] < NEVER])

@@ -22,6 +22,17 @@ def kernel(loop: Loop) -> Loop:
     return cast("Loop", numba.njit(cache=True, nogil=True, fastmath=False, error_model="numpy")(loop))
 
 
-def plain(column: Int64Array) -> Int64Array:
+def part(loop: Loop) -> Loop:
+    """Compile a small piece of loops into those that use it: it is never called for itself."""
+    options = {"cache": True, "nogil": True, "fastmath": False, "error_model": "numpy"}
+    return cast("Loop", numba.njit(**options, forceinline=True)(loop))
+
+
+def own(column: NDArray[Any]) -> NDArray[Any]:
     """The column itself, or a copy if it is strided or read-only: numba compiles a loop anew for those."""
+    return np.require(column, None, ("C", "W"))
+
+
+def plain(column: Int64Array) -> Int64Array:
+    """The same for instants and codes, which may come narrower."""
     return np.require(column, np.int64, ("C", "W"))

@@ -103,9 +103,12 @@ class Past:
 
     def week_hour(self, who: Who) -> Int64Array:
         """The hour of the lead's own week, 0 (Monday, midnight) to 167; of UTC for a lead without a zone."""
+        return np.asarray((self.wall(who) - _MONDAY) % (7 * DAY) // HOUR)
+
+    def wall(self, who: Who) -> Int64Array:
+        """The microseconds on the lead's own clock; on that of UTC for a lead without a zone."""
         zone = self.leads.words("zone", who.lead, who.known)
-        wall = local(who.at, zone, self.leads.coded["zone"].levels)
-        return np.asarray((wall - _MONDAY) % (7 * DAY) // HOUR)
+        return local(who.at, zone, self.leads.coded["zone"].levels)
 
     def _in_use(self, word: str, moments: Moments) -> Int64Array:
         """The line or script that the lead's campaign used last, as known at the moment."""
@@ -125,8 +128,11 @@ class Past:
         kept: dict[str, Int64Array] = {}
         if "agent" in spec.copies:
             kept["agent"] = facts.agent
+        who = Who(facts.lead, facts.agent, facts.time, facts.seen + 1)
         if "week_hour" in spec.copies:
-            kept["week_hour"] = self.week_hour(Who(facts.lead, facts.agent, facts.time, facts.seen + 1))
+            kept["week_hour"] = self.week_hour(who)
+        if "day" in spec.copies:
+            kept["day"] = np.asarray(self.wall(who) // DAY)
         return kept
 
     def _size(self, part: str) -> int:

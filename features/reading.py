@@ -9,7 +9,7 @@ import numpy as np
 from .entries import LATE, LONG, SEEN, TIME, Blocks, Entries, is_ascending
 from .facts import QUANTITIES
 from .instants import HOUR, NEVER
-from .kernel import Float32Array, Float64Array, Int64Array, kernel
+from .kernel import Float32Array, Float64Array, Int64Array, kernel, part
 from .tape import THOUSANDTH, Spec, Tape, per_half_life
 
 SUM, RATE, FADED, FADED_RATE, SINCE, UNTIL = range(6)
@@ -83,6 +83,8 @@ class Sheet(NamedTuple):
     """What it says of an actor without a past."""
     windows: Int64Array
     rates: Float64Array
+    ends: Int64Array
+    """Where the sums of each window end, then all rates of windows, then the faded."""
 
 
 class Asked(NamedTuple):
@@ -109,6 +111,7 @@ def sheet_of(spec: Spec, readings: Sequence[Reading], columns: Sequence[int]) ->
     table = np.array(lines, np.float64).reshape(-1, 9)
     op, of, per, span, column = (table[:, place].astype(np.int64) for place in (0, 1, 2, 3, 8))
     unit_of, unit_per, rate, size = (table[:, place].copy() for place in (4, 5, 6, 7))
+    later = np.searchsorted(op, [FADED, SINCE])
     with np.errstate(invalid="ignore"):
         prior = np.where(size > 0, rate * size / size, np.nan)
     return Sheet(
@@ -116,6 +119,7 @@ def sheet_of(spec: Spec, readings: Sequence[Reading], columns: Sequence[int]) ->
         unseen=np.select([op >= SINCE, (op == SUM) | (op == FADED)], [np.nan, 0.0], prior).astype(np.float32),
         windows=np.array(windows, np.int64),
         rates=np.array([per_half_life(half) for half in halves], np.float64),
+        ends=np.append(np.searchsorted(span[op == SUM], np.arange(len(windows)), side="right"), later),
     )  # fmt: skip
 
 
@@ -194,7 +198,7 @@ def find_ends(blocks: Blocks, state: Int64Array, asked: Asked, out: Int64Array) 
             out[i] = now
 
 
-@kernel
+@part
 def advance(state: Int64Array, low: int, high: int, at: int) -> int:
     """The first entry in [low, high) that wasn't seen before `at`, else `high`; near ones are found first."""
     if low >= high or state[low, SEEN] >= at:
@@ -219,17 +223,12 @@ def advance(state: Int64Array, low: int, high: int, at: int) -> int:
 @kernel
 def read(blocks: Blocks, entries: Entries, sheet: Sheet, asked: Asked, out: Float32Array) -> None:
     """Fill every column of the sheet at every moment in one pass over actors and their entries."""
-    op, of, per, span, unit_of, unit_per, rate, size, column, unseen, windows, rates = sheet
+    op, of, per, span, unit_of, unit_per, rate, size, column, unseen, windows, rates, ends = sheet
     rows, ats, start = asked
-    state, faded, firsts, sizes, worsts = (
-        entries.state,
-        entries.faded,
-        blocks.first,
-        blocks.size,
-        blocks.worst,
-    )
-    net, base, begins = np.zeros(op.size), np.zeros(op.size), np.zeros(windows.size, np.int64)
-    fading = np.ones(rates.size)
+    state, faded = entries
+    firsts, sizes, worsts = blocks.first, blocks.size, blocks.worst
+    begins, fading = np.zeros(windows.size, np.int64), np.ones(rates.size)
+    sums, shares, fades = ends[windows.size - 1], ends[windows.size], ends[windows.size + 1]
     for g in range(min(firsts.size, start.size - 3)):
         first = now = firsts[g]
         end, worst = first + sizes[g], worsts[g]
@@ -240,19 +239,28 @@ def read(blocks: Blocks, entries: Entries, sheet: Sheet, asked: Asked, out: Floa
             if now == first:
                 copy_line(unseen, column, row, out)
                 continue
+            k = 0
             for w in range(windows.size):
                 if windows[w] < NEVER:
                     begins[w] = advance(state, begins[w], now, at - windows[w])
+                write_sums(k, ends[w], row, first, begins[w], now, of, unit_of, column, state, out)
+                k = ends[w]
+            write_shares(
+                sums, shares, row, first, now, begins, of, per, span, unit_of, unit_per, rate, size, column,
+                state, out,
+            )  # fmt: skip
+            if worst > 0:
+                take_out_the_old(
+                    shares, row, first, now, at, worst, begins, windows, op, of, per, span,
+                    unit_of, unit_per, rate, size, column, state, out,
+                )  # fmt: skip
             for h in range(rates.size):
                 fading[h] = 2.0 ** (-(at - state[now - 1, SEEN]) * rates[h])
-            sum_windows(first, now, begins, state, op, of, per, span, net, base)
-            if worst > 0:
-                take_out_the_old(first, now, at, worst, begins, windows, state, op, of, per, span, net, base)
-            write_windows(row, op, column, unit_of, unit_per, rate, size, net, base, out)
             write_faded(
-                row, now - 1, op, of, per, span, column, unit_of, unit_per, rate, size, fading, faded, out
-            )
-            write_hours(row, now - 1, at, op, of, column, state, out)
+                shares, fades, row, now - 1, op, of, per, span, unit_of, unit_per, rate, size, column,
+                fading, faded, out,
+            )  # fmt: skip
+            write_hours(fades, row, now - 1, at, op, of, column, state, out)
 
 
 @kernel
@@ -269,66 +277,106 @@ def read_nobody(sheet: Sheet, asked: Asked, out: Float32Array) -> None:
         copy_line(sheet.unseen, sheet.column, rows[i], out)
 
 
-@kernel
+@part
 def copy_line(line: Float32Array, column: Int64Array, row: int, out: Float32Array) -> None:
     """Write what was worked out before into a row."""
     for k in range(column.size):
         out[row, column[k]] = line[k]
 
 
-@kernel
-def sum_windows(
+@part
+def write_sums(
+    k: int,
+    end: int,
+    row: int,
+    first: int,
+    begin: int,
+    now: int,
+    of: Int64Array,
+    unit: Float64Array,
+    column: Int64Array,
+    state: Int64Array,
+    out: Float32Array,
+) -> None:
+    """Sums of one window: differences of two entries, in their unit."""
+    for c in range(k, end):
+        net = state[now - 1, of[c]] - (state[begin - 1, of[c]] if begin > first else 0)
+        out[row, column[c]] = net / unit[c] if unit[c] != 1.0 else net
+
+
+@part
+def write_shares(
+    k: int,
+    end: int,
+    row: int,
     first: int,
     now: int,
     begins: Int64Array,
-    state: Int64Array,
-    op: Int64Array,
     of: Int64Array,
     per: Int64Array,
     span: Int64Array,
-    net: Float64Array,
-    base: Float64Array,
+    unit_of: Float64Array,
+    unit_per: Float64Array,
+    rate: Float64Array,
+    size: Float64Array,
+    column: Int64Array,
+    state: Int64Array,
+    out: Float32Array,
 ) -> None:
-    """Differences of two entries: `net[k]` of what column k counts, `base[k]` of what it divides by."""
-    for k in range(op.size):
-        if op[k] > RATE:
-            break
-        begin = begins[span[k]]
-        before = begin > first
-        net[k] = state[now - 1, of[k]] - (state[begin - 1, of[k]] if before else 0)
-        if op[k] == RATE:
-            base[k] = state[now - 1, per[k]] - (state[begin - 1, per[k]] if before else 0)
+    """Rates of windows: two differences, shrunk to their prior."""
+    for c in range(k, end):
+        begin = begins[span[c]]
+        net = state[now - 1, of[c]] - (state[begin - 1, of[c]] if begin > first else 0)
+        base = state[now - 1, per[c]] - (state[begin - 1, per[c]] if begin > first else 0)
+        out[row, column[c]] = shrunk(net / unit_of[c], base / unit_per[c], rate[c], size[c])
 
 
-@kernel
+@part
+def shrunk(marked: float, counted: float, rate: float, size: float) -> float:
+    """A rate drawn to its prior: `size` more are counted, of which `rate` bear the mark."""
+    counted += size
+    return (marked + rate * size) / counted if counted > 0 else np.nan
+
+
+@part
 def take_out_the_old(
+    end: int,
+    row: int,
     first: int,
     now: int,
     at: int,
     worst: int,
     begins: Int64Array,
     windows: Int64Array,
-    state: Int64Array,
     op: Int64Array,
     of: Int64Array,
     per: Int64Array,
     span: Int64Array,
-    net: Float64Array,
-    base: Float64Array,
+    unit_of: Float64Array,
+    unit_per: Float64Array,
+    rate: Float64Array,
+    size: Float64Array,
+    column: Int64Array,
+    state: Int64Array,
+    out: Float32Array,
 ) -> None:
-    """Windows go by the time of the event: take out what was seen inside one but happened before it."""
-    for k in range(op.size):
-        if op[k] > RATE:
-            break
+    """Windows go by the time of the event: write anew those in which something was seen that is older."""
+    for k in range(end):
         begin, window = begins[span[k]], windows[span[k]]
         since = at - window
-        if window < NEVER and begin < now and state[begin, SEEN] - worst < since:
-            net[k] -= too_old(of[k], first, begin, now, since, worst, state)
-            if op[k] == RATE:
-                base[k] -= too_old(per[k], first, begin, now, since, worst, state)
+        if window == NEVER or begin >= now or state[begin, SEEN] - worst >= since:
+            continue
+        net = state[now - 1, of[k]] - (state[begin - 1, of[k]] if begin > first else 0)
+        net -= too_old(of[k], first, begin, now, since, worst, state)
+        if op[k] == SUM:
+            out[row, column[k]] = net / unit_of[k]
+        else:
+            base = state[now - 1, per[k]] - (state[begin - 1, per[k]] if begin > first else 0)
+            base -= too_old(per[k], first, begin, now, since, worst, state)
+            out[row, column[k]] = shrunk(net / unit_of[k], base / unit_per[k], rate[k], size[k])
 
 
-@kernel
+@part
 def too_old(column: int, first: int, begin: int, now: int, since: int, worst: int, state: Int64Array) -> int:
     """The sum of a column over those entries in [begin, now) that happened before `since`.
 
@@ -349,59 +397,37 @@ def too_old(column: int, first: int, begin: int, now: int, since: int, worst: in
     return total
 
 
-@kernel
-def write_windows(
-    row: int,
-    op: Int64Array,
-    column: Int64Array,
-    unit_of: Float64Array,
-    unit_per: Float64Array,
-    rate: Float64Array,
-    size: Float64Array,
-    net: Float64Array,
-    base: Float64Array,
-    out: Float32Array,
-) -> None:
-    """Sums in their unit, and rates shrunk to their priors."""
-    for k in range(op.size):
-        if op[k] > RATE:
-            break
-        value = net[k] / unit_of[k] if unit_of[k] != 1.0 else net[k]
-        if op[k] == RATE:
-            below = base[k] / unit_per[k] + size[k]
-            value = (value + rate[k] * size[k]) / below if below > 0 else np.nan
-        out[row, column[k]] = value
-
-
-@kernel
+@part
 def write_faded(
+    k: int,
+    end: int,
     row: int,
     last: int,
     op: Int64Array,
     of: Int64Array,
     per: Int64Array,
     span: Int64Array,
-    column: Int64Array,
     unit_of: Float64Array,
     unit_per: Float64Array,
     rate: Float64Array,
     size: Float64Array,
+    column: Int64Array,
     fading: Float64Array,
     faded: Float64Array,
     out: Float32Array,
 ) -> None:
-    """Fading sums as of the last entry, faded on to the moment."""
-    for k in range(op.size):
-        if FADED <= op[k] <= FADED_RATE:
-            value = faded[last, of[k]] * fading[span[k]] / unit_of[k]
-            if op[k] == FADED_RATE:
-                below = faded[last, per[k]] * fading[span[k]] / unit_per[k] + size[k]
-                value = (value + rate[k] * size[k]) / below if below > 0 else np.nan
-            out[row, column[k]] = value
+    """Fading sums as of the last entry, faded on to the moment; rates of them shrunk to their prior."""
+    for c in range(k, end):
+        net = faded[last, of[c]] * fading[span[c]] / unit_of[c]
+        if op[c] == FADED_RATE:
+            base = faded[last, per[c]] * fading[span[c]] / unit_per[c]
+            net = shrunk(net, base, rate[c], size[c])
+        out[row, column[c]] = net
 
 
-@kernel
+@part
 def write_hours(
+    begin: int,
     row: int,
     last: int,
     at: int,
@@ -412,9 +438,7 @@ def write_hours(
     out: Float32Array,
 ) -> None:
     """Hours since the time that the state holds, or until it; NaN where it holds none."""
-    for k in range(op.size - 1, -1, -1):
-        if op[k] < SINCE:
-            break
+    for k in range(begin, op.size):
         held = state[last, of[k]]
         hours = (at - held if op[k] == SINCE else held - at) / HOUR
         some = -NEVER < held < NEVER if op[k] == SINCE else 0 <= held < NEVER

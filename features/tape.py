@@ -14,7 +14,6 @@ import numpy as np
 
 from .entries import (
     HEAD,
-    TAKEN_BACK,
     Blocks,
     Entries,
     News,
@@ -26,9 +25,9 @@ from .entries import (
     place_behind,
     relocate,
     run,
-    run_faded,
+    run_edges_again,
 )
-from .facts import BIT, Facts
+from .facts import BIT, QUANTITIES, Facts
 from .instants import NEVER
 from .kernel import Int64Array, plain
 
@@ -79,6 +78,12 @@ class Spec:
         lasts = tuple(edge for edge in self.edges if edge[1] == "last")
         firsts = tuple(edge for edge in self.edges if edge[1] == "first")
         return self.sums, lasts, firsts, self.words, self.copies
+
+    @property
+    def quantities(self) -> tuple[str, ...]:
+        """The quantities that it sums, in the order in which the news hold them."""
+        asked = {*self.sums, *(name for name, _ in self.fades)}
+        return tuple(name for name in QUANTITIES if name in asked)
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -145,7 +150,7 @@ class Tape:
             rows = slice(start, min(start + STRETCH, len(told)))
             these = np.arange(rows.start, rows.stop) if order is None else order[rows]
             news = told.news(rows if order is None else these, group[these], self.spec)
-            place_all(news, these, self.blocks, self.entries)
+            place_all(news, these, self.program, self.blocks, self.entries)
         touched = np.flatnonzero(self.blocks.size)
         self._run(touched, np.zeros(touched.size, np.int64))
 
@@ -162,13 +167,14 @@ class Tape:
         oldest = place_behind(group, seen, touched, size, self.facts, self.blocks, self.entries)
         rows = slice(oldest, len(told))
         news = told.news(rows, told.groups(rows), self.spec)
-        note_again(touched, size, oldest, news, self.blocks, self.entries)
+        note_again(touched, size, oldest, news, self.program, self.blocks, self.entries)
         self._run(touched, size)
 
     def _run(self, touched: Int64Array, since: Int64Array) -> None:
         run(touched, since, self.program, self.blocks, self.entries)
-        if self.spec.fades:
-            run_faded(touched, since, self.program, self.blocks, self.entries)
+        corrected = self.blocks.taken_back[touched] > 0
+        if self.spec.edges and np.any(corrected):
+            run_edges_again(touched[corrected], since[corrected], self.program, self.blocks, self.entries)
 
     def _reserve(self, size: int) -> None:
         if size > self.entries.state.shape[0]:
@@ -182,12 +188,27 @@ def program_of(spec: Spec) -> Program:
     """The spec as arrays."""
     halves = sorted({half for _, half in spec.fades})
     total = [-1 if isinstance(column, str) else spec.column(column[0]) for column in spec.columns]
+    words = (*spec.words, *spec.copies)
+    source = [
+        _source(name, spec)
+        if name in spec.sums
+        else BIT[name[0]]
+        if name in spec.edges
+        else words.index(name)
+        for name in spec.columns
+    ]
     return Program(
         begins=HEAD + np.cumsum([0, *map(len, spec.sections)]),
+        source=np.array([0] * HEAD + source, np.int64),
         total=np.array([-1] * HEAD + total, np.int64),
+        fade_source=np.array([_source(name, spec) for name, _ in spec.fades], np.int64),
         fade_half=np.array([halves.index(half) for _, half in spec.fades], np.int64),
         rates=np.array([per_half_life(half) for half in halves], np.float64),
     )
+
+
+def _source(name: str, spec: Spec) -> int:
+    return BIT[name] if name in BIT else -1 - spec.quantities.index(name)
 
 
 def per_half_life(half_life: int) -> float:
@@ -207,40 +228,15 @@ def room_for(entries: int, spec: Spec) -> Entries:
 
 
 def news_of(facts: Facts, group: Int64Array, spec: Spec, words: Mapping[str, Int64Array]) -> News:
-    """What facts bring to each column of a spec; `words` holds those that aren't the facts' own."""
-    adds = np.empty((len(facts), len(spec.columns)), np.int64)
-    for place, column in enumerate(spec.columns):
-        adds[:, place] = _added(facts, column, spec, words)
-    weights = np.empty((len(facts), len(spec.fades)), np.float64)
-    for place, (name, _) in enumerate(spec.fades):
-        weights[:, place] = weight_of(facts, name)
-    return News(plain(group), plain(facts.seen), plain(facts.time), adds, weights)
-
-
-def _added(facts: Facts, column: Column, spec: Spec, words: Mapping[str, Int64Array]) -> Int64Array | int:
-    """What facts bring to one column."""
-    if not isinstance(column, str):
-        return _edge_of(facts, *column)
-    if column in spec.sums:
-        return weight_of(facts, column)
-    said = words.get(column, facts.words.get(column))
-    if said is None:
-        return -1
-    return said if column in spec.copies else np.where(facts.sign > 0, said, -1)
-
-
-def weight_of(facts: Facts, name: str) -> Int64Array:
-    """What each fact counts: 1 with a mark, a quantity in thousandths; negative where it takes back."""
-    if name in BIT:
-        return np.where(facts.bits & BIT[name], facts.sign, np.int8(0)).astype(np.int64)
-    if name not in facts.quantities:
-        return np.zeros(len(facts), np.int64)
-    thousandths = np.rint(np.nan_to_num(facts.quantities[name]) * THOUSANDTH).astype(np.int64)
-    return np.asarray(thousandths * facts.sign)
-
-
-def _edge_of(facts: Facts, mark: str, which: str) -> Int64Array:
-    """The time of each fact that bears a mark; what changes nothing where it doesn't."""
-    latest = which == "last"
-    times = np.where(facts.sign > 0, facts.time, TAKEN_BACK)
-    return np.where(facts.bits & BIT[mark], times, -NEVER if latest else NEVER)
+    """What facts bring to the columns of a spec; `words` holds those that aren't the facts' own."""
+    thousandths = np.zeros((len(facts), len(spec.quantities)), np.int64)
+    for place, name in enumerate(spec.quantities):
+        if name in facts.quantities:
+            thousandths[:, place] = np.rint(np.nan_to_num(facts.quantities[name]) * THOUSANDTH)
+    names = (*spec.words, *spec.copies)
+    said = np.full((len(facts), len(names)), -1, np.int64)
+    for place, name in enumerate(names):
+        if (found := words.get(name, facts.words.get(name))) is not None:
+            said[:, place] = found
+    bits = facts.bits if np.all(facts.sign > 0) else facts.bits * facts.sign
+    return News(plain(group), plain(facts.seen), plain(facts.time), plain(bits), thousandths, said)
