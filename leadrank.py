@@ -17,7 +17,7 @@ COMMANDS: dict[str, tuple[tuple[str, ...], str]] = {
     "import": (("features.cli",), "leads, events and call histories from files"),
     "quarantine": (("features.cli",), "what made no sense yet: list it, try it again"),
     "db": (("features.cli",), "create and upgrade the database"),
-    "features": (("features.cli",), "the catalogue of features"),
+    "features": (("features.cli",), "training sets, a lead's features, their freshness"),
     "simulate": (("features.cli",), "a world whose truth is known"),
     "docs": (("features.cli", "serving.cli"), "write the pages that come from the code"),
 }

@@ -1,6 +1,9 @@
 """Training sets: built in pieces they are what they would be at once, and never say what was not written."""
 
 import json
+import signal
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,6 +28,7 @@ from tests.builders import a_lead as a_known_lead
 from .tellings import a_call as a_told_call
 from .tellings import a_disposition, a_lead, an_event
 
+ROOT = Path(__file__).parents[3]
 FEATURES = standing()
 
 
@@ -120,6 +124,33 @@ def test_a_killed_build_goes_on_where_it_stopped(tmp_path: Path, days: int, part
 
     assert (resumed.kept, resumed.computed) == (parts, 3 - parts)
     assert digests(tmp_path / "killed") == digests(tmp_path / "at_once")
+
+
+A_BUILD = """
+import sys, time
+from pathlib import Path
+from tests.features.store.test_training_sets import FEATURES, Plan, a_source, build, the_past
+
+def advance(_):
+    print("a part is done", flush=True)
+    time.sleep(60)
+
+build(Path(sys.argv[1]), a_source(the_past()), Plan(FEATURES), advance)
+"""
+
+
+def test_a_process_killed_between_two_parts_leaves_what_the_next_one_goes_on_with(tmp_path: Path):
+    command = [sys.executable, "-c", A_BUILD, str(tmp_path)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout is not None
+        said = child.stdout.readline()
+        child.kill()
+
+    meanwhile, _ = read_training_set(tmp_path)
+    resumed = build(tmp_path, a_source(the_past()), Plan(FEATURES))
+
+    assert (said, child.returncode) == ("a part is done\n", -signal.SIGKILL)
+    assert (len(meanwhile), resumed.kept, resumed.computed) == (4, 1, 2)
 
 
 def test_what_a_kill_left_half_written_is_neither_read_nor_kept(tmp_path: Path):
