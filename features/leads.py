@@ -7,7 +7,7 @@ import numpy as np
 
 from .kernel import Float64Array, Int64Array, kernel, plain
 
-FIELDS = ("campaign", "channel", "source", "list", "region", "zone")
+FIELDS = ("campaign", "channel", "source", "list", "country", "region", "zone")
 """The coded columns of every LeadTable."""
 
 

@@ -1,6 +1,6 @@
 """LeadBook: the leads of the store as growing columns, with what the calling rules need to know of each."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -11,6 +11,7 @@ from ..columns import Codes, Columns
 from ..instants import NEVER
 from ..leads import FIELDS, AttributeHistory, Coded, LeadTable
 from ..whereabouts import zones_of
+from .lead_versions import LeadVersion, Said, Steps, differ_since, of_field, steps_of
 
 _COLUMNS = {
     "key": np.int64,  # lead.id
@@ -24,8 +25,17 @@ _COLUMNS = {
     "callback_at": np.int64,  # the promise that stands, else NEVER
     "callback_told_at": np.int64,
     "erased": np.bool_,
+    "updated_at": np.int64,
+    "since": np.int64,  # since when what stands is known
     **dict.fromkeys(FIELDS, np.int64),
 }
+
+_VERSIONED = (*FIELDS, "value", "created_at")
+"""The columns of which a history is kept; the first of them are codes."""
+
+
+Told = list[tuple[int, int, float]]
+"""(known since, code, number) of each value."""
 
 
 @dataclass
@@ -38,6 +48,14 @@ class _Attribute:
         )
     )
     levels: Codes = field(default_factory=Codes)
+
+    def replace(self, lead: int, old: Told, new: Told) -> None:
+        """Let a lead have the `new` rows instead of the `old` ones, which it has."""
+        kept = len(old) if new[: len(old)] == old else 0
+        if kept < len(old):
+            self.rows.keep(self.rows["lead"] != lead)
+        for since, code, number in new[kept:]:
+            self.rows.append(lead=[lead], known_at=[since], number=[number], code=[code])
 
     def history(self, leads: int) -> AttributeHistory:
         lead, since = self.rows["lead"], self.rows["known_at"]
@@ -59,12 +77,17 @@ class LeadBook:
         self.bases = Codes()
         self.touched: list[int] = []
         """Rows of which something changed that features may see, since somebody last cleared it."""
+        self.retold: list[tuple[int, int]] = []
+        """(row, since when its history is another), since somebody last cleared it."""
         self._suppressed: dict[tuple[str, str], tuple[int, int]] = {}
         self._row_of_key: dict[int, int] = {}
         self._row_of_id: dict[str, int] = {}
         self._zone_sets, self._places = Codes(), Codes()
         self._codes = {name: Codes() for name in FIELDS}
         self._attributes: dict[str, _Attribute] = {}
+        self._versions: dict[int, list[LeadVersion]] = {}
+        """By row the versions that don't stand; leads of which there are none are left out."""
+        self._changes = {name: _Attribute(levels=self._codes.get(name, Codes())) for name in _VERSIONED}
         self._table: LeadTable | None = None
 
     def __len__(self) -> int:
@@ -88,7 +111,8 @@ class LeadBook:
 
     def code_of(self, name: str, word: str) -> int:
         """The code of a word in one of the `FIELDS`, a new one if need be: a call may name it first."""
-        self._table = None
+        if self._codes[name].known(word) < 0:
+            self._table = None
         return self._codes[name].of(word)
 
     @property
@@ -106,28 +130,32 @@ class LeadBook:
         if self._table is None:
             coded = {name: Coded(self._codes[name].levels, self.columns[name]) for name in FIELDS}
             attributes = {name: kept.history(len(self)) for name, kept in self._attributes.items()}
+            changes = {
+                name: kept.history(len(self)) for name, kept in self._changes.items() if len(kept.rows)
+            }
             self._table = LeadTable(
-                self.ids, self.columns["created_at"], self.columns["value"], coded, attributes
+                self.ids, self.columns["created_at"], self.columns["value"], coded, attributes, changes
             )
         return self._table
 
-    def add_leads(self, rows: Sequence[Row[Any]]) -> None:
-        """Add new leads and take over what changed of known ones."""
-        if not rows:
+    def add_leads(self, rows: Sequence[Row[Any]], past: Sequence[Row[Any]] = (), until: int = NEVER) -> None:
+        """Add new leads, and take over what changed of known ones and the versions of before.
+
+        With `until` the version of each lead that stood then stands; rows are read but once.
+        """
+        if not rows and not past:
             return
         self._table = None
-        new = sorted((row for row in rows if row.id not in self._row_of_key), key=lambda row: row.id)
-        for row in new:
-            self._row_of_key[row.id] = self._row_of_id[row.lead_id] = len(self.ids)
-            self.ids.append(row.lead_id)
-        if new:
-            self._append(new)
+        retold = self._retold(rows, past)
+        before = {place: self._steps(place) for place in retold}
+        self._append([row for row in rows if not self.knows(row.id)])
         places = [self._row_of_key[row.id] for row in rows]
         self._update(places, rows)
-        self._forget_attributes(
-            [place for place, row in zip(places, rows, strict=True) if row.erased_at is not None]
-        )
-        self.touched += places
+        self._add_versions([row for row in past if self.knows(row.lead)])
+        self._forget([place for place, row in zip(places, rows, strict=True) if row.erased_at is not None])
+        for place in retold | self._retold((), past):
+            self._retell(place, before.get(place, []), until)
+        self.touched += {*places, *retold}
 
     def add_attributes(self, rows: Sequence[Row[Any]]) -> None:
         """Add attribute values; a value known to be missing is NaN with no word."""
@@ -182,12 +210,66 @@ class LeadBook:
             found.append((kind, name, reason, until))
         return found
 
-    def _forget_attributes(self, erased: Sequence[int]) -> None:
-        """The store holds no attribute of an erased lead any more: nor does this."""
-        for kept in self._attributes.values() if erased else ():
-            kept.rows.keep(~np.isin(kept.rows["lead"], erased))
+    def _retold(self, rows: Sequence[Row[Any]], past: Sequence[Row[Any]]) -> set[int]:
+        """Known leads whose history may be another after these rows."""
+        keys = {row.lead for row in past} | {row.id for row in rows if row.erased_at is not None}
+        places = {self._row_of_key[key] for key in keys if self.knows(key)}
+        told = (self._row_of_key[row.id] for row in rows if self.knows(row.id))
+        return places | {place for place in told if place in self._versions}
 
-    def _append(self, new: Sequence[Row[Any]]) -> None:
+    def _add_versions(self, past: Sequence[Row[Any]]) -> None:
+        for row in past:
+            words = {"list": row.list_id} | {n: getattr(row, n) for n in FIELDS if n != "list"}
+            codes = [self._codes[name].of(words[name]) for name in FIELDS]
+            version = LeadVersion(row.updated_at, row.seq, row.known_at, (*codes, row.value, row.created_at))
+            self._versions.setdefault(self._row_of_key[row.lead], []).append(version)
+
+    def _steps(self, place: int, until: int = NEVER) -> Steps:
+        """What was said of a lead since when."""
+        stands = LeadVersion(
+            int(self.columns["updated_at"][place]),
+            NEVER,
+            int(self.columns["since"][place]),
+            self._said(place),
+        )
+        return steps_of([*self._versions.get(place, ()), stands], until)
+
+    def _said(self, place: int) -> Said:
+        said = [self.columns[name][place].item() for name in _VERSIONED]
+        return tuple(None if np.isnan(number) else number for number in said)
+
+    def _retell(self, place: int, before: Steps, until: int) -> None:
+        """Bring the histories of a lead's fields up to its versions."""
+        steps = self._steps(place, until)
+        for number, name in enumerate(_VERSIONED):
+            old, new = (self._told(name, of_field(told, number)) for told in (before, steps))
+            if old != new:
+                self._changes[name].replace(place, old, new)
+            if until < NEVER:
+                self.columns[name][place] = np.nan if steps[-1][1][number] is None else steps[-1][1][number]
+        if before and (since := differ_since(before, steps)) < NEVER:
+            self.retold.append((place, since))
+
+    @staticmethod
+    def _told(name: str, steps: Sequence[tuple[int, float | None]]) -> Told:
+        """A field's history: codes for words, for the others numbers."""
+        if name in FIELDS:
+            return [(since, -1 if code is None else int(code), np.nan) for since, code in steps]
+        return [(since, -1, np.nan if number is None else number) for since, number in steps]
+
+    def _forget(self, erased: Collection[int]) -> None:
+        """The store holds no attribute and no version of an erased lead any more: nor does this."""
+        for kept in self._attributes.values() if erased else ():
+            kept.rows.keep(~np.isin(kept.rows["lead"], list(erased)))
+        for place in erased:
+            self._versions.pop(place, None)
+
+    def _append(self, rows: Sequence[Row[Any]]) -> None:
+        """Make room for new leads, in the order of their keys."""
+        new = sorted(rows, key=lambda row: row.id)
+        for row in new:
+            self._row_of_key[row.id] = self._row_of_id[row.lead_id] = len(self.ids)
+            self.ids.append(row.lead_id)
         count = len(new)
         nothing = np.full(count, -1)
         self.columns.append(
@@ -202,6 +284,8 @@ class LeadBook:
             callback_at=np.full(count, NEVER),
             callback_told_at=np.zeros(count),
             erased=np.zeros(count),
+            updated_at=np.zeros(count),
+            since=np.zeros(count),
             **dict.fromkeys(FIELDS, nothing),
         )
 
@@ -228,6 +312,8 @@ class LeadBook:
             "zones": self._zone_sets.all_of(["|".join(names) or None for names in zones]),
             "place": self._places.all_of(sites),
             "erased": [row.erased_at is not None for row in rows],
+            "updated_at": [row.updated_at for row in rows],
+            "since": [row.known_at if row.since is None else row.since for row in rows],
             **{name: self._codes[name].all_of(words[name]) for name in FIELDS},
         }
         for name, column in written.items():

@@ -1,16 +1,22 @@
 """Ledger: the store's facts in memory, read once and then followed change by change."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from sqlalchemy import Connection, Row, Table, select
 
 from ..instants import NEVER
 from ..past import Past
-from .call_book import CallBook
+from .call_book import CallBook, CallRows
+from .call_news import take_over
+from .contact_book import ContactBook
+from .fact_book import FactBook, batch_of
 from .lead_book import LeadBook
+from .lookup import among
 from .tables import (
     call,
+    call_past,
     callback,
     campaign,
     consent,
@@ -19,8 +25,20 @@ from .tables import (
     disposition,
     lead,
     lead_attribute,
+    lead_past,
     suppression,
+    touch,
+    voice,
 )
+
+Rows = Sequence[Row[Any]]
+
+_READ = (
+    *(campaign, lead, lead_past, lead_attribute, consent, call, call_past, disposition, conversion),
+    *(callback, suppression, touch, voice),
+)
+_ALWAYS_KNOWN = (campaign, lead, lead_past)
+"""Tables whose rows are read whenever they became known: the books see to what was known when."""
 
 
 @dataclass
@@ -30,9 +48,15 @@ class Ledger:
     seq: int = 0
     leads: LeadBook = field(default_factory=LeadBook)
     calls: CallBook = field(default_factory=CallBook)
+    facts: FactBook = field(default_factory=FactBook)
     campaigns: dict[str, dict[str, object]] = field(default_factory=dict)
     """The settings of each campaign, as stored."""
+    _touched: list[int] = field(default_factory=list)
+    _tapes: dict[Any, Any] = field(default_factory=dict)
     _past: Past | None = None
+
+    def __post_init__(self) -> None:
+        self.contacts = ContactBook(self.calls.agents)
 
     def follow(self, connection: Connection, until: int = NEVER) -> bool:
         """Read what was stored since the last time; tell whether anything was.
@@ -43,34 +67,66 @@ class Ledger:
         latest = connection.execute(select(counter.c.value).where(counter.c.name == "change")).scalar_one()
         if latest == self.seq:
             return False
-
-        def fresh(table: Table) -> Sequence[Row[tuple[object, ...]]]:
-            new = (table.c.seq > self.seq) & (table.c.seq <= latest)
-            if until < NEVER and table is not campaign:
-                new &= (table.c.created_at if table is lead else table.c.known_at) < until
-            return connection.execute(select(table).where(new).order_by(table.c.seq)).all()
-
-        self.campaigns.update({row.campaign: row.settings for row in fresh(campaign)})
-        self.leads.add_leads(fresh(lead))
-        self.leads.add_attributes(fresh(lead_attribute))
-        self.leads.add_consents(fresh(consent))
-        self.calls.add_calls(fresh(call), self.leads)
-        self.calls.add_dispositions(fresh(disposition))
-        self.calls.add_conversions(fresh(conversion), self.leads)
-        self.leads.add_callbacks(fresh(callback))
-        self.leads.add_suppressions(fresh(suppression))
+        rows = {table: self._fresh(connection, table, latest, until) for table in _READ}
+        self._follow_leads(rows, until)
+        self._follow_facts(rows, self._versions(connection, rows, latest))
         self.seq, self._past = latest, None
         return True
+
+    def _fresh(self, connection: Connection, table: Table, latest: int, until: int) -> Rows:
+        new = (table.c.seq > self.seq) & (table.c.seq <= latest)
+        if until < NEVER and table not in _ALWAYS_KNOWN:
+            new &= table.c.known_at < until
+        return connection.execute(select(table).where(new).order_by(table.c.seq)).all()
+
+    def _versions(self, connection: Connection, rows: Mapping[Table, Rows], latest: int) -> Rows:
+        """All versions of the calls that the rows tell of: those of known calls are read again."""
+        fresh = sorted([*rows[call], *rows[call_past]], key=lambda row: row.seq)
+        again = {row.call_id for row in fresh if self.calls.row(row.call_id) is not None}
+        if not again:
+            return fresh
+        new = [row for row in fresh if row.call_id not in again]
+        for table in (call, call_past):
+            mine = among(connection, table.c.call_id, again) & (table.c.seq <= latest)
+            new += connection.execute(select(table).where(mine)).all()
+        return sorted(new, key=lambda row: row.seq)
+
+    def _follow_leads(self, rows: Mapping[Table, Rows], until: int) -> None:
+        """Leads first: nothing is told of one that isn't known."""
+        self.campaigns.update({row.campaign: row.settings for row in rows[campaign]})
+        named = {row.lead for table in (call, call_past, conversion, callback, touch) for row in rows[table]}
+        self.leads.add_leads(
+            [row for row in rows[lead] if min(row.created_at, row.known_at) < until or row.id in named],
+            rows[lead_past],
+            until,
+        )
+        self.leads.add_attributes(rows[lead_attribute])
+        self.leads.add_consents(rows[consent])
+        self.leads.add_callbacks(rows[callback])
+        self.leads.add_suppressions(rows[suppression])
+
+    def _follow_facts(self, rows: Mapping[Table, Rows], versions: Rows) -> None:
+        epoch = self.facts.epoch
+        told = CallRows(versions, rows[disposition], rows[conversion], rows[voice])
+        update = take_over(self.calls, told, self.leads)
+        promised, rewritten = self.contacts.add_callbacks(rows[callback], self.leads)
+        news = [*update.news, *promised, *self.contacts.add_touches(rows[touch], self.leads)]
+        disturbed = any(since <= self.facts.newest_of(lead) for lead, since in self.leads.retold)
+        self.leads.retold.clear()
+        leads = self.facts.learn([*update.batches, batch_of(news)], update.rewritten | rewritten)
+        self._touched += leads.tolist()
+        if disturbed or self.facts.epoch != epoch:
+            self._tapes = {}
 
     def past(self) -> Past:
         """The calls and leads as the features see them; the same object until something changes."""
         if self._past is None:
-            self._past = Past(self.calls.log(), self.leads.table())
+            self._past = Past(self.calls.log(), self.leads.table(), self.facts.facts(), self._tapes)
         return self._past
 
     def take_touched(self) -> list[int]:
         """Rows of leads of which something changed since this was last asked."""
-        touched = [*self.leads.touched, *self.calls.touched]
-        self.leads.touched.clear()
-        self.calls.touched.clear()
+        touched = [*self.leads.touched, *self.calls.touched, *self._touched]
+        for told in (self.leads.touched, self.calls.touched, self._touched):
+            told.clear()
         return touched

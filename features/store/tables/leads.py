@@ -55,7 +55,7 @@ lead_past = Table(
     instant("known_at"),
     stamp(),
 )
-"""The versions of leads that don't stand; of those known the one with the latest `updated_at` did, then `seq`."""
+"""The versions of leads that don't stand; of those known, the latest by `updated_at` (then `seq`) did."""
 
 
 lead_attribute = Table(
