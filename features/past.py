@@ -118,9 +118,8 @@ class Past:
         last, first = ends_of(tape, asked) - 1, np.repeat(NEVER, len(moments))
         placed = slice(asked.start[1], asked.start[-2])
         first[placed] = np.repeat(tape.blocks.first, np.diff(asked.start[1:-1]))
-        used = np.where(last >= first, tape.entries.state[last, spec.column(word)], -1)
-        found = np.empty_like(used)
-        found[asked.row] = used
+        seen, found = last >= first, np.full(len(moments), -1)
+        found[asked.row[seen]] = tape.entries.state[last[seen], spec.column(word)]
         return found
 
     def words_of(self, facts: Facts, spec: Spec) -> dict[str, Int64Array]:

@@ -1,10 +1,13 @@
 """Strategies: pasts as hypothesis draws them, rich in ties, late news and facts at the very moment."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 from hypothesis import strategies as st
 
-from features import Moments, Outcome, Past
+from features import CallLog, Moments, Outcome, Past
+from features.facts import BIT, Facts
 from features.instants import DAY, HOUR, NEVER
 from tests.builders import MONDAY, Call, CallFacts, Lead, a_lead, a_lead_table, a_log, moments
 
@@ -23,6 +26,7 @@ delays = st.sampled_from([0, 0, 0, 1, HOUR, DAY, 30 * DAY, -HOUR])
 outcomes = st.sampled_from([int(outcome) for outcome in Outcome])
 seconds = st.sampled_from([0.0, 1.5, 40.0, 333.3])
 
+TOLD_MARKS = ("calls", "answered", "no_answer", "converted", "told", "touches", "inbound", "email", "scored")
 WORDS = ("red", "green", "blue")
 ZONES = ("Europe/Berlin", "America/Sao_Paulo", "Asia/Kolkata", None)
 words = st.sampled_from([*WORDS, None])
@@ -106,6 +110,62 @@ class Story:
 def stories(most: int = 12) -> st.SearchStrategy[Story]:
     """Up to `most` calls to three leads by three agents."""
     return st.builds(Story, st.lists(calls(), max_size=most), st.lists(leads, min_size=3, max_size=3))
+
+
+@st.composite
+def tellings(draw: st.DrawFn) -> list[dict[str, float]]:
+    """A fact as a store tells it, perhaps taken back later, and perhaps told otherwise then."""
+    time = draw(instants)
+    seen = time + draw(st.sampled_from([0, 0, 1, HOUR, DAY, 30 * DAY]))
+    fact = draw(said) | {"lead": draw(st.integers(0, 2)), "time": time, "seen": seen, "sign": 1}
+    corrected = draw(st.sampled_from([None, None, 0, HOUR, DAY]))
+    if corrected is None:
+        return [fact]
+    taken_back = fact | {"sign": -1, "seen": seen + corrected}
+    return [fact, taken_back, *([taken_back | draw(said) | {"sign": 1}] if draw(st.booleans()) else [])]
+
+
+said = st.fixed_dictionaries(
+    {
+        "agent": st.integers(-1, 2),
+        "bits": st.sets(st.sampled_from(TOLD_MARKS), max_size=4).map(
+            lambda marks: sum(BIT[mark] for mark in marks)
+        ),
+        "talk_s": st.sampled_from([0.0, 1.5, 40.0, 333.3]),
+        "sentiment": st.sampled_from([float("nan"), -0.5, 0.25]),
+        "line": st.integers(-1, 1),
+        "script": st.integers(-1, 1),
+        "promise": st.one_of(st.just(-1), instants),
+    }
+)
+"""What a fact bears and names."""
+
+
+def told_pasts(most: int = 8) -> st.SearchStrategy[Past]:
+    """Up to `most` facts of three leads that a store tells, some of them corrected."""
+    return st.builds(
+        lambda told, who: Past(
+            CallLog.empty(),
+            a_lead_table(*who, names=("income", "colour")),
+            facts_of([fact for facts in told for fact in facts]),
+        ),
+        st.lists(tellings(), max_size=most),
+        st.lists(leads, min_size=3, max_size=3),
+    )
+
+
+def facts_of(rows: Sequence[Mapping[str, float]]) -> Facts:
+    """Facts of rows by the names of their columns."""
+
+    def column(name: str, kind: type = np.int64) -> np.ndarray:
+        return np.array([row[name] for row in rows], kind)
+
+    lead, agent, time, seen, bits = map(column, ("lead", "agent", "time", "seen", "bits"))
+    return Facts(
+        lead, agent, time, seen, bits, column("sign", np.int8),
+        {name: column(name, np.float64) for name in ("talk_s", "sentiment")},
+        {name: column(name) for name in ("line", "script", "promise")},
+    )  # fmt: skip
 
 
 asked = st.lists(st.tuples(st.integers(0, 2), st.integers(-1, 4), instants), min_size=1, max_size=6)

@@ -1,10 +1,12 @@
 """Slow, obvious twins of the feature kernels: lists and loops that one can check by eye."""
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import holidays
 import numpy as np
 
 from features import CallLog, Outcome, Past
@@ -12,8 +14,14 @@ from features.facts import BIT, MARKS, Facts
 from features.instants import HOUR, NEVER, to_datetime
 from features.statistics.attribute import Age, AgeAmong, Attribute, Category, Worth
 from features.statistics.calendar import Calendar
+from features.statistics.delay import Delay
+from features.statistics.distinct import Distinct
+from features.statistics.extreme import Max
+from features.statistics.holiday import Holiday, UntilHoliday
 from features.statistics.rate import Load, Rate
 from features.statistics.recency import Promise, Recency, Tenure
+from features.statistics.rhythm import Rhythm
+from features.statistics.streak import Run, Streak
 from features.statistics.window import Count, Share, Sum
 
 NAN = float("nan")
@@ -29,6 +37,7 @@ class Fact:
     seen: int
     marks: dict[str, float]
     words: dict[str, int]
+    sign: int = 1
 
 
 def facts(past: Past) -> list[Fact]:
@@ -47,9 +56,7 @@ def told_facts(told: Facts) -> Iterator[Fact]:
             for name, column in told.quantities.items()
             if column[row] == column[row]
         }
-        words = {
-            name: int(column[row]) for name, column in told.words.items() if column[row] != -1 and sign > 0
-        }
+        words = {name: int(column[row]) for name, column in told.words.items() if column[row] != -1}
         yield Fact(
             int(told.lead[row]),
             int(told.agent[row]),
@@ -57,6 +64,7 @@ def told_facts(told: Facts) -> Iterator[Fact]:
             int(told.seen[row]),
             marks | amounts,
             words,
+            sign,
         )
 
 
@@ -95,8 +103,10 @@ def told_marks(log: CallLog, row: int) -> dict[str, float]:
     return marks
 
 
-def actor_of(past: Past, by: str, lead: int, agent: int, at: int) -> tuple[int, ...] | None:
-    """Whom a lead, an agent and an hour belong to; None for nobody."""
+def actor_of(
+    past: Past, by: str, lead: int, agent: int, at: int, words: dict[str, int] | None = None
+) -> tuple[int, ...] | None:
+    """Whom a lead, an agent and an hour belong to, and a fact's own words if given; None for nobody."""
     parts = []
     for part in by.split("×"):
         if part == "everyone":
@@ -105,6 +115,8 @@ def actor_of(past: Past, by: str, lead: int, agent: int, at: int) -> tuple[int, 
             parts.append(lead if part == "lead" else agent)
         elif part == "hour":
             parts.append(int(week_hour(past, lead, at)) % 24)
+        elif part in ("line", "script"):
+            parts.append(in_use(past, part, lead, at) if words is None else words.get(part, -1))
         else:
             parts.append(-1 if lead < 0 else int(past.leads.coded[part].codes[lead]))
     return None if min(parts) < 0 else tuple(parts)
@@ -123,8 +135,15 @@ def known_before(past: Past, by: str, lead: int, agent: int, at: int) -> list[Fa
         for fact in facts(past)
         if fact.seen < at
         and actor is not None
-        and actor == actor_of(past, by, fact.lead, fact.agent, fact.time)
+        and actor == actor_of(past, by, fact.lead, fact.agent, fact.time, fact.words)
     ]
+
+
+def in_use(past: Past, word: str, lead: int, at: int) -> int:
+    """The line or script that the lead's campaign used last."""
+    told = [fact for fact in known_before(past, "campaign", lead, -1, at) if fact.words.get(word, -1) >= 0]
+    standing = [fact for fact in told if fact.sign > 0]
+    return standing[-1].words[word] if standing else -1
 
 
 def weighed(found: Sequence[Fact], mark: str, weigh: Callable[[Fact], float] = lambda fact: 1.0) -> float:
@@ -190,10 +209,99 @@ def hours_since(past: Past, feature: Recency | Tenure, lead: int, agent: int, at
 
 def hours_until(past: Past, feature: Promise, lead: int, agent: int, at: int) -> float:
     """To the instant named last."""
-    named = [
-        f.words[feature.of] for f in known_before(past, feature.by, lead, agent, at) if feature.of in f.words
-    ]
+    found = known_before(past, feature.by, lead, agent, at)
+    named = [f.words[feature.of] for f in found if feature.of in f.words and f.sign > 0]
     return (named[-1] - at) / HOUR if named and named[-1] < NEVER else NAN
+
+
+def calls_since(past: Past, feature: Streak | Run, lead: int, agent: int, at: int) -> float:
+    """The facts later than the last instant that broke the row."""
+    if actor_of(past, feature.by, lead, agent, at) is None:
+        return NAN
+    found = known_before(past, feature.by, lead, agent, at)
+
+    def breaks(time: int) -> bool:
+        of, per = (weighed([f for f in found if f.time == time], mark) for mark in (feature.of, feature.per))
+        return of > 0 if isinstance(feature, Streak) else per > 0 and per - of > 0
+
+    broken = max((fact.time for fact in found if breaks(fact.time)), default=-NEVER)
+    counted = feature.per if isinstance(feature, Streak) else feature.of
+    return weighed([fact for fact in found if fact.time > broken], counted)
+
+
+def largest_within(past: Past, feature: Max, lead: int, agent: int, at: int) -> float:
+    """The largest amount that was told more often than it was taken back."""
+    found = known_before(past, feature.by, lead, agent, at)
+    told = [(f.time, f.marks.get(feature.of, 0.0)) for f in found if f.time >= at - feature.within]
+    standing = [a for time, a in told if a > 0 and told.count((time, a)) > told.count((time, -a))]
+    return max(standing, default=NAN)
+
+
+def words_within(past: Past, feature: Distinct, lead: int, agent: int, at: int) -> float:
+    """The words whose facts bear the mark, less what was taken back."""
+    if actor_of(past, feature.by, lead, agent, at) is None:
+        return NAN
+    found = known_before(past, feature.by, lead, agent, at)
+    inside = [(word_of(past, feature.of, fact), fact) for fact in found if fact.time >= at - feature.within]
+    words = {word for word, _ in inside if word >= 0}
+    return sum(weighed([fact for word, fact in inside if word == one], feature.per) > 0 for one in words)
+
+
+def word_of(past: Past, word: str, fact: Fact) -> int:
+    """What a fact names."""
+    if word == "week_hour":
+        return int(week_hour(past, fact.lead, fact.time))
+    if word == "day":
+        return wall(past, fact.lead, fact.time).date().toordinal()
+    return fact.agent if word == "agent" else fact.words.get(word, -1)
+
+
+def rate_about(past: Past, feature: Rhythm, lead: int, agent: int, at: int) -> float:
+    """Each fact by how near its hour and its kind of day are."""
+    found = known_before(past, "lead", lead, agent, at)
+    now = int(week_hour(past, lead, at))
+
+    def close(fact: Fact) -> float:
+        then = int(week_hour(past, fact.lead, fact.time))
+        apart = min((then - now) % 24, (now - then) % 24)
+        same = (then >= 120) == (now >= 120)
+        return math.exp(-0.5 * (apart / feature.width) ** 2) * (1.0 if same else 0.5)
+
+    usual = shrunk(weighed(found, feature.of), weighed(found, feature.per), feature.prior)
+    marked, tried = weighed(found, feature.of, close), weighed(found, feature.per, close)
+    return shrunk(marked, tried, (usual, feature.prior[1]))
+
+
+def waited(past: Past, feature: Delay, lead: int, agent: int, at: int) -> float:
+    """From receipt to the first fact that stands, or to now."""
+    found = known_before(past, "lead", lead, agent, at)
+    first = [
+        f.time for f in found if weighed([fact for fact in found if fact.time == f.time], feature.of) > 0
+    ]
+    return max(min([at, *first]) - int(past.leads.created_at[lead]), 0) / HOUR
+
+
+def until_holiday(past: Past, lead: int, at: int) -> float:
+    """Day by day, asked of the package itself."""
+    country, region = coded_word(past, "country", lead), coded_word(past, "region", lead)
+    if country is None or country not in holidays.list_supported_countries():
+        return NAN
+    part = region if region in holidays.list_supported_countries()[country] else None
+    known = holidays.country_holidays(country, subdiv=part)
+    day = wall(past, lead, at).date()
+    return float(next(ahead for ahead in range(400) if day + timedelta(days=ahead) in known))
+
+
+def holiday(past: Past, feature: Holiday, lead: int, agent: int, at: int) -> float:
+    """Whether it is today."""
+    until = until_holiday(past, lead, at)
+    return NAN if math.isnan(until) else float(until == 0)
+
+
+def days_ahead(past: Past, feature: UntilHoliday, lead: int, agent: int, at: int) -> float:
+    """How far it is."""
+    until = until_holiday(past, lead, at)
+    return NAN if math.isnan(until) else min(until, feature.most)
 
 
 def latest_before(past: Past, attribute: str, lead: int, at: int) -> float | str | None:
@@ -209,18 +317,24 @@ def latest_before(past: Past, attribute: str, lead: int, at: int) -> float | str
 
 def wall_clock(past: Past, feature: Calendar, lead: int, at: int) -> float:
     """The part of the lead's own clock, asked of the standard library."""
-    zone = past.leads.coded["zone"]
-    code = int(zone.codes[lead])
-    when = at if feature.when == "moment" else int(past.leads.created_at[lead])
-    wall = to_datetime(when).astimezone(ZoneInfo(zone.levels[code] if code >= 0 else "UTC"))
+    now = wall(past, lead, at if feature.when == "moment" else int(past.leads.created_at[lead]))
     since_midnight = timedelta(
-        hours=wall.hour, minutes=wall.minute, seconds=wall.second, microseconds=wall.microsecond
+        hours=now.hour, minutes=now.minute, seconds=now.second, microseconds=now.microsecond
     )
+    years = (now.replace(tzinfo=UTC) - to_datetime(0)) / timedelta(days=365.2425)
     return {
         "hour": since_midnight / timedelta(hours=1),
-        "weekday": float(wall.weekday()),
-        "hour_of_week": float(wall.weekday() * 24 + wall.hour),
+        "weekday": float(now.weekday()),
+        "hour_of_week": float(now.weekday() * 24 + now.hour),
+        "month_day": float(now.day),
+        "year_sin": math.sin(2 * math.pi * years),
+        "year_cos": math.cos(2 * math.pi * years),
     }[feature.part]
+
+
+def wall(past: Past, lead: int, at: int) -> datetime:
+    """The lead's own clock."""
+    return to_datetime(at).astimezone(ZoneInfo(coded_word(past, "zone", lead) or "UTC"))
 
 
 def answer(past: Past, feature: object, lead: int, agent: int, at: int) -> float:
@@ -251,6 +365,14 @@ TWINS: dict[type, Callable[..., float]] = {
     Recency: hours_since,
     Tenure: hours_since,
     Promise: hours_until,
+    Streak: calls_since,
+    Run: calls_since,
+    Max: largest_within,
+    Distinct: words_within,
+    Rhythm: rate_about,
+    Delay: waited,
+    Holiday: holiday,
+    UntilHoliday: days_ahead,
     Attribute: number,
     Category: lambda past, feature, lead, _, at: category(past, feature, lead, at),
     Calendar: lambda past, feature, lead, _, at: wall_clock(past, feature, lead, at),

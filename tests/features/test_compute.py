@@ -15,9 +15,15 @@ from features.instants import DAY, HOUR
 from features.statistics import kinds
 from features.statistics.attribute import Age, AgeAmong, Attribute, Category, Worth
 from features.statistics.calendar import Calendar
-from features.statistics.rate import Rate
-from features.statistics.recency import Recency
-from features.statistics.window import Count
+from features.statistics.delay import Delay
+from features.statistics.distinct import Distinct
+from features.statistics.extreme import Max
+from features.statistics.holiday import Holiday, UntilHoliday
+from features.statistics.rate import Load, Rate
+from features.statistics.recency import Promise, Recency, Tenure
+from features.statistics.rhythm import Rhythm
+from features.statistics.streak import Run, Streak
+from features.statistics.window import Count, Share, Sum
 from tests.builders import MONDAY, a_past, moments
 from tests.features import reference
 from tests.features.test_point_in_time import LINES
@@ -28,13 +34,26 @@ OTHER_PRIOR, OTHER_LEVELS = (0.9, 3), ("red",)
 ONE_OF_EACH = (
     Count("count", by="lead", within=DAY),
     Rate("rate", by="lead", of="answered", prior=(0.3, 2), half_life=DAY),
+    Sum("sum", by="lead", within=DAY, of="talk_s"),
+    Share("share", by="lead", within=DAY, of="answered", prior=(0.3, 2)),
+    Load("load", by="list", half_life=DAY),
     Recency("recency", by="lead"),
+    Tenure("tenure", by="lead"),
+    Promise("promise", by="lead"),
+    Streak("streak", by="lead"),
+    Run("run", by="lead", of="no_answer"),
+    Max("max", by="lead", within=DAY, of="talk_s"),
+    Distinct("distinct", by="lead", within=DAY, of="agent"),
+    Rhythm("rhythm", prior=(0.3, 2)),
+    Delay("delay"),
     Attribute("number", "income"),
     Category("word", "colour", ("blue", "red")),
     Age("age"),
     AgeAmong("age_of_web", "channel", "web_form"),
     Worth("worth"),
     Calendar("clock", part="hour"),
+    Holiday("holiday"),
+    UntilHoliday("until"),
 )
 
 
@@ -47,7 +66,7 @@ def changed(feature: Feature, name: str) -> Feature:
         "coded": "source",
         "word": "event",
     }
-    others |= {"part": "weekday", "when": "arrival"}
+    others |= {"part": "weekday", "when": "arrival", "width": 1.0, "most": 7}
     return replace(feature, **{name: others[name]})  # type: ignore[type-var]
 
 
