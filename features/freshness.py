@@ -10,6 +10,7 @@ from .compute import compute
 from .instants import DAY, HOUR, MINUTE, NEVER, SECOND
 from .leads import FIELDS
 from .past import Feature, Past
+from .statistics.attribute import Age, AgeAmong, Worth
 from .statistics.recency import Recency
 
 FADED = 0.01
@@ -48,7 +49,8 @@ def source_of(feature: Feature) -> str:
     attribute = getattr(feature, "attribute", None)
     if attribute is not None and attribute not in FIELDS:
         return f"attribute {attribute}"
-    return CLOCK if getattr(feature, "when", None) == "moment" else LEADS
+    told_by_leads = attribute is not None or isinstance(feature, Age | AgeAmong | Worth)
+    return LEADS if told_by_leads or getattr(feature, "when", None) == "arrival" else CLOCK
 
 
 def ages(past: Past, features: Sequence[Feature], lead: int, agent: int, at: int) -> list[int | None]:

@@ -9,7 +9,7 @@ from features.describe import meaning
 from features.freshness import ages, roughly, source_of, state_of, ttl_of
 from features.instants import DAY, HOUR, MINUTE, NEVER, SECOND
 from features.lines import of_lead, of_store
-from features.statistics.attribute import Age, Attribute, Category
+from features.statistics.attribute import Age, AgeAmong, Attribute, Category, Worth
 from features.statistics.calendar import Calendar
 from features.statistics.rate import Rate
 from features.statistics.recency import Recency
@@ -41,6 +41,7 @@ def test_a_fading_rate_looks_back_until_a_fact_weighs_a_hundredth():
     [
         (WEEK, "calls"), (FADING, "calls"), (WHOLE, "told"), (NEED, "attribute need"), (AGE, "leads"),
         (Category("channel", "channel", ("web_form",)), "leads"), (NOW, "clock"), (ARRIVAL, "leads"),
+        (Worth("worth"), "leads"), (AgeAmong("age_of_web", "channel", "web_form"), "leads"),
     ],
 )  # fmt: skip
 def test_each_feature_has_a_source(feature: Feature, source: str):
