@@ -1,7 +1,7 @@
 """The handing-out: leases won in the queue's order, each a decision on record, all in one transaction."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 
 import numpy as np
@@ -170,11 +170,11 @@ def record(
     last: Round,
     policy: Policy,
     book: LeadBook,
-    served: Mapping[int, ServedVector],
+    served: Callable[[int], ServedVector | None],
 ) -> None:
     """Write a batch, with what its last draw needs to be weighed, its decisions, and what the model saw.
 
-    `served` holds vectors by the leads' rows, of a sample of them.
+    `served` gives the vector of a lead by its row, None outside the sample.
     """
     connection.execute(
         insert(batch).values(
@@ -186,9 +186,8 @@ def record(
     )  # fmt: skip
     if given.items:
         connection.execute(insert(decision), [_decision(item, given, book) for item in given.items])
-        write_served(
-            connection, {item.decision_id: served[item.row] for item in given.items if item.row in served}
-        )
+        vectors = {item.decision_id: served(item.row) for item in given.items}
+        write_served(connection, {of: seen for of, seen in vectors.items() if seen is not None})
 
 
 def batches_at(connection: Connection, campaign: str, at: int) -> int:

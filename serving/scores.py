@@ -6,7 +6,7 @@ import numpy as np
 
 from features import FeatureMatrix, Moments, Past, compute
 from features.instants import HOUR, MINUTE
-from features.kernel import BoolArray, Float64Array, Int64Array
+from features.kernel import BoolArray, Float32Array, Float64Array, Int64Array
 from features.served import ServedVector, encode
 from training.bundle import Bundle
 
@@ -21,6 +21,17 @@ FRESH_REFRESH = MINUTE
 FRESH = 2 * HOUR
 
 
+@dataclass(frozen=True)
+class Seen:
+    """What a bundle saw in one scoring, of the leads in the sample."""
+
+    at: int
+    seq: int
+    """The change number up to which the store was known."""
+    bundle: Bundle
+    values: Float32Array
+
+
 @dataclass
 class ScoreSheet:
     """One row per lead: calibrated chances and expected seconds of a dial, and when they were worked out."""
@@ -32,8 +43,8 @@ class ScoreSheet:
     version: str = ""
     logged: float = 0.0
     """The share of leads whose vectors are kept, the same leads for ever."""
-    served: dict[int, ServedVector] = field(default_factory=dict)
-    """By lead row, exactly what the model saw for the score on this sheet."""
+    _seen: dict[int, tuple[Seen, int]] = field(default_factory=dict)
+    """By lead row, where the vector of its score stands."""
     _is_logged: BoolArray = field(default_factory=lambda: np.empty(0, np.bool_))
 
     @classmethod
@@ -77,6 +88,14 @@ class ScoreSheet:
             self._keep(past, bundle, matrix, stale, at, seq)
         return int(stale.size)
 
+    def served(self, row: int) -> ServedVector | None:
+        """Exactly what the model saw for a lead's score; None for leads outside the sample."""
+        if row not in self._seen:
+            return None
+        seen, place = self._seen[row]
+        bundle, vector = seen.bundle, encode(seen.values[place])
+        return ServedVector(seen.at, seen.seq, bundle.features, bundle.fingerprint, bundle.version, vector)
+
     def _keep(
         self, past: Past, bundle: Bundle, matrix: FeatureMatrix, rows: Int64Array, at: int, seq: int
     ) -> None:
@@ -85,11 +104,9 @@ class ScoreSheet:
             return
         new = places(b"", "served vectors", past.leads.lead_id[self._is_logged.size :])
         self._is_logged = np.concatenate([self._is_logged, new < self.logged])
-        for place in np.flatnonzero(self._is_logged[rows]).tolist():
-            vector = encode(matrix.values[place])
-            self.served[int(rows[place])] = ServedVector(
-                at, seq, bundle.features, bundle.fingerprint, bundle.version, vector
-            )
+        kept = np.flatnonzero(self._is_logged[rows])
+        seen = Seen(at, seq, bundle, matrix.values[kept])
+        self._seen.update((row, (seen, place)) for place, row in enumerate(rows[kept].tolist()))
 
     def _stale(self, past: Past, rows: Int64Array, at: int) -> BoolArray:
         fresh = past.leads.created_at[rows] > at - FRESH
