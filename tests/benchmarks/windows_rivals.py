@@ -119,7 +119,7 @@ def duckdb_windows(events: Events) -> Float32Array:
     columns |= {mark: getattr(events, mark).astype(np.float64) for mark in MARKS}
     frame = pd.DataFrame(columns | {"growth": _growth(events.at)})
     with duckdb.connect() as connection:
-        connection.execute("SET threads = 1")
+        connection.execute("SET threads = 1; SET enable_progress_bar = false")
         connection.register("events", frame)
         found = connection.execute(_select()).fetchnumpy()
     out = np.empty((len(events), len(COLUMNS)), np.float32)
