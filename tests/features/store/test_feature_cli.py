@@ -20,17 +20,17 @@ from features.store.served_vectors import write_served
 from features.store.tables import decision
 from features.store.training_sets import load_manifest, read_training_set
 from features.store.writes import accept_events, accept_leads
-from tests.features.store.tellings import NOON, a_call, a_lead
+from tests.features.store.tellings import NOON, a_call, a_lead, an_event
 
 FIRST = parse("2026-01-05T00:00:00Z")
 AT = NOON + 2 * DAY
 LEADS = ("ann", "bob", "cid")
 
 
-def a_short_call(call_id: str, lead: str, start: int) -> dict[str, object]:
+def a_short_call(call_id: str, lead: str, start: int, **more: object) -> dict[str, object]:
     """A call of two minutes, told as it ended."""
     end = start + 2 * MINUTE
-    told = a_call(call_id, lead, started_at=render(start), ended_at=render(end))
+    told = a_call(call_id, lead, "", started_at=render(start), ended_at=render(end), **more)
     return told | {"time": render(end)}
 
 
@@ -243,3 +243,20 @@ def test_verify_finds_a_planted_mismatch_and_fails(database: str):
         "lead_calls_30d", "1", "0", "0", "3", "2", "d-bob",
     ]  # fmt: skip
     assert "0 served vectors" in before.stdout
+
+
+def test_a_correction_told_later_leaves_what_was_known_before(database: str):
+    a_served_vector(database, "ann", spoilt=False)
+    engine = open_engine(database)
+    later = AT + HOUR
+    corrected = a_short_call("ann-0", "ann", NOON, outcome="no_answer", human_answered=False, talk_s=0)
+    corrected |= {"id": "again", "time": render(later)}
+    sale = an_event("conversion.recorded", "", later, lead_id="ann", goal="sale", value=5, at=render(later))
+    with transaction(engine) as connection:
+        accept_events(connection, [corrected, sale], later)
+        accept_leads(connection, [a_lead("ann", source="fair", updated_at=render(later))], later)
+
+    told = run(database, "verify")
+
+    assert told.exit_code == 0
+    assert "0" in next(line for line in told.stdout.splitlines() if "told since" in line)
