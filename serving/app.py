@@ -5,6 +5,7 @@ import sys
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from itertools import count
 from pathlib import Path
 
 import structlog
@@ -12,8 +13,10 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from sqlalchemy import Connection, Engine
 
+from features.store.checkpoints import copied, restored, write
 from features.store.engine import database_clock, open_engine, reading
 from features.store.installation import secret_of
+from features.store.ledger import Ledger
 from features.store.migrations import upgrade
 from leadrank import __version__
 
@@ -32,6 +35,9 @@ from .settings import Settings
 TICK_S = 60
 """How often, in normal running, what has come due is looked after."""
 
+TICKS_TO_REMEMBER = 15
+"""At every so many of them the ledger is saved: a restart reads no more than what was stored since."""
+
 _ROUTERS = (leads, events, campaigns, queues, decisions, models, kpis, health)
 
 
@@ -47,9 +53,11 @@ def create_app(settings: Settings) -> FastAPI:
         app.state.service, app.state.desk = service, service.desk
         stop = threading.Event()
         if settings.clock == "system":
-            threading.Thread(target=_look_after, args=(service, stop), daemon=True).start()
+            after = (service, Path(settings.checkpoints), stop)
+            threading.Thread(target=_look_after, args=after, daemon=True).start()
         yield
         stop.set()
+        remember(service.desk, Path(settings.checkpoints))
         engine.dispose()
 
     app = FastAPI(
@@ -80,12 +88,20 @@ def open_desk(settings: Settings, engine: Engine) -> Desk:
     """The desk of one worker, with the champion as far as the registry has one."""
     with reading(engine) as connection:
         salt = secret_of(connection)
+        ledger = restored(connection, Path(settings.checkpoints)) or Ledger()
     registry = Models(settings.mlflow_uri, Path(settings.cache))
     trainer = Trainer(settings.database_url, settings.mlflow_uri, settings.retrain_every)
     clock = _of_database if settings.clock == "system" else _of_request
     registry.reload()
     sheet = ScoreSheet.empty(settings.log_vectors)
-    return Desk(engine, registry, trainer, salt, clock, sheet=sheet)
+    return Desk(engine, registry, trainer, salt, clock, ledger, sheet)
+
+
+def remember(desk: Desk, folder: Path) -> None:
+    """Save what the desk remembers of the store, for the next start; polls wait only for a copy of it."""
+    with desk.lock, reading(desk.engine) as connection:
+        state = copied(desk.ledger, connection)
+    write(state, folder)
 
 
 def configure_logs(level: str) -> None:
@@ -110,13 +126,15 @@ def _of_request(_connection: Connection, at: int) -> int:
     return at
 
 
-def _look_after(service: Service, stop: threading.Event) -> None:
+def _look_after(service: Service, checkpoints: Path, stop: threading.Event) -> None:
     """In normal running: follow, retrain where it is due, score ahead; once a minute, until stopped."""
     log = structlog.get_logger("leadrank")
-    while True:
+    for tick in count():
         try:
             service.desk.catch_up(service.clock.now(None))
             service.desk.look_ahead(service.clock.now(None))
+            if tick % TICKS_TO_REMEMBER == 0:
+                remember(service.desk, checkpoints)
         except Exception as error:  # noqa: BLE001  # the next tick tries again
             log.warning("catching up failed", kind=type(error).__qualname__)
         if stop.wait(TICK_S):

@@ -57,6 +57,7 @@ class Place:
             "LEADRANK_DATABASE_URL": self.database,
             "LEADRANK_MLFLOW_URI": self.mlflow,
             "LEADRANK_CACHE": f"{self.folder}/bundles",
+            "LEADRANK_CHECKPOINTS": f"{self.folder}/checkpoints",
             "LEADRANK_SECRET": f"demo-{course.family}-{course.seed}",
             "LEADRANK_CLOCK": "request",
             "LEADRANK_RETRAIN_EVERY": "off",

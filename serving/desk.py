@@ -83,7 +83,7 @@ class Desk:
 
     def follow(self, at: int) -> None:
         """Read what the store learned since the last request; at first everything, open leases too."""
-        first = self.ledger.seq == 0
+        first = self.roster.new
         with reading(self.engine) as connection:
             self.ledger.follow(connection)
             self.roster.follow()

@@ -62,6 +62,11 @@ class Roster:
     _of_lead: Held | None = None
     _of_phone: Held | None = None
 
+    @property
+    def new(self) -> bool:
+        """Whether it never followed."""
+        return self._seq < 0
+
     def follow(self) -> None:
         """Take over what the ledger read since the last time."""
         if self._seq == self.ledger.seq:

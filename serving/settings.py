@@ -32,6 +32,9 @@ class Settings(StoreSettings):
         DAY, description="a duration such as 1d, or off"
     )
     cache: str = Field("var/bundles", description="folder of the bundles fetched from the registry")
+    checkpoints: str = Field(
+        "var/checkpoints", description="folder of what a worker remembers of the store, for a quick restart"
+    )
     log_vectors: float = Field(
         0.05, ge=0, le=1, description="share of leads of which what the model saw is kept with each decision"
     )

@@ -29,16 +29,26 @@ _NAME = "ledger.npz"
 
 
 def save(book: Ledger, connection: Connection, folder: Path) -> Path:
-    """Write the ledger's state; the file is there whole or not at all."""
+    """Write the ledger's state."""
+    return write(copied(book, connection), folder)
+
+
+def copied(book: Ledger, connection: Connection) -> Arrays:
+    """The ledger's state as arrays of its own: it may go on while they are written."""
     freezer = Freezer(classes(), derived=("_past", "_table"))
     tree = freezer.freeze(book)
     header = {"code": code_digest(), "installation": _installation(connection), "seq": book.seq}
-    freezer.arrays |= {"header": _as_array(header), "tree": _as_array(tree)}
+    arrays = {name: array.copy() for name, array in freezer.arrays.items()}
+    return arrays | {"header": _as_array(header), "tree": _as_array(tree)}
+
+
+def write(arrays: Arrays, folder: Path) -> Path:
+    """Write a state; the file is there whole or not at all."""
     folder.mkdir(parents=True, exist_ok=True)
     whole = folder / _NAME
     part = whole.with_name(f"{_NAME}.{os.getpid()}")
     with part.open("wb") as file:
-        np.savez(file, allow_pickle=False, **cast("dict[str, Any]", freezer.arrays))
+        np.savez(file, allow_pickle=False, **cast("dict[str, Any]", arrays))
         file.flush()
         os.fsync(file.fileno())
     part.replace(whole)

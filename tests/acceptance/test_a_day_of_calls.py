@@ -65,6 +65,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         "LEADRANK_DATABASE_URL": f"sqlite:///{folder}/leadrank.db",
         "LEADRANK_MLFLOW_URI": f"sqlite:///{folder}/mlflow.db",
         "LEADRANK_CACHE": f"{folder}/bundles",
+        "LEADRANK_CHECKPOINTS": f"{folder}/checkpoints",
         "LEADRANK_SECRET": SECRET,
         "LEADRANK_CLOCK": "request",
         "LEADRANK_RETRAIN_EVERY": "off",
@@ -179,7 +180,8 @@ def test_the_same_day_in_this_process_hands_out_the_same_leads(floor: Installati
     engine = opened(file, SECRET)
     settings = Settings(
         database_url=f"sqlite:///{file}", mlflow_uri=environment["LEADRANK_MLFLOW_URI"],
-        cache=environment["LEADRANK_CACHE"], clock="request", retrain_every=None,
+        cache=environment["LEADRANK_CACHE"], checkpoints=str(floor.folder / "none"),
+        clock="request", retrain_every=None,
     )  # fmt: skip
 
     again = dial(LocalClient(open_desk(settings, engine)))

@@ -45,6 +45,7 @@ def service(database: Engine, postgres: str, tmp_path: Path) -> Iterator[tuple[s
         "LEADRANK_DATABASE_URL": postgres,
         "LEADRANK_MLFLOW_URI": f"sqlite:///{tmp_path}/mlflow.db",
         "LEADRANK_CACHE": f"{tmp_path}/bundles",
+        "LEADRANK_CHECKPOINTS": f"{tmp_path}/checkpoints",
         "LEADRANK_RETRAIN_EVERY": "off",
     }
     stages = Stages(environment, tmp_path / "service.log", lambda _: None, ("--workers", "2"))

@@ -11,9 +11,10 @@ from sqlalchemy import Engine
 
 from features.store import checkpoints
 from features.store.checkpoints import restored, save
-from features.store.engine import reading
+from features.store.engine import open_engine, reading
 from features.store.frozen import Freezer, Thawer
 from features.store.ledger import Ledger
+from features.store.migrations import upgrade
 from features.tape import Tape
 from tests.conftest import empty
 
@@ -113,11 +114,13 @@ def test_a_file_of_other_code_is_passed_over(engine: Engine, saved: Path, monkey
         assert restored(connection, saved.parent) is None
 
 
-def test_a_file_of_another_installation_is_passed_over(engine: Engine, saved: Path):
-    empty(engine)
+def test_a_file_of_another_installation_is_passed_over(saved: Path, tmp_path: Path):
+    other = open_engine(f"sqlite:///{tmp_path}/other.db")
+    upgrade(other)
 
-    with reading(engine) as connection:
+    with reading(other) as connection:
         assert restored(connection, saved.parent) is None
+    other.dispose()
 
 
 @dataclass

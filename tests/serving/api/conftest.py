@@ -24,6 +24,13 @@ class Door:
     engine: Engine
     token: str
     at: int | None = NOON
+    closed: bool = False
+
+    def close(self) -> None:
+        """End the service, once."""
+        if not self.closed:
+            self.client.__exit__(None, None, None)
+        self.closed = True
 
     def __call__(self, method: str, path: str, json: object = None, **headers: str) -> Response:
         """Send a request; header names are written with underscores."""
@@ -63,24 +70,25 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def opened(engine: Engine, registry: Path, tmp_path: Path) -> Iterator[Opened]:
     """Opens services on the test's database; all close after the test."""
-    clients: list[TestClient] = []
+    doors: list[Door] = []
 
     def open_service(clock: str = "request", registry: Path = registry) -> Door:
         settings = Settings(
             database_url=engine.url.render_as_string(hide_password=False),
             mlflow_uri=f"sqlite:///{registry / 'mlflow.db'}",
             cache=str(tmp_path / "bundles"),
+            checkpoints=str(tmp_path / "checkpoints"),
             clock=clock,
             retrain_every="off",
         )
         client = TestClient(create_app(settings), raise_server_exceptions=False)
         client.__enter__()
-        clients.append(client)
-        return Door(client, engine, a_key(engine), NOON if clock == "request" else None)
+        doors.append(Door(client, engine, a_key(engine), NOON if clock == "request" else None))
+        return doors[-1]
 
     yield open_service
-    for client in clients:
-        client.__exit__(None, None, None)
+    for door in doors:
+        door.close()
 
 
 @pytest.fixture
