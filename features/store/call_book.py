@@ -5,12 +5,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sqlalchemy import Row
 
 from ..calls import COLUMNS, CallLog, Outcome
 from ..columns import Codes, Columns
 from ..instants import SECOND
-from ..kernel import Int64Array
+from ..kernel import Float64Array, Int64Array
 from .call_facts import CREDIT, Sale, Score, Told, Verdict, Version
 from .lead_book import LeadBook
 
@@ -141,6 +142,8 @@ class CallBook:
 
     def _add_versions(self, rows: Rows, leads: LeadBook) -> None:
         """Add new calls and take over corrected ones."""
+        if not rows:
+            return
         first = len(self)
         versions: dict[str, list[Row[Any]]] = {}
         for row in rows:
@@ -170,18 +173,23 @@ class CallBook:
 
     def _write(self, places: Sequence[int], rows: Rows, leads: LeadBook) -> None:
         """Write calls as they stand, a column at a time."""
-        written: dict[str, Sequence[object]] = {
-            "lead": [leads.row_of_key(row.lead) for row in rows],
-            "agent": self.agents.all_of([row.agent for row in rows]),
-            "campaign": [leads.code_of("campaign", row.campaign) for row in rows],
-            "answered": [row.human_answered for row in rows],
-            "talk_s": [row.talk_s or 0.0 for row in rows],
-            "wrap_s": [row.wrap_s or 0.0 for row in rows],
-            "handle_s": [_handle_s(row) for row in rows],
-            "phone": leads.phones.all_of([row.phone_hash for row in rows]),
-            "line": self.lines.all_of([row.caller_hash or row.dialer_id for row in rows]),
-            "script": self.scripts.all_of([row.script for row in rows]),
-            **{name: [getattr(row, name) for row in rows] for name in _AS_STORED},
+        told = _columns(rows)
+        started, ended = np.array(told["started_at"], np.int64), np.array(told["ended_at"], np.int64)
+        wrap_s = _seconds(told["wrap_s"])
+        written: dict[str, ArrayLike] = {
+            "lead": [leads.row_of_key(key) for key in told["lead"]],
+            "agent": self.agents.all_of(told["agent"]),
+            "campaign": [leads.code_of("campaign", word) for word in told["campaign"]],
+            "answered": told["human_answered"],
+            "talk_s": _seconds(told["talk_s"]),
+            "wrap_s": wrap_s,
+            "handle_s": (ended - started) / SECOND + wrap_s,
+            "phone": leads.phones.all_of(told["phone_hash"]),
+            "line": self.lines.all_of(
+                [own or dialer for own, dialer in zip(told["caller_hash"], told["dialer_id"], strict=True)]
+            ),
+            "script": self.scripts.all_of(told["script"]),
+            **{name: told[name] for name in _AS_STORED},
         }
         for name, column in written.items():
             self.columns[name][places] = column
@@ -211,16 +219,28 @@ class CallBook:
         told = [(self._row[row.call_id], row) for row in rows if row.call_id in self._row]
         concerned = self._leads_of([place for place, _ in told])
         self._take_back_credit(concerned)
+        self.touched += concerned
+        told_at, stands = self.columns["told_at"], dict[int, Row[Any]]()
         for place, row in told:
-            if self.is_disposed(place):
-                self._verdicts.setdefault(place, [*self._verdicts_of(place)]).append(_verdict(row))
-            if row.event_at >= self.columns["told_at"][place]:
-                self._dispose(place, row.disposition, row.converted, row.event_at, row.known_at)
-                self.columns["told_at"][place] = row.event_at
-                self.columns["told_seq"][place] = row.seq
-                self.columns["value"][place] = row.value if row.value is not None else 0.0
-                self.columns["not_before"][place] = row.next_at or 0
+            if told_at[place] > 0 or place in stands:
+                before = [_verdict(stands[place])] if told_at[place] <= 0 else [*self._verdicts_of(place)]
+                self._verdicts.setdefault(place, before).append(_verdict(row))
+            if row.event_at >= (stands[place].event_at if place in stands else told_at[place]):
+                stands[place] = row
+        self._write_dispositions([*stands], [*stands.values()])
         self._credit_sales(concerned)
+
+    def _write_dispositions(self, places: Sequence[int], rows: Rows) -> None:
+        if not rows:
+            return
+        told, columns = _columns(rows), self.columns
+        for name in ("disposition", "converted"):
+            columns[name][places] = told[name]
+        columns["value"][places] = [0.0 if value is None else value for value in told["value"]]
+        columns["disposed_at"][places] = columns["told_at"][places] = told["event_at"]
+        columns["disposed_known_at"][places] = told["known_at"]
+        columns["told_seq"][places] = told["seq"]
+        columns["not_before"][places] = [at or 0 for at in told["next_at"]]
 
     def _add_conversions(self, rows: Rows, leads: LeadBook) -> None:
         """Credit sales told only by `conversion.recorded` to the contact before; others confirm a sale."""
@@ -282,6 +302,16 @@ _OF_A_VERSION = (
     *("seq", "known_at", "lead", "agent", "line", "script", "started_at", "ended_at"),
     *("outcome", "answered", "talk_s", "wrap_s", "handle_s"),
 )
+
+
+def _columns(rows: Rows) -> dict[str, tuple[Any, ...]]:
+    """Rows of one table as columns."""
+    return dict(zip(rows[0]._fields, zip(*rows, strict=True), strict=True))
+
+
+def _seconds(said: Sequence[float | None]) -> Float64Array:
+    """Nobody said how many: none."""
+    return np.nan_to_num(np.array(said, np.float64))
 
 
 def _handle_s(row: Row[Any]) -> float:

@@ -83,6 +83,10 @@ class Promised(NamedTuple):
         return self.at == NEVER
 
 
+Facts = dict[str, tuple[News, int]]
+"""By part of a call the fact that stands, and since when it is seen."""
+
+
 @dataclass(frozen=True)
 class Told:
     """All that was told of one call."""
@@ -100,8 +104,7 @@ class _Standing:
     told: Told
     version: Version | None = None
     verdict: Verdict | None = None
-    facts: dict[str, News] = field(default_factory=dict)
-    """By part of the call, the fact that stands."""
+    facts: Facts = field(default_factory=dict)
     news: list[News] = field(default_factory=list)
 
     def learn(self, known: int) -> None:
@@ -144,7 +147,7 @@ def call_news(calls: Sequence[Told], sales: Mapping[int, Sequence[Sale]]) -> dic
 
 def score_news(call: int, versions: Sequence[Version], scores: Sequence[Score]) -> list[News]:
     """The facts of a call's voice scores, oldest knowledge first."""
-    facts: dict[str, News] = {}
+    facts: Facts = {}
     news: list[News] = []
     for known, seq in _instants([*versions, *scores]):
         version, score = _latest(versions, known), _latest(scores, known)
@@ -169,32 +172,25 @@ def promise_news(lead: int, promises: Sequence[Promised]) -> list[News]:
     return news
 
 
-def changed(facts: dict[str, News], parts: Mapping[str, News], known: int, seq: int) -> Iterator[News]:
+def changed(facts: Facts, parts: Mapping[str, News], known: int, seq: int) -> Iterator[News]:
     """What a call's parts as they stand now take back of its facts, and add; `facts` follow."""
-    gone = [part for part, fact in facts.items() if part not in parts or not _same(fact, parts[part])]
-    for part in gone:
-        fact = facts.pop(part)
-        yield fact._replace(known=known, seq=seq, sign=-1, seen=max(known, fact.seen))
-    new = {part: fact for part, fact in parts.items() if part not in facts}
-    told = {
-        part: fact._replace(known=known, seq=seq, seen=max(known, fact.seen)) for part, fact in new.items()
-    }
-    facts |= told
-    yield from _together(list(told.values()))
-
-
-def _together(facts: Sequence[News]) -> Iterator[News]:
-    """A call and its outcome told at once, of the same time, are one fact."""
-    if len(facts) == 2 and facts[0].time == facts[1].time:
-        call, verdict = facts
-        yield call._replace(bits=call.bits | verdict.bits, value=verdict.value)
+    for part in [part for part, (fact, _) in facts.items() if parts.get(part) != fact]:
+        fact, since = facts.pop(part)
+        yield _told(fact, known, seq, since, -1)
+    new = [(part, fact) for part, fact in parts.items() if part not in facts]
+    for part, fact in new:
+        facts[part] = fact, max(known, fact.seen)
+    if len(new) == 2 and new[0][1].time == new[1][1].time:
+        (_, call), (_, outcome) = new
+        yield _told(call._replace(bits=call.bits | outcome.bits, value=outcome.value), known, seq)
     else:
-        yield from facts
+        yield from (_told(fact, known, seq) for _, fact in new)
 
 
-def _same(one: News, other: News) -> bool:
-    """Whether two facts say the same, whenever they were told."""
-    return one._replace(known=0, seq=0, seen=0) == other._replace(known=0, seq=0, seen=0)
+def _told(fact: News, known: int, seq: int, since: int = 0, sign: int = 1) -> News:
+    """The fact as it is told at an instant: it is seen from then on, and not before `since`."""
+    seen = max(known, fact.seen, since)
+    return News._make((known, seq, *fact[2:6], seen, fact.bits, sign, *fact[9:]))  # faster than _replace
 
 
 def _parts(
@@ -203,17 +199,15 @@ def _parts(
     """The facts that a call consists of as it stands: the call, and the outcome if it says anything."""
     if version is None:
         return {}
-    call = _of(version, of_call(place), version.ended_at)
     outcome, converted, at, value = _outcome(version, verdict, sale)
     bits = _told_table()[version.answered, converted, outcome]
-    told = _of(version, of_call(place), at)._replace(bits=bits, value=value)
-    parts = {
-        "call": call._replace(
-            bits=_call_table()[version.answered, version.outcome],
-            talk_s=version.talk_s, wrap_s=version.wrap_s, handle_s=version.handle_s,
-        )
-    }  # fmt: skip
-    return parts | {"outcome": told} if bits or value else parts
+    call = _of(
+        version, of_call(place), version.ended_at, _call_table()[version.answered, version.outcome],
+        version.talk_s, version.wrap_s, version.handle_s,
+    )  # fmt: skip
+    if not bits and not value:
+        return {"call": call}
+    return {"call": call, "outcome": _of(version, of_call(place), at, bits, value=value)}
 
 
 def _outcome(version: Version, verdict: Verdict | None, sale: Sale | None) -> tuple[int, bool, int, float]:
@@ -225,17 +219,20 @@ def _outcome(version: Version, verdict: Verdict | None, sale: Sale | None) -> tu
     return version.outcome, version.outcome == Outcome.CONVERTED, version.ended_at, 0.0
 
 
-def _of(version: Version, unit: int, time: int) -> News:
-    """A fact of a call without marks, seen when it happened and the call had ended."""
+def _of(
+    version: Version, unit: int, time: int, bits: int,
+    talk_s: float = 0.0, wrap_s: float = 0.0, handle_s: float = 0.0, value: float = 0.0,
+) -> News:  # fmt: skip
+    """A fact of a call as it stands: not seen before it happened and the call had ended."""
     seen = max(time, version.ended_at)
     return News(
-        0, 0, unit, version.lead, version.agent, time, seen, 0, line=version.line, script=version.script
-    )
+        0, 0, unit, version.lead, version.agent, time, seen, bits, 1,
+        talk_s, wrap_s, handle_s, value, version.line, version.script,
+    )  # fmt: skip
 
 
 def _scored(version: Version, score: Score, call: int) -> News:
-    return _of(version, of_scores(call), score.event_at)._replace(
-        bits=BIT["scored"],
+    return _of(version, of_scores(call), score.event_at, BIT["scored"])._replace(
         sentiment=score.sentiment,
         talk_ratio=score.talk_ratio,
         interruptions=score.interruptions,

@@ -11,7 +11,7 @@ from ..columns import Codes, Columns
 from ..instants import NEVER
 from ..leads import FIELDS, AttributeHistory, Coded, LeadTable
 from ..whereabouts import zones_of
-from .lead_versions import LeadVersion, Said, Steps, differ_since, of_field, steps_of
+from .lead_versions import LeadVersion, Said, Steps, differ_since, ever_changed, of_field, steps_of
 
 _COLUMNS = {
     "key": np.int64,  # lead.id
@@ -241,12 +241,14 @@ class LeadBook:
     def _retell(self, place: int, before: Steps, until: int) -> None:
         """Bring the histories of a lead's fields up to its versions."""
         steps = self._steps(place, until)
-        for number, name in enumerate(_VERSIONED):
+        for number in ever_changed([*before, *steps]):
+            name = _VERSIONED[number]
             old, new = (self._told(name, of_field(told, number)) for told in (before, steps))
             if old != new:
                 self._changes[name].replace(place, old, new)
-            if until < NEVER:
-                self.columns[name][place] = np.nan if steps[-1][1][number] is None else steps[-1][1][number]
+        if until < NEVER:
+            for name, stands in zip(_VERSIONED, steps[-1][1], strict=True):
+                self.columns[name][place] = np.nan if stands is None else stands
         if before and (since := differ_since(before, steps)) < NEVER:
             self.retold.append((place, since))
 

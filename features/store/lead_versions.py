@@ -49,6 +49,12 @@ def differ_since(one: Steps, other: Steps) -> int:
     return longer[min(len(one), len(other))][0] if len(one) != len(other) else NEVER
 
 
+def ever_changed(steps: Steps) -> list[int]:
+    """The fields of which not all steps say the same."""
+    _, first = steps[0]
+    return [place for place, stood in enumerate(first) if any(said[place] != stood for _, said in steps)]
+
+
 def of_field(steps: Steps, place: int) -> list[tuple[int, float | None]]:
     """What stood of one field since when; nothing if it never changed."""
     told = list(_changes(steps, place))

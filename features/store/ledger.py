@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, select
+from sqlalchemy import Connection, Row, Select, Table, select
 
 from ..instants import NEVER
 from ..past import Past
@@ -77,19 +78,21 @@ class Ledger:
         new = (table.c.seq > self.seq) & (table.c.seq <= latest)
         if until < NEVER and table not in _ALWAYS_KNOWN:
             new &= table.c.known_at < until
-        return connection.execute(select(table).where(new).order_by(table.c.seq)).all()
+        return connection.execute(_select(table).where(new).order_by(table.c.seq)).all()
 
     def _versions(self, connection: Connection, rows: Mapping[Table, Rows], latest: int) -> Rows:
         """All versions of the calls that the rows tell of: those of known calls are read again."""
-        fresh = sorted([*rows[call], *rows[call_past]], key=lambda row: row.seq)
+        fresh = (
+            sorted([*rows[call], *rows[call_past]], key=attrgetter("seq")) if rows[call_past] else rows[call]
+        )
         again = {row.call_id for row in fresh if self.calls.row(row.call_id) is not None}
         if not again:
             return fresh
         new = [row for row in fresh if row.call_id not in again]
         for table in (call, call_past):
             mine = among(connection, table.c.call_id, again) & (table.c.seq <= latest)
-            new += connection.execute(select(table).where(mine)).all()
-        return sorted(new, key=lambda row: row.seq)
+            new += connection.execute(_select(table).where(mine)).all()
+        return sorted(new, key=attrgetter("seq"))
 
     def _follow_leads(self, rows: Mapping[Table, Rows], until: int) -> None:
         """Leads first: nothing is told of one that isn't known."""
@@ -130,3 +133,8 @@ class Ledger:
         for told in (self.leads.touched, self.calls.touched, self._touched):
             told.clear()
         return touched
+
+
+def _select(table: Table) -> Select[Any]:
+    """All columns; the same ones of calls that stand and of past ones."""
+    return select(*(table.c[column.name] for column in call.c)) if table is call_past else select(table)

@@ -18,7 +18,16 @@ from features.store.call_news import take_over
 from features.store.fact_book import FactBook, batch_of
 from features.store.lead_book import LeadBook
 
-Row = SimpleNamespace
+
+class Row(SimpleNamespace):
+    """A row as a database gives it: its columns by name, and in their order."""
+
+    @property
+    def _fields(self) -> tuple[str, ...]:
+        return tuple(vars(self))
+
+    def __iter__(self) -> Iterator[object]:
+        return iter(vars(self).values())
 
 
 class AnyLead:
