@@ -202,28 +202,33 @@ def _states(connection: Connection, named: Sequence[str]) -> dict[str, _State]:
 
 def _write(connection: Connection, states: Sequence[_State]) -> None:
     """Write what is new of the touched leads, each row with its number in the order of changes."""
-    lists = ("new_attributes", "new_consents", "new_past")
-    size = sum(1 + sum(len(getattr(state, new)) for new in lists) for state in states)
+    size = sum(
+        1 + len(state.new_attributes) + len(state.new_consents) + len(state.new_past) for state in states
+    )
     stamps = numbers(connection, size)
     _insert_leads(connection, [state for state in states if state.key is None], stamps)
     _update_leads(connection, [state for state in states if "id" in state.columns], stamps)
-    for table, new in zip((lead_attribute, consent, lead_past), lists, strict=True):
-        rows = [{**row, "lead": state.key} for state in states for row in getattr(state, new)]
-        if table is lead_past:
-            rows = _not_kept_yet(connection, rows)
-        insert_rows(connection, table, [{**row, "seq": next(stamps)} for row in rows])
+    for table, new in (
+        (lead_attribute, "new_attributes"),
+        (consent, "new_consents"),
+        (lead_past, "new_past"),
+    ):
+        rows = [
+            {**row, "lead": state.key, "seq": next(stamps)} for state in states for row in getattr(state, new)
+        ]
+        insert_rows(connection, table, _not_kept_yet(connection, rows) if table is lead_past else rows)
 
 
 def _not_kept_yet(connection: Connection, versions: Sequence[dict[str, object]]) -> list[dict[str, object]]:
     """Those versions that the store doesn't hold, each once: an import may be told again."""
     if not versions:
         return []
+    said = [name for name in versions[0] if name != "seq"]
     keys = {int(str(row["lead"])) for row in versions}
     kept = select(lead_past).where(among(connection, lead_past.c.lead, keys))
-    old = {tuple(row[name] for name in versions[0]) for row in connection.execute(kept).mappings()}
-    return [
-        row for row in {tuple(row.values()): row for row in versions}.values() if (*row.values(),) not in old
-    ]
+    old = {tuple(row[name] for name in said) for row in connection.execute(kept).mappings()}
+    new = {tuple(row[name] for name in said): row for row in reversed(versions)}
+    return [row for told, row in reversed(new.items()) if told not in old]
 
 
 def _insert_leads(connection: Connection, states: Sequence[_State], stamps: Iterator[int]) -> None:
