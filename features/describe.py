@@ -19,7 +19,15 @@ and in serving.
 
 A rate `of` something `per` something else is shrunk to its prior: with a prior of 0.3 × 50 an actor without
 calls has the rate 0.3, and its own calls outweigh the prior from the 50th on. Dispositions tell `converted`,
-`callback`, `contact_refused`, `contact_no_decision` and `do_not_call`; the call itself tells the rest.
+`callback`, `contact_refused`, `contact_no_decision` and `do_not_call`; the call itself tells `calls`,
+`answered`, `machine`, `busy`, `no_answer` and the like. Besides calls, `touches` (an `email`, `sms`, `chat`
+or `form`, `inbound` or not), `promised` callbacks and voice scores (`scored`) are facts of a lead.
+
+Whose past it is: the lead's, the agent's, everyone's, that of all leads with the same word in a field
+(`channel`, `source`, `list`, `campaign`, `region`), that of the line or script that the campaign uses now, or
+that of an hour of the lead's day; crossed, as in `agent×channel`, that of this agent with leads of this
+channel. Where no agent is chosen yet, a rate of agents is that of all of them, and a count or time of one is
+missing.
 """
 
 _COLUMNS = "| feature | kind | whose past | asks | window or half-life | prior |\n|---|---|---|---|---|---|\n"
@@ -27,8 +35,8 @@ _COLUMNS = "| feature | kind | whose past | asks | window or half-life | prior |
 _LEADS_OWN = f"""## The leads' own fields and attributes
 
 Besides these lines, each installation has one for every field of its leads (`channel`, `source`, `list`,
-`region`) that has more than one value, and one named `attribute_<name>` for every attribute that may be a
-feature: a number as it is, a word as a category of the {MOST_LEVELS} most frequent values.
+`country`, `region`) that has more than one value, and one named `attribute_<name>` for every attribute that
+may be a feature: a number as it is, a word as a category of the {MOST_LEVELS} most frequent values.
 Each of the {MOST_PACES} most frequent channels has its own `age_of_<channel>`: the hours since receipt of its
 leads alone.
 """
@@ -49,9 +57,9 @@ def row(feature: Feature) -> str:
         f"`{feature.name}`",
         f"{type(feature).__name__}, categorical" if feature.categorical else type(feature).__name__,
         str(said.get("by", "lead")),
-        _asks({name: value for name, value in said.items() if name not in _OWN}),
+        _asks(feature, {name: value for name, value in said.items() if name not in _OWN}),
         _reach(said.get("within"), said.get("half_life")),
-        "{} × {}".format(*said["prior"]) if "prior" in said else "",
+        _prior(said.get("prior")),
     )
     return f"| {' | '.join(cells)} |\n"
 
@@ -59,7 +67,7 @@ def row(feature: Feature) -> str:
 def meaning(feature: Feature) -> str:
     """What a feature asks, in a line."""
     said = {field.name: getattr(feature, field.name) for field in fields(feature)}  # type: ignore[arg-type]
-    asks = _asks({name: value for name, value in said.items() if name not in {*_OWN, "levels"}})
+    asks = _asks(feature, {name: value for name, value in said.items() if name not in {*_OWN, "levels"}})
     if "levels" in said:
         return f"The lead's {said['attribute']}"
     if "by" not in said:
@@ -83,18 +91,24 @@ def _chapter(chapter: tuple[str, str, tuple[Feature, ...]]) -> str:
     return f"## {title}\n\n{sentence}\n\n{_COLUMNS}{''.join(map(row, features))}"
 
 
-def _asks(said: dict[str, object]) -> str:
+def _asks(feature: Feature, said: dict[str, object]) -> str:
+    """What it counts, in the words of its kind (`asks`) if that has any, and its other fields by name."""
     of, per = said.pop("of", None), said.pop("per", None)
-    share = f"{of} per {per}" if per else str(of or "")
+    share = getattr(feature, "asks", "{of} per {per}").format(of=of, per=per) if per else str(of or "")
     return ", ".join(filter(None, [share, *(f"{name} {value}" for name, value in said.items())]))
 
 
 def _reach(within: int | None, half_life: int | None) -> str:
     if within is not None:
-        return f"last {span(within)}"
+        return "ever" if within == NEVER else f"last {span(within)}"
     if half_life is not None:
         return "never fades" if half_life == NEVER else f"halves in {span(half_life)}"
     return ""
+
+
+def _prior(prior: tuple[float, float] | None) -> str:
+    """Mean and strength; one without strength shrinks nothing."""
+    return "{} × {}".format(*prior) if prior and prior[1] else ""
 
 
 def _refused() -> str:

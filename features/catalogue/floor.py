@@ -1,4 +1,4 @@
-"""How the whole floor fares lately, and how the agent does who would take the call."""
+"""How the whole floor fares lately."""
 
 from ..instants import DAY
 from ..statistics.rate import Rate
@@ -6,6 +6,7 @@ from ..statistics.rate import Rate
 FEATURES = (
     Rate("floor_answer_rate_1d", by="everyone", of="answered", half_life=DAY, prior=(0.3, 50)),
     Rate("floor_answer_rate_7d", by="everyone", of="answered", half_life=7 * DAY, prior=(0.3, 50)),
+    Rate("floor_machine_rate_7d", by="everyone", of="machine", half_life=7 * DAY, prior=(0.3, 50)),
     Rate(
         "floor_sale_rate_3d",
         by="everyone",
@@ -14,6 +15,20 @@ FEATURES = (
         half_life=3 * DAY,
         prior=(0.06, 50),
     ),
-    Rate("agent_sale_rate", by="agent", of="converted", per="told", half_life=30 * DAY, prior=(0.06, 50)),
-    Rate("agent_talk_seconds", by="agent", of="talk_s", per="answered", half_life=30 * DAY, prior=(200, 20)),
+    Rate(
+        "floor_sale_rate_14d",
+        by="everyone",
+        of="converted",
+        per="told",
+        half_life=14 * DAY,
+        prior=(0.06, 50),
+    ),
+    Rate(
+        "floor_refusal_rate_7d",
+        by="everyone",
+        of="contact_refused",
+        per="told",
+        half_life=7 * DAY,
+        prior=(0.4, 50),
+    ),
 )

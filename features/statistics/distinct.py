@@ -23,6 +23,7 @@ class Distinct:
     within: int
     of: Literal["agent", "week_hour", "day", "line", "script"]
     per: str = "calls"
+    asks: ClassVar[str] = "different {of} of {per}"
     categorical: ClassVar[bool] = False
 
     @property

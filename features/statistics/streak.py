@@ -25,6 +25,7 @@ class Streak:
     by: By
     of: str = "answered"
     per: str = "calls"
+    asks: ClassVar[str] = "{per} since {of}"
     categorical: ClassVar[bool] = False
     copies: ClassVar[tuple[str, ...]] = ()
 
@@ -51,6 +52,7 @@ class Run:
     by: By
     of: str
     per: str = "calls"
+    asks: ClassVar[str] = "{per} in a row with {of}"
     categorical: ClassVar[bool] = False
     copies: ClassVar[tuple[str, ...]] = ()
 

@@ -87,6 +87,11 @@ def test_a_line_has_a_plain_name_and_a_known_kind(line: Feature):
     assert hash(line) == hash(line)
 
 
+def test_there_are_at_least_sixty_lines_and_each_chapter_has_some():
+    assert len(standing()) >= 60
+    assert all(lines for _, _, lines in chapters())
+
+
 def test_names_are_unique():
     names = [line.name for line in LINES]
 

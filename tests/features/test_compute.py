@@ -27,7 +27,7 @@ from features.statistics.window import Count, Share, Sum
 from tests.builders import MONDAY, a_past, moments
 from tests.features import reference
 from tests.features.test_point_in_time import LINES
-from tests.strategies import Story, asked, stories
+from tests.strategies import Story, asked, stories, told_pasts
 
 OTHER = {"name": "other", "by": "agent", "within": HOUR, "of": "busy", "per": "answered", "half_life": HOUR}
 OTHER_PRIOR, OTHER_LEVELS = (0.9, 3), ("red",)
@@ -78,7 +78,7 @@ def test_there_is_one_of_each_kind_here():
     assert {type(feature) for feature in ONE_OF_EACH} == set(kinds().values())
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=60)
 @given(story=stories(), questions=asked)
 def test_every_line_of_the_catalogue_is_its_slow_twin(story: Story, questions: list[tuple[int, int, int]]):
     past = story.past()
@@ -88,6 +88,17 @@ def test_every_line_of_the_catalogue_is_its_slow_twin(story: Story, questions: l
     for place, feature in enumerate(matrix.features):
         slow = reference.column(past, feature, questions)
         np.testing.assert_allclose(matrix.values[:, place], slow, rtol=1e-6, err_msg=feature.name)
+
+
+@settings(deadline=None, max_examples=60)
+@given(past=told_pasts(), questions=asked)
+def test_every_line_is_its_slow_twin_of_what_a_store_tells(past: Past, questions: list[tuple[int, int, int]]):
+    """Touches, promises, voice scores, lines and scripts, and facts that were taken back."""
+    matrix = compute(past, moments(*questions), LINES)
+
+    for place, feature in enumerate(matrix.features):
+        slow = reference.column(past, feature, questions)
+        np.testing.assert_allclose(matrix.values[:, place], slow, rtol=1e-6, atol=1e-6, err_msg=feature.name)
 
 
 @settings(deadline=None, max_examples=50)

@@ -11,11 +11,13 @@ from features import Feature, Moments, Past
 from features.catalogue import standing
 from features.cli import app
 from features.describe import page, row, span
-from features.instants import DAY, HOUR, MINUTE, SECOND
+from features.instants import DAY, HOUR, MINUTE, NEVER, SECOND
 from features.kernel import Float32Array
 from features.statistics import kinds
 from features.statistics.calendar import Calendar
+from features.statistics.distinct import Distinct
 from features.statistics.rate import Rate
+from features.statistics.streak import Run, Streak
 from features.statistics.window import Count
 
 
@@ -61,6 +63,17 @@ def test_a_rate_says_its_half_life_and_prior():
 
     assert cells(forever)[2:] == ["agent", "converted per answered", "never fades", "0.06 × 50"]
     assert cells(fading)[2:] == ["list", "answered per calls", "halves in 14 days", "0.3 × 2"]
+
+
+def test_a_window_without_an_end_and_a_mean_without_a_prior_say_so():
+    assert cells(Count("calls", by="lead", within=NEVER))[4] == "ever"
+    assert cells(Rate("mood", by="lead", of="sentiment", per="scored", prior=(0.0, 0.0)))[5] == ""
+
+
+def test_a_kind_says_in_its_own_words_what_it_counts():
+    assert cells(Streak("a", by="lead"))[3] == "calls since answered"
+    assert cells(Run("b", by="lead", of="no_answer"))[3] == "calls in a row with no_answer"
+    assert cells(Distinct("c", by="lead", within=DAY, of="day"))[3] == "different day of calls"
 
 
 def test_what_a_kind_asks_besides_is_shown_by_name():

@@ -9,4 +9,22 @@ HEAD = Head(
     label="a human picks up the phone",
     least_calls=500,
     least_marked=50,
+    ignores=(
+        # It is asked without an agent: it would read rates of all agents, which the floor's lines tell.
+        "agent_",
+        # Who picks up has not heard the script yet, nor does a sale to others ring the phone.
+        "script_",
+        "campaign_sale",
+        "region_sale",
+        "floor_refusal",
+        "floor_sale_rate_14d",
+        # Only who picked up before was scored, and the lead's own answers say that.
+        "lead_sentiment",
+        "lead_talk_ratio",
+        "lead_interruptions",
+        "lead_silence",
+        # A log shorter than two years can't tell a season from a trend: it would name the weeks of the log.
+        "local_year",
+        "local_month_day",
+    ),
 )
