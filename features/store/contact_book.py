@@ -48,10 +48,15 @@ class ContactBook:
         return news, rewritten
 
     def _touch(self, row: Row[Any], lead: int) -> News:
-        bits = BIT["touches"] | BIT[row.direction] | (BIT[row.channel] if row.channel in _CHANNELS else 0)
+        bits = touch_bits(row.direction, row.channel)
         seen = max(row.known_at, row.at)
         agent = self._agents.of(row.agent)
         return News(row.known_at, row.seq, OF_NOBODY, lead, agent, row.at, seen, bits)
+
+
+def touch_bits(direction: str, channel: str) -> int:
+    """The marks of a touch."""
+    return BIT["touches"] | BIT[direction] | (BIT[channel] if channel in _CHANNELS else 0)
 
 
 def since(before: Sequence[News], after: Sequence[News]) -> int:
