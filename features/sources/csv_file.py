@@ -98,7 +98,7 @@ def _text(cell: Cell, row: Row) -> str | None:
 def _value(mapping: Mapping, name: str, cell: Cell, text: str, row: Row) -> object:
     if name.endswith("_at") or name == "time":
         return _instant(mapping, cell, text, row)
-    if name == "phone":
+    if name in ("phone", "caller_id"):
         return _phone(mapping, text)
     if name in _NUMBERS:
         number = _number_or_word(text)

@@ -32,6 +32,7 @@ call_id = "call"
 lead_id = { column = "id", prefix = "crm-" }
 campaign = { value = "spring" }
 dialer_id = { value = "d1" }
+caller_id = "phone"
 started_at = "dialed"
 ended_at = { column = "dialed", plus_seconds = "length" }
 outcome = "code"
@@ -81,6 +82,7 @@ def test_a_row_becomes_a_call_and_its_disposition(tmp_path, mapping):
     call, disposed = events_of(record)
     assert (call["id"], call["time"]) == ("c7", "2026-07-05T11:01:30+02:00")
     assert call["data"]["talk_s"] == 90.0
+    assert call["data"]["caller_id"] == "+4930901820"
     assert call["data"]["human_answered"] is True
     assert disposed["data"] == {"call_id": "c7", "disposition": "converted"}
 
