@@ -72,7 +72,7 @@ def warm_up() -> None:
         {"nothing": AttributeHistory.of(1, [0], [0], [0.0])},
     )
     features, twice = for_leads(leads), np.zeros(2, np.int64)
-    before = Past(_calls(1), leads)
+    before = Past(_calls(1), leads, tapes={})
     compute(before, Moments(twice, twice - 1, np.array([9, 1])), features)
     after = Past(_calls(2), leads, tapes=before.tapes)
     compute(after, Moments.at_once(np.zeros(300, np.int64), 9), features)

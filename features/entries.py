@@ -1,25 +1,33 @@
 """Entries: the rows of a tape and the loops that write them, from a whole log or event by event.
 
 An entry is one row of int64: its fact's row, `seen`, `time`, the late one before it, then the running state;
-its fading sums stand beside it. What news add is first written into the entries, then run through each actor.
+its fading sums stand beside it. Facts are first noted in their entries; then each actor's are run, one after
+the other.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
-from .instants import MINUTE, NEVER
+from .instants import MINUTE
 from .kernel import Float64Array, Int64Array, kernel, part
 
 ROW, SEEN, TIME, LATE, HEAD = range(5)
 """The first columns of an entry; `LATE` is the actor's latest entry, up to and with this one, that was seen
-LONG after it happened (counted from the actor's first, -1 none). From `HEAD` on stands the state."""
+LONG after it happened (counted from the actor's first, -1 none); until the entry is run it holds the bits of
+its fact. From `HEAD` on stands the state."""
 
 SUMS, LASTS, FIRSTS, WORDS, COPIES = range(5)
 """The sections of the state: running sums, latest and earliest times of a mark, latest words, own words."""
 
+NOTHING = 0
+"""The first entry of a tape is nobody's: the state before any fact, from which every actor's state starts."""
+
 LONG = MINUTE
 """A fact seen longer than this after it happened came late: windows look for those one by one."""
+
+BLOCK = 256
+"""So many entries are run, or moments read, one column after the other."""
 
 
 class Program(NamedTuple):
@@ -28,13 +36,15 @@ class Program(NamedTuple):
     begins: Int64Array
     """The first column of each section, and the width."""
     source: Int64Array
-    """For each column the bit of its mark, or a column of the news: -1 - the column of a quantity."""
+    """For each column the bit of its mark; 0 where a fact notes its own: quantities and words."""
     total: Int64Array
     """For an edge's column that of its mark's sum."""
+    slots: Int64Array
+    """The column in which a fact notes each quantity of the news: that of its sum."""
     fade_source: Int64Array
-    """The same for each fading sum."""
+    """For each fading sum the bit of its mark; less than 0: minus the column of its quantity."""
     fade_half: Int64Array
-    """Which of `rates` it has."""
+    """Which of `rates` it has; in ascending order."""
     rates: Float64Array
     """Half-lives per microsecond."""
 
@@ -42,11 +52,9 @@ class Program(NamedTuple):
 class News(NamedTuple):
     """Facts as the loops read them."""
 
-    group: Int64Array
-    seen: Int64Array
     time: Int64Array
     bits: Int64Array
-    """The marks; negative where a fact takes one back."""
+    """The marks; all bits turned over where a fact is taken back."""
     thousandths: Int64Array
     """(facts, quantities of the spec)"""
     words: Int64Array
@@ -62,15 +70,24 @@ class Blocks(NamedTuple):
     worst: Int64Array
     """The longest that any of its facts took to be seen, microseconds."""
     taken_back: Int64Array
-    """How many of its facts were taken back."""
+    """More than 0 if any of its facts was taken back."""
 
 
 class Entries(NamedTuple):
-    """The entries of all actors."""
+    """The entries of all actors, `NOTHING` before them."""
 
     state: Int64Array
     faded: Float64Array
     """Fading sums as of `SEEN`."""
+
+
+class Running(NamedTuple):
+    """A block of entries to run, in the order of their actor."""
+
+    entry: Int64Array
+    before: Int64Array
+    """The one of the same actor before it, or `NOTHING`."""
+    bits: Int64Array
 
 
 @kernel
@@ -82,90 +99,76 @@ def is_ascending(values: Int64Array) -> bool:
     return True
 
 
-@kernel
-def lay_out(group: Int64Array, blocks: Blocks) -> int:
-    """Give each actor as much room as it has facts, side by side; return how many entries that makes."""
-    room, first = blocks.room, blocks.first
-    for i in range(group.size):
-        if group[i] >= 0:
-            room[group[i]] += 1
-    used = 0
-    for g in range(first.size):
-        first[g] = used
-        used += room[g]
-    return used
+@part
+def advance(state: Int64Array, low: int, high: int, at: int) -> int:
+    """The first entry in [low, high) that wasn't seen before `at`, else `high`; near ones are found first."""
+    near = min(low + 4, high)
+    while low < near:
+        if state[low, SEEN] >= at:
+            return low
+        low += 1
+    if low >= high or state[low, SEEN] >= at:
+        return low
+    if state[high - 1, SEEN] < at:
+        return high
+    step = 1
+    while low + step < high and state[low + step, SEEN] < at:
+        low += step
+        step *= 2
+    high = min(high, low + step)
+    low += 1
+    while low < high:
+        middle = (low + high) // 2
+        if state[middle, SEEN] < at:
+            low = middle + 1
+        else:
+            high = middle
+    return low
 
 
 @kernel
-def place_all(news: News, rows: Int64Array, program: Program, blocks: Blocks, entries: Entries) -> None:
-    """Counting sort: note each fact, `rows[i]` of all, behind the earlier ones of its actor."""
-    group, seen, time, bits, thousandths, words = news
-    first, size, state, faded = blocks.first, blocks.size, entries.state, entries.faded
-    begins, source, fade_source = program.begins, program.source, program.fade_source
-    for i in range(group.size):
-        g = group[i]
-        if g >= 0:
-            j = first[g] + size[g]
-            size[g] += 1
-            state[j, ROW], state[j, SEEN], state[j, TIME] = rows[i], seen[i], time[i]
-            note(j, i, bits[i], thousandths, words, begins, source, state)
-            note_faded(j, i, bits[i], thousandths, fade_source, faded)
+def note_all(entries: Int64Array, news: News, program: Program, state: Int64Array) -> None:
+    """Note each of the news in its entry."""
+    time, bits, thousandths, words = news
+    slots, begin = program.slots, program.begins[WORDS]
+    for i in range(entries.size):
+        note(entries[i], i, time[i], bits[i], thousandths, words, slots, begin, state)
 
 
 @part
 def note(
     j: int,
     row: int,
-    signed: int,
+    time: int,
+    bits: int,
     thousandths: Int64Array,
     words: Int64Array,
-    begins: Int64Array,
-    source: Int64Array,
+    slots: Int64Array,
+    begin: int,
     state: Int64Array,
 ) -> None:
-    """Write into entry `j` what a fact adds to the state; a fact that takes back adds no edge and no word."""
-    sign = 1 if signed >= 0 else -1
-    bits = signed * sign
-    for c in range(begins[SUMS], begins[LASTS]):
-        s = source[c]
-        state[j, c] = sign * thousandths[row, -1 - s] if s < 0 else sign if bits & s else 0
-    for c in range(begins[LASTS], begins[FIRSTS]):
-        state[j, c] = state[j, TIME] if bits & source[c] and sign > 0 else -NEVER
-    for c in range(begins[FIRSTS], begins[WORDS]):
-        state[j, c] = state[j, TIME] if bits & source[c] and sign > 0 else NEVER
-    for c in range(begins[WORDS], begins[COPIES]):
-        state[j, c] = words[row, source[c]] if sign > 0 else -1
-    for c in range(begins[COPIES], state.shape[1]):
-        state[j, c] = words[row, source[c]]
-
-
-@part
-def note_faded(
-    j: int, row: int, signed: int, thousandths: Int64Array, source: Int64Array, faded: Float64Array
-) -> None:
-    """Write into entry `j` what a fact adds to the fading sums."""
-    sign = 1 if signed >= 0 else -1
-    bits = signed * sign
-    for c in range(source.size):
-        s = source[c]
-        faded[j, c] = sign * thousandths[row, -1 - s] if s < 0 else sign if bits & s else 0
+    """Write into entry `j` what a fact says by itself; amounts less than nothing if it is taken back."""
+    state[j, TIME], state[j, LATE] = time, bits
+    for q in range(slots.size):
+        state[j, slots[q]] = thousandths[row, q] if bits >= 0 else -thousandths[row, q]
+    for w in range(words.shape[1]):
+        state[j, begin + w] = words[row, w]
 
 
 @kernel
 def place_behind(
     group: Int64Array,
     seen: Int64Array,
+    base: int,
     touched: Int64Array,
     changed: Int64Array,
-    base: int,
     blocks: Blocks,
-    entries: Entries,
+    state: Int64Array,
 ) -> int:
-    """Make a place for each fact where its `SEEN` belongs; `changed` falls to the first entry to be noted.
+    """Make a place for each fact, of which the first is fact `base`, where its `SEEN` belongs.
 
-    Returns the oldest fact whose entry moved, `base` if none did.
+    `changed` falls to the first entry of its actor to be noted; returns how many are to be noted in all.
     """
-    oldest, state = base, entries.state
     for i in range(group.size):
         g = group[i]
         if g < 0:
@@ -174,35 +177,26 @@ def place_behind(
         at = first + blocks.size[g]
         while at > first and state[at - 1, SEEN] > seen[i]:
             state[at, ROW], state[at, SEEN] = state[at - 1, ROW], state[at - 1, SEEN]
-            oldest = min(oldest, state[at, ROW])
             at -= 1
         state[at, ROW], state[at, SEEN] = base + i, seen[i]
         blocks.size[g] += 1
         place = np.searchsorted(touched, g)
         changed[place] = min(changed[place], at - first)
-    return oldest
+    count = 0
+    for i in range(touched.size):
+        count += blocks.size[touched[i]] - changed[i]
+    return count
 
 
 @kernel
-def note_again(
-    touched: Int64Array,
-    since: Int64Array,
-    base: int,
-    news: News,
-    program: Program,
-    blocks: Blocks,
-    entries: Entries,
-) -> None:
-    """Note the facts of `touched[i]` from its entry `since[i]` on; the news begins with fact `base`."""
-    _, _, time, bits, thousandths, words = news
-    state, faded = entries
+def entries_since(touched: Int64Array, since: Int64Array, blocks: Blocks, out: Int64Array) -> None:
+    """Fill `out` with the entries of `touched[i]` from its entry `since[i]` on, one actor after the other."""
+    k = 0
     for i in range(touched.size):
         first = blocks.first[touched[i]]
         for j in range(first + since[i], first + blocks.size[touched[i]]):
-            row = state[j, ROW] - base
-            state[j, TIME] = time[row]
-            note(j, row, bits[row], thousandths, words, program.begins, program.source, state)
-            note_faded(j, row, bits[row], thousandths, program.fade_source, faded)
+            out[k] = j
+            k += 1
 
 
 @kernel
@@ -216,110 +210,3 @@ def relocate(full: Int64Array, wanted: Int64Array, used: int, blocks: Blocks, en
         blocks.first[g], blocks.room[g] = used, wanted[i]
         used += wanted[i]
     return used
-
-
-@kernel
-def run(touched: Int64Array, since: Int64Array, program: Program, blocks: Blocks, entries: Entries) -> None:
-    """Make running state of what was noted for `touched[i]` from its entry `since[i]` on."""
-    begins, halves, rates = program.begins, program.fade_half, program.rates
-    state, faded = entries
-    for i in range(touched.size):
-        g = touched[i]
-        first, worst, taken_back = blocks.first[g], blocks.worst[g], blocks.taken_back[g]
-        for j in range(first + since[i], first + blocks.size[g]):
-            delay = state[j, SEEN] - state[j, TIME]
-            worst = max(worst, delay)
-            state[j, LATE] = j - first if delay > LONG else state[j - 1, LATE] if j > first else -1
-            taken_back += takes_back(j, begins, state)
-            if j > first:
-                run_state(j, begins, state)
-            run_faded(j, j > first, delay, halves, rates, state, faded)
-        blocks.worst[g], blocks.taken_back[g] = worst, taken_back
-
-
-@part
-def takes_back(j: int, begins: Int64Array, state: Int64Array) -> int:
-    """1 if what was noted in an entry lowers any sum, else 0."""
-    lowers = 0
-    for c in range(begins[SUMS], begins[LASTS]):
-        if state[j, c] < 0:
-            lowers = 1
-    return lowers
-
-
-@part
-def run_state(j: int, begins: Int64Array, state: Int64Array) -> None:
-    """Carry the state of the entry before into what was noted in entry `j`."""
-    for c in range(begins[SUMS], begins[LASTS]):
-        state[j, c] += state[j - 1, c]
-    for c in range(begins[LASTS], begins[FIRSTS]):
-        state[j, c] = max(state[j - 1, c], state[j, c])
-    for c in range(begins[FIRSTS], begins[WORDS]):
-        state[j, c] = min(state[j - 1, c], state[j, c])
-    for c in range(begins[WORDS], begins[COPIES]):
-        if state[j, c] == -1:
-            state[j, c] = state[j - 1, c]
-
-
-@part
-def run_faded(
-    j: int,
-    follows: bool,
-    delay: int,
-    halves: Int64Array,
-    rates: Float64Array,
-    state: Int64Array,
-    faded: Float64Array,
-) -> None:
-    """Make fading sums of what was noted: one halving per half-life passed, late facts at their true age."""
-    passed = state[j, SEEN] - state[j - 1, SEEN] if follows else 0
-    fading = fresh = 1.0
-    for c in range(halves.size):
-        if c == 0 or halves[c] != halves[c - 1]:
-            fading = 2.0 ** (-passed * rates[halves[c]])
-            fresh = 2.0 ** (-delay * rates[halves[c]]) if delay > 0 else 1.0
-        faded[j, c] = faded[j, c] * fresh + (faded[j - 1, c] * fading if follows else 0.0)
-
-
-@kernel
-def run_edges_again(
-    touched: Int64Array, since: Int64Array, program: Program, blocks: Blocks, entries: Entries
-) -> None:
-    """Work out anew the edges of actors of whom a fact was taken back, from their entry `since[i]` on."""
-    begins, total = program.begins, program.total
-    state = entries.state
-    for i in range(touched.size):
-        first = blocks.first[touched[i]]
-        for j in range(first + since[i], first + blocks.size[touched[i]]):
-            for c in range(begins[LASTS], begins[WORDS]):
-                latest, time = c < begins[FIRSTS], state[j, TIME]
-                before = state[j - 1, c] if j > first else -NEVER if latest else NEVER
-                marked = state[j, total[c]] - (state[j - 1, total[c]] if j > first else 0)
-                if marked > 0:
-                    state[j, c] = max(before, time) if latest else min(before, time)
-                elif marked < 0 and before == time:
-                    state[j, c] = edge_again(first, j, latest, total[c], state)
-                else:
-                    state[j, c] = before
-
-
-@kernel
-def edge_again(first: int, last: int, latest: bool, total: int, state: Int64Array) -> int:
-    """The latest (or earliest) time of a mark that stands as of an entry."""
-    found = -NEVER if latest else NEVER
-    for j in range(last, first - 1, -1):
-        time = state[j, TIME]
-        better = time > found if latest else time < found
-        if better and standing(first, last, time, total, state) > 0:
-            found = time
-    return found
-
-
-@kernel
-def standing(first: int, last: int, time: int, total: int, state: Int64Array) -> int:
-    """How much of a running sum the facts of an instant bear, less those taken back, as of an entry."""
-    count = 0
-    for j in range(first, last + 1):
-        if state[j, TIME] == time:
-            count += state[j, total] - (state[j - 1, total] if j > first else 0)
-    return count

@@ -1,20 +1,21 @@
 """Past: all that a feature may see, and Feature: what each of them promises."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import ClassVar, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
+from .asked import Asked, arrange
 from .calls import CallLog, Moments
 from .entries import News
 from .facts import Facts
 from .instants import DAY, HOUR, NEVER
 from .kernel import Float32Array, Int64Array, plain
 from .leads import LeadTable
-from .reading import Asked, Reading, arrange, ends_of
-from .tape import Spec, Tape, news_of
+from .reading import Reading, ends_of
+from .tape import STRETCH, Spec, Tape, news_of
 from .zones import local
 
 By = str
@@ -37,16 +38,17 @@ class Who(NamedTuple):
 
 @dataclass(frozen=True)
 class Past:
-    """The calls and leads of one state of the store, and its facts; tapes are written once and kept.
-
-    `tapes` may be handed on to the past of a later state with the same facts and more behind them.
-    """
+    """The calls and leads of one state of the store, and its facts."""
 
     log: CallLog
     leads: LeadTable
     told: Facts | None = None
     """The facts where the store knows more of them than the log tells."""
-    tapes: dict[tuple[object, ...], Tape] = field(default_factory=dict, repr=False, compare=False)
+    tapes: dict[tuple[object, ...], Tape] | None = field(default=None, repr=False, compare=False)
+    """Where tapes are kept once written: for the next question, and for the past of a later state with the
+    same facts and more behind them. None: each question writes its own, of a few actors at a time."""
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    """How many agents, lines and scripts there are in all, where these facts are only some."""
 
     @cached_property
     def facts(self) -> Facts:
@@ -60,11 +62,29 @@ class Past:
 
     def tape(self, spec: Spec) -> Tape:
         """What each actor's past said after every piece of news."""
-        parts = spec.by.split("×")
+        parts, kept = spec.by.split("×"), {} if self.tapes is None else self.tapes
         key = (spec, tuple(self._stride(part) for part in parts[1:]))
-        tape = self.tapes.get(key) or self.tapes.setdefault(key, Tape.empty(spec))
+        tape = kept.get(key) or kept.setdefault(key, Tape.empty(spec))
         tape.follow(_Told(self, spec.by), self.groups(spec.by))
         return tape
+
+    def answered_by(self, spec: Spec, actor: Int64Array, at: Int64Array) -> Iterator[tuple[Tape, Asked]]:
+        """The moments, each with the tape of its actor: all at once where tapes are kept, else a few actors'.
+
+        A tape is gone once the next one is asked for: it lay in the same place.
+        """
+        if self.tapes is not None:
+            tape = self.tape(spec)
+            yield tape, arrange(actor, at, tape.groups)
+            return
+        told, groups = _Told(self, spec.by), self.groups(spec.by)
+        group, seen = told.groups(slice(None)), told.seen(slice(None))
+        facts = arrange(group, seen, groups)
+        own = np.array_equal(actor, group) and np.array_equal(at, seen)
+        asked, tape = facts if own else arrange(actor, at, groups), Tape.empty(spec)
+        for first, end in facts.cut(STRETCH):
+            tape.write(told, facts.of(first, end))
+            yield tape, asked.of(first, end)
 
     def actors(self, by: By, moments: Moments) -> Int64Array:
         """The actor's code for each moment; -1 where there is none or it isn't known."""
@@ -110,24 +130,29 @@ class Past:
         zone = self.leads.words("zone", who.lead, who.known)
         return local(who.at, zone, self.leads.coded["zone"].levels)
 
+    @cached_property
+    def _campaigns(self) -> Tape:
+        return self.tape(Spec("campaign", words=("line", "script")))
+
     def _in_use(self, word: str, moments: Moments) -> Int64Array:
         """The line or script that the lead's campaign used last, as known at the moment."""
-        spec = Spec("campaign", words=("line", "script"))
-        tape, group = self.tape(spec), self.actors("campaign", moments)
+        tape, group = self._campaigns, self.actors("campaign", moments)
         asked = arrange(group, moments.at, tape.groups)
         last, first = ends_of(tape, asked) - 1, np.repeat(NEVER, len(moments))
         placed = slice(asked.start[1], asked.start[-2])
         first[placed] = np.repeat(tape.blocks.first, np.diff(asked.start[1:-1]))
         seen, found = last >= first, np.full(len(moments), -1)
-        found[asked.row[seen]] = tape.entries.state[last[seen], spec.column(word)]
+        found[asked.row[seen]] = tape.entries.state[last[seen], tape.spec.column(word)]
         return found
 
-    def words_of(self, facts: Facts, spec: Spec) -> dict[str, Int64Array]:
-        """What entries keep besides the words that the facts have themselves."""
-        kept: dict[str, Int64Array] = {}
+    def words_of(self, rows: Int64Array, spec: Spec) -> dict[str, Int64Array]:
+        """What entries of some facts keep besides the words that the facts have themselves."""
+        facts, kept = self.facts, dict[str, Int64Array]()
+        if not {"agent", "week_hour", "day"} & set(spec.copies):
+            return kept
+        who = Who(facts.lead[rows], facts.agent[rows], facts.time[rows], facts.seen[rows] + 1)
         if "agent" in spec.copies:
-            kept["agent"] = facts.agent
-        who = Who(facts.lead, facts.agent, facts.time, facts.seen + 1)
+            kept["agent"] = who.agent
         if "week_hour" in spec.copies:
             kept["week_hour"] = self.week_hour(who)
         if "day" in spec.copies:
@@ -135,6 +160,8 @@ class Past:
         return kept
 
     def _size(self, part: str) -> int:
+        if part in self.sizes:
+            return self.sizes[part]
         if part == "lead":
             return len(self.leads)
         if part == "agent":
@@ -164,9 +191,8 @@ class _Told:
     def groups(self, rows: slice) -> Int64Array:
         return plain(self.past.actors_of(self.by, self.past.facts.take(rows)))
 
-    def news(self, rows: slice | Int64Array, group: Int64Array, spec: Spec) -> News:
-        facts = self.past.facts.take(rows)
-        return news_of(facts, group, spec, self.past.words_of(facts, spec))
+    def news(self, rows: Int64Array, spec: Spec) -> News:
+        return news_of(self.past.facts, rows, spec, self.past.words_of(rows, spec))
 
 
 def _nothing(size: int) -> Int64Array:

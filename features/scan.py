@@ -4,10 +4,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .asked import Asked
 from .entries import TIME
 from .instants import NEVER
 from .kernel import Float32Array, Int64Array, kernel
-from .reading import Asked
 from .tape import Tape
 
 
@@ -28,7 +28,9 @@ def seen_by(tape: Tape, asked: Asked, ends: Int64Array) -> Seen:
 
 def actors_asked(asked: Asked) -> Int64Array:
     """The actor of each moment asked; -1 for nobody."""
-    return np.repeat(np.arange(-1, asked.start.size - 2), np.diff(asked.start))
+    actors = asked.first + np.arange(-1, asked.start.size - 2)
+    actors[0] = -1
+    return np.repeat(actors, np.diff(asked.start))
 
 
 def blank_nobody(asked: Asked, out: Float32Array) -> None:

@@ -5,10 +5,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from .asked import Asked
 from .calls import Moments
 from .kernel import Float32Array, Int64Array, kernel
 from .past import By, Feature, Filled, Past, Read, Scanned
-from .reading import Asked, Reading, arrange, ends_of, read, read_nobody, sheet_of, spec_of
+from .reading import Reading, ends_of, spec_of
+from .sheet import read, read_nobody, sheet_of
 from .tape import Spec, Tape
 
 Sweep = Callable[[Past, Moments, Float32Array], None]
@@ -64,24 +66,22 @@ class ActorSweep:
 
     def __call__(self, past: Past, moments: Moments, values: Float32Array) -> None:
         """Fill them; where the agent isn't chosen yet, rates are those of all agents."""
-        tape, actor = past.tape(self.spec), past.actors(self.by, moments)
-        self._answer(past, tape, actor, moments.at, values)
+        self._answer(past, past.actors(self.by, moments), moments.at, values)
         if "agent" in self.by.split("×") and np.any(moments.agent < 0):
             self._answer_for_the_pool(past, moments, values)
 
-    def _answer(
-        self, past: Past, tape: Tape, actor: Int64Array, at: Int64Array, values: Float32Array
-    ) -> None:
-        if at.size > tape.groups + 2 and np.all(at == at[0]):
-            self._answer_once_each(past, tape, actor, int(at[0]), values)
+    def _answer(self, past: Past, actor: Int64Array, at: Int64Array, values: Float32Array) -> None:
+        spec, groups = self.spec, past.groups(self.by)
+        if at.size > groups + 2 and np.all(at == at[0]):
+            self._answer_once_each(past, actor, int(at[0]), values)
             return
-        asked = arrange(actor, at, tape.groups)
-        if self.readings:
-            sheet = sheet_of(tape.spec, list(self.readings.values()), list(self.readings))
-            read_nobody(sheet, asked, values)
-            read(tape.blocks, tape.entries, sheet, asked, values)
-        if self.scans:
-            self._scan(past, tape, asked, values)
+        sheet = sheet_of(spec, list(self.readings.values()), list(self.readings))
+        for tape, asked in past.answered_by(spec, actor, at):
+            if self.readings:
+                read_nobody(sheet, asked, values)
+                read(tape.blocks, tape.entries, sheet, asked, values)
+            if self.scans:
+                self._scan(past, tape, asked, values)
 
     def _scan(self, past: Past, tape: Tape, asked: Asked, values: Float32Array) -> None:
         ends, found = ends_of(tape, asked), np.empty(asked.at.size, np.float32)
@@ -89,13 +89,11 @@ class ActorSweep:
             feature.scan(tape, asked, ends, past, found)
             values[asked.row, column] = found
 
-    def _answer_once_each(
-        self, past: Past, tape: Tape, actor: Int64Array, at: int, values: Float32Array
-    ) -> None:
+    def _answer_once_each(self, past: Past, actor: Int64Array, at: int, values: Float32Array) -> None:
         """At one instant few actors answer for many moments: ask each, nobody, and one without a past."""
-        everyone = np.arange(-1, tape.groups + 1)
+        everyone = np.arange(-1, past.groups(self.by) + 1)
         answers = np.empty((everyone.size, values.shape[1]), np.float32)
-        self._answer(past, tape, everyone, np.full(everyone.size, at), answers)
+        self._answer(past, everyone, np.full(everyone.size, at), answers)
         spread(answers, actor, np.array([*self.readings, *self.scans], np.int64), values)
 
     def _answer_for_the_pool(self, past: Past, moments: Moments, values: Float32Array) -> None:

@@ -1,0 +1,321 @@
+"""Sheet: the readings of one kind of actor as arrays, and the one sweep over its tape that fills them all."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from .asked import Asked
+from .entries import BLOCK, LATE, LONG, NOTHING, SEEN, TIME, Blocks, Entries, advance
+from .facts import QUANTITIES
+from .instants import HOUR, NEVER
+from .kernel import Float32Array, Float64Array, Int64Array, kernel, part
+from .reading import Reading
+from .tape import THOUSANDTH, Spec, per_half_life
+
+SUM, RATE, FADED, FADED_RATE, SINCE, UNTIL = range(6)
+
+
+class Sheet(NamedTuple):
+    """Readings as arrays, one item a column: the windows' sums and rates, then the faded, then hours."""
+
+    op: Int64Array
+    of: Int64Array
+    per: Int64Array
+    """-1: none."""
+    span: Int64Array
+    """Place of its window or half-life."""
+    unit_of: Float64Array
+    unit_per: Float64Array
+    prior_rate: Float64Array
+    prior_size: Float64Array
+    column: Int64Array
+    """Where in the output."""
+    unseen: Float32Array
+    """What it says of an actor without a past."""
+    windows: Int64Array
+    rates: Float64Array
+
+
+class Found(NamedTuple):
+    """Where a block of moments stands on the tape."""
+
+    row: Int64Array
+    at: Int64Array
+    first: Int64Array
+    """The first entry of its actor."""
+    last: Int64Array
+    """The last one that it sees, or `NOTHING`."""
+    before: Int64Array
+    """(windows, moments): the last one before the window, or `NOTHING`."""
+    worst: Int64Array
+    """The longest that any fact of its actor took to be seen."""
+
+
+def sheet_of(spec: Spec, readings: Sequence[Reading], columns: Sequence[int]) -> Sheet:
+    """The readings as the sweep wants them."""
+    windows = sorted({reading.within for reading in readings})
+    halves = sorted({half for _, half in spec.fades})
+    lines = [
+        (*_line(spec, reading, windows, halves), *_units(reading), *reading.prior, column)
+        for reading, column in zip(readings, columns, strict=True)
+    ]
+    lines.sort(key=lambda line: (line[0], line[3], line[-1]))
+    table = np.array(lines, np.float64).reshape(-1, 9)
+    op, of, per, span, column = (table[:, place].astype(np.int64) for place in (0, 1, 2, 3, 8))
+    unit_of, unit_per, rate, size = (table[:, place].copy() for place in (4, 5, 6, 7))
+    with np.errstate(invalid="ignore"):
+        prior = np.where(size > 0, rate * size / size, np.nan)
+    return Sheet(
+        op, of, per, span, unit_of, unit_per, rate, size, column,
+        unseen=np.select([op >= SINCE, (op == SUM) | (op == FADED)], [np.nan, 0.0], prior).astype(np.float32),
+        windows=np.array(windows, np.int64),
+        rates=np.array([per_half_life(half) for half in halves], np.float64),
+    )  # fmt: skip
+
+
+def _line(spec: Spec, reading: Reading, windows: list[int], halves: list[int]) -> tuple[int, int, int, int]:
+    """(operation, column of `of`, of `per`, window or half-life)."""
+    if reading.edge is not None:
+        return SINCE, spec.column((reading.of, reading.edge)), -1, 0
+    if reading.until:
+        return UNTIL, spec.column(reading.of), -1, 0
+    if reading.half_life is not None:
+        of = spec.fade_at(reading.of, reading.half_life)
+        per = spec.fade_at(reading.per, reading.half_life) if reading.per else -1
+        return FADED_RATE if reading.per else FADED, of, per, halves.index(reading.half_life)
+    per = spec.column(reading.per) if reading.per else -1
+    return RATE if reading.per else SUM, spec.column(reading.of), per, windows.index(reading.within)
+
+
+def _units(reading: Reading) -> tuple[float, float]:
+    return tuple(THOUSANDTH if name in QUANTITIES else 1.0 for name in (reading.of, reading.per))  # type: ignore[return-value]
+
+
+@kernel
+def read(blocks: Blocks, entries: Entries, sheet: Sheet, asked: Asked, out: Float32Array) -> None:
+    """Fill every column of the sheet at every moment in one pass over actors and their entries."""
+    rows, ats, start, _ = asked
+    windows, state = sheet.windows, entries.state
+    found = no_moments(windows.size)
+    begins, count = np.zeros(windows.size, np.int64), 0
+    for g in range(min(blocks.first.size, start.size - 3)):
+        first = now = blocks.first[g]
+        end, worst = first + blocks.size[g], blocks.worst[g]
+        begins[:] = first
+        for i in range(start[g + 1], start[g + 2]):
+            now = advance(state, now, end, ats[i])
+            found.row[count], found.at[count] = rows[i], ats[i]
+            found.first[count], found.worst[count] = first, worst
+            found.last[count] = now - 1 if now > first else NOTHING
+            for w in range(windows.size):
+                if windows[w] < NEVER:
+                    begins[w] = advance(state, begins[w], now, ats[i] - windows[w])
+                    found.before[w, count] = begins[w] - 1 if begins[w] > first else NOTHING
+            count += 1
+            if count == BLOCK:
+                fill(count, found, sheet, entries, out)
+                count = 0
+    fill(count, found, sheet, entries, out)
+
+
+@kernel
+def no_moments(windows: int) -> Found:
+    """Room for a block; the whole past begins with nothing."""
+    row, at, first, last = (
+        np.empty(BLOCK, np.int64),
+        np.empty(BLOCK, np.int64),
+        np.empty(BLOCK, np.int64),
+        np.empty(BLOCK, np.int64),
+    )
+    before, worst = np.full((windows, BLOCK), NOTHING), np.empty(BLOCK, np.int64)
+    return Found(row, at, first, last, before, worst)
+
+
+@kernel
+def read_nobody(sheet: Sheet, asked: Asked, out: Float32Array) -> None:
+    """Fill the moments in front, which ask about nobody, and those behind, whose actors have no place."""
+    start, rows = asked.start, asked.row
+    nobody = sheet.unseen.copy()
+    for k in range(nobody.size):
+        if sheet.op[k] in (SUM, FADED):
+            nobody[k] = np.nan
+    for i in range(start[1]):
+        copy_line(nobody, sheet.column, rows[i], out)
+    for i in range(start[-2], start[-1]):
+        copy_line(sheet.unseen, sheet.column, rows[i], out)
+
+
+@kernel
+def copy_line(line: Float32Array, column: Int64Array, row: int, out: Float32Array) -> None:
+    """Write what was worked out before into a row."""
+    for k in range(column.size):
+        out[row, column[k]] = line[k]
+
+
+@kernel
+def fill(count: int, found: Found, sheet: Sheet, entries: Entries, out: Float32Array) -> None:
+    """Fill the rows of a block, one column after the other, and then write them row by row."""
+    op, row, column = sheet.op, found.row, sheet.column
+    columns = np.empty((op.size, BLOCK + 16), np.float32)  # a bit longer: no two lie in the same cache set
+    marked, counted = np.empty(count), np.empty(count)
+    fading = faded_since(count, found.last, found.at, sheet.rates, entries.state)
+    for c in range(op.size):
+        if op[c] >= SINCE:
+            held = entries.state[:, sheet.of[c]]
+            write_hours(count, found.at, found.last, op[c] == SINCE, held, columns[c])
+        elif sheet.per[c] < 0:
+            amounts(count, found, c, sheet.of[c], sheet.unit_of[c], sheet, fading, entries, columns[c])
+        else:
+            amounts(count, found, c, sheet.of[c], sheet.unit_of[c], sheet, fading, entries, marked)
+            amounts(count, found, c, sheet.per[c], sheet.unit_per[c], sheet, fading, entries, counted)
+            for k in range(count):
+                columns[c, k] = shrunk(marked[k], counted[k], sheet.prior_rate[c], sheet.prior_size[c])
+    for k in range(count):
+        for c in range(op.size):
+            out[row[k], column[c]] = columns[c, k]
+    if sheet.windows.size > 0 and np.any(found.worst[:count] > 0):
+        take_out_the_old(count, found, sheet, entries.state, out)
+
+
+@part
+def amounts(
+    count: int,
+    found: Found,
+    c: int,
+    of: int,
+    unit: float,
+    sheet: Sheet,
+    fading: Float64Array,
+    entries: Entries,
+    out: Float32Array | Float64Array,
+) -> None:
+    """A window's sum, the difference of two entries, or a faded one, in its unit."""
+    span, last = sheet.span[c], found.last
+    if sheet.op[c] >= FADED:
+        column, left = entries.faded[:, of], fading[span]
+        for k in range(count):
+            out[k] = column[last[k]] * left[k] / unit
+        return
+    sums, before = entries.state[:, of], found.before[span]
+    if unit == 1.0:
+        for k in range(count):
+            out[k] = sums[last[k]] - sums[before[k]]
+    else:
+        for k in range(count):
+            out[k] = (sums[last[k]] - sums[before[k]]) / unit
+
+
+@part
+def write_hours(
+    count: int,
+    at: Int64Array,
+    last: Int64Array,
+    since: bool,
+    column: Int64Array,
+    out: Float32Array,
+) -> None:
+    """Hours since the time that the state holds, or until it; NaN where it holds none."""
+    for k in range(count):
+        held = column[last[k]]
+        hours = (at[k] - held if since else held - at[k]) / HOUR
+        some = -NEVER < held < NEVER if since else 0 <= held < NEVER
+        out[k] = hours if some else np.nan
+
+
+@part
+def shrunk(marked: float, counted: float, rate: float, size: float) -> float:
+    """A rate drawn to its prior: `size` more are counted, of which `rate` bear the mark."""
+    counted += size
+    return (marked + rate * size) / counted if counted > 0 else np.nan
+
+
+@kernel
+def faded_since(
+    count: int, last: Int64Array, at: Int64Array, rates: Float64Array, state: Int64Array
+) -> Float64Array:
+    """What is left at each moment of the fading sums of its last entry, for each half-life."""
+    fading = np.ones((rates.size, count))
+    for h in range(rates.size):
+        for k in range(count):
+            if last[k] != NOTHING:
+                fading[h, k] = 2.0 ** (-(at[k] - state[last[k], SEEN]) * rates[h])
+    return fading
+
+
+@kernel
+def take_out_the_old(count: int, found: Found, sheet: Sheet, state: Int64Array, out: Float32Array) -> None:
+    """Windows go by the time of the event: write anew those in which something was seen that is older."""
+    windows, old = sheet.windows, np.zeros((2, sheet.op.size), np.int64)
+    for k in range(count):
+        last, worst = found.last[k], found.worst[k]
+        for w in range(windows.size):
+            before, since = found.before[w, k], found.at[k] - windows[w]
+            begin = before + 1 if before != NOTHING else found.first[k]
+            if windows[w] == NEVER or worst <= 0 or last < begin or state[begin, SEEN] - worst >= since:
+                continue
+            old[:] = 0
+            add_up_the_old(w, begin, last, since, found.first[k], worst, sheet, state, old)
+            write_anew(w, found.row[k], last, before, sheet, state, old, out)
+
+
+@part
+def add_up_the_old(
+    w: int,
+    begin: int,
+    last: int,
+    since: int,
+    first: int,
+    worst: int,
+    sheet: Sheet,
+    state: Int64Array,
+    old: Int64Array,
+) -> None:
+    """Sum what those of the entries from `begin` to `last` brought that happened before `since`.
+
+    All were seen at or after `since`: the prompt ones of them are near, and the late ones form a chain.
+    """
+    j = begin
+    while j <= last and state[j, SEEN] <= since + LONG:
+        if state[j, TIME] < since and state[j, SEEN] - state[j, TIME] <= LONG:
+            add_own(w, j, j - 1 if j > first else NOTHING, sheet, state, old)
+        j += 1
+    if worst > LONG:
+        j = first + state[advance(state, begin, last + 1, since + worst + 1) - 1, LATE]
+        while j >= begin:
+            before = j - 1 if j > first else NOTHING
+            if state[j, TIME] < since:
+                add_own(w, j, before, sheet, state, old)
+            j = first + state[before, LATE]
+
+
+@kernel
+def add_own(w: int, j: int, before: int, sheet: Sheet, state: Int64Array, old: Int64Array) -> None:
+    """Add what entry `j` brought to the columns of a window."""
+    for c in range(sheet.op.size):
+        if sheet.op[c] <= RATE and sheet.span[c] == w:
+            old[0, c] += state[j, sheet.of[c]] - state[before, sheet.of[c]]
+            if sheet.op[c] == RATE:
+                old[1, c] += state[j, sheet.per[c]] - state[before, sheet.per[c]]
+
+
+@part
+def write_anew(
+    w: int,
+    row: int,
+    last: int,
+    before: int,
+    sheet: Sheet,
+    state: Int64Array,
+    old: Int64Array,
+    out: Float32Array,
+) -> None:
+    """Write the columns of a window without what is older."""
+    for c in range(sheet.op.size):
+        if sheet.op[c] <= RATE and sheet.span[c] == w:
+            of, per = sheet.of[c], sheet.per[c]
+            net = (state[last, of] - state[before, of] - old[0, c]) / sheet.unit_of[c]
+            if sheet.op[c] == RATE:
+                base = (state[last, per] - state[before, per] - old[1, c]) / sheet.unit_per[c]
+                net = shrunk(net, base, sheet.prior_rate[c], sheet.prior_size[c])
+            out[row, sheet.column[c]] = net
