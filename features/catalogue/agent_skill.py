@@ -7,15 +7,6 @@ from ..statistics.window import Count, Sum
 
 FEATURES = (
     Rate("agent_sale_rate", by="agent", of="converted", per="told", half_life=30 * DAY, prior=(0.06, 50)),
-    Rate("agent_sale_rate_7d", by="agent", of="converted", per="told", half_life=7 * DAY, prior=(0.06, 50)),
-    Rate(
-        "agent_refusal_rate",
-        by="agent",
-        of="contact_refused",
-        per="told",
-        half_life=30 * DAY,
-        prior=(0.4, 50),
-    ),
     Rate("agent_answer_rate", by="agent", of="answered", half_life=30 * DAY, prior=(0.3, 50)),
     Rate("agent_talk_seconds", by="agent", of="talk_s", per="answered", half_life=30 * DAY, prior=(200, 20)),
     Rate("agent_wrap_seconds", by="agent", of="wrap_s", per="answered", half_life=30 * DAY, prior=(40, 20)),

@@ -1,4 +1,4 @@
-"""Where the moment stands in the lead's own day, week and year, and how old the lead is."""
+"""Where the moment stands in the lead's own day and week, how far a holiday is, and how old the lead is."""
 
 from ..statistics.attribute import Age, Worth
 from ..statistics.calendar import Calendar
@@ -10,9 +10,6 @@ FEATURES = (
     Calendar("local_hour", part="hour"),
     Calendar("local_weekday", part="weekday"),
     Calendar("local_hour_of_week", part="hour_of_week"),
-    Calendar("local_month_day", part="month_day"),
-    Calendar("local_year_sin", part="year_sin"),
-    Calendar("local_year_cos", part="year_cos"),
     Holiday("local_holiday"),
     UntilHoliday("local_days_until_holiday"),
     Calendar("arrival_hour", part="hour", when="arrival"),

@@ -15,20 +15,4 @@ FEATURES = (
         half_life=3 * DAY,
         prior=(0.06, 50),
     ),
-    Rate(
-        "floor_sale_rate_14d",
-        by="everyone",
-        of="converted",
-        per="told",
-        half_life=14 * DAY,
-        prior=(0.06, 50),
-    ),
-    Rate(
-        "floor_refusal_rate_7d",
-        by="everyone",
-        of="contact_refused",
-        per="told",
-        half_life=7 * DAY,
-        prior=(0.4, 50),
-    ),
 )

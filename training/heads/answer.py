@@ -16,15 +16,10 @@ HEAD = Head(
         "script_",
         "campaign_sale",
         "region_sale",
-        "floor_refusal",
-        "floor_sale_rate_14d",
         # Only who picked up before was scored, and the lead's own answers say that.
         "lead_sentiment",
         "lead_talk_ratio",
         "lead_interruptions",
         "lead_silence",
-        # A log shorter than two years can't tell a season from a trend: it would name the weeks of the log.
-        "local_year",
-        "local_month_day",
     ),
 )

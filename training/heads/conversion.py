@@ -49,8 +49,5 @@ HEAD = Head(
         "agent_contacts",
         "agent_calls",
         "agent_talk_seconds_8h",
-        # A log shorter than two years can't tell a season from a trend: it would name the weeks of the log.
-        "local_year",
-        "local_month_day",
     ),
 )
