@@ -90,7 +90,7 @@ class LeadTable:
     """The `FIELDS`, each a column of words."""
     attributes: Mapping[str, AttributeHistory] = field(default_factory=dict)
     changes: Mapping[str, AttributeHistory] = field(default_factory=dict)
-    """By field, or `value`, all that was ever said of the leads of which something else was said once.
+    """By field, `value` or `created_at`: all that was ever said of leads of which one thing was said twice.
 
     Their codes are those of the field's column, which holds what stands now.
     """
@@ -106,6 +106,14 @@ class LeadTable:
             return now
         row = self.changes[name].latest(lead, at)
         return np.where(row >= 0, self.changes[name].code[row], now)
+
+    def received(self, lead: Int64Array, at: Int64Array) -> Int64Array:
+        """When each lead was received, as known strictly before `at`."""
+        if "created_at" not in self.changes:
+            return self.created_at[lead]
+        history = self.changes["created_at"]
+        row = history.latest(lead, at)
+        return np.where(row >= 0, history.number[row], self.created_at[lead]).astype(np.int64)
 
     def values(self, lead: Int64Array, at: Int64Array) -> Float64Array:
         """What a sale to each lead is worth, as known strictly before `at`; NaN where nobody had said."""

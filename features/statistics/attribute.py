@@ -61,7 +61,7 @@ class Age:
 
     def fill(self, past: Past, moments: Moments, out: Float32Array) -> None:
         """Write the hours; never negative."""
-        out[:] = np.maximum(moments.at - past.leads.created_at[moments.lead], 0) / HOUR
+        out[:] = np.maximum(moments.at - past.leads.received(moments.lead, moments.at), 0) / HOUR
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class AgeAmong:
         """Write the hours; never negative."""
         column = past.leads.coded[self.coded]
         code = column.levels.index(self.word) if self.word in column.levels else len(column.levels)
-        age = np.maximum(moments.at - past.leads.created_at[moments.lead], 0) / HOUR
+        age = np.maximum(moments.at - past.leads.received(moments.lead, moments.at), 0) / HOUR
         out[:] = np.where(past.leads.words(self.coded, moments.lead, moments.at) == code, age, np.nan)
 
 

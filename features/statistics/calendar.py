@@ -33,7 +33,8 @@ class Calendar:
 
     def fill(self, past: Past, moments: Moments, out: Float32Array) -> None:
         """Write the part of the local clock."""
-        at = moments.at if self.when == "moment" else past.leads.created_at[moments.lead]
+        now, lead = moments.at, moments.lead
+        at = now if self.when == "moment" else past.leads.received(lead, now)
         zone = past.leads.words("zone", moments.lead, moments.at)
         out[:] = part_of(local(at, zone, past.leads.coded["zone"].levels), self.part)
 

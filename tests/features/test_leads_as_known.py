@@ -1,0 +1,42 @@
+"""Leads' fields as they were known: what was said later of one changes nothing before."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from features import CallLog, Past, compute
+from features.instants import DAY, HOUR
+from features.leads import AttributeHistory
+from features.statistics.attribute import Age, Category, Worth
+from features.statistics.calendar import Calendar
+from tests.builders import MONDAY, a_lead, a_lead_table, moments
+
+TOLD = MONDAY + HOUR
+"""When it was said that the lead is another: worth 50, from an expo, received an hour later."""
+
+
+def changed_lead() -> Past:
+    table = a_lead_table(a_lead(created_at=MONDAY - DAY + HOUR, value=50.0, source="expo"))
+    source = table.coded["source"]
+    levels = (*source.levels, "web")
+    words = AttributeHistory(
+        np.array([0, 2]), np.array([0, TOLD]), np.full(2, np.nan), np.array([1, 0]), levels
+    )
+    changes = {
+        "source": words,
+        "value": AttributeHistory.of(1, [0, 0], [0, TOLD], [100.0, 50.0]),
+        "created_at": AttributeHistory.of(1, [0, 0], [0, TOLD], [MONDAY - DAY, MONDAY - DAY + HOUR]),
+    }
+    coded = {**table.coded, "source": replace(source, levels=levels)}
+    return Past(CallLog.empty(), replace(table, coded=coded, changes=changes))
+
+
+def test_a_moment_sees_the_fields_as_they_were_known_strictly_before_it():
+    lines = [
+        Worth("worth"), Age("age"), Category("source", "source", ("web", "expo")),
+        Calendar("arrival", part="hour", when="arrival"),
+    ]  # fmt: skip
+
+    matrix = compute(changed_lead(), moments((0, -1, TOLD), (0, -1, TOLD + 1)), lines)
+
+    np.testing.assert_allclose(matrix.values, [[100, 25, 0, 0], [50, 24, 1, 1]])
