@@ -42,6 +42,20 @@ HEAD = Head(
         "list_load",
         "campaign_load",
         "line_",
+        # Weeks of a log in disguise: few sales can't tell them from what else changed meanwhile.
+        "local_holiday",
+        "local_days",
+        "campaign_sale",
+        "script_",
+        # Sales are too few to tell more of them than channel, source, floor and agent do by themselves.
+        "agent_channel",
+        "agent_source",
+        "agent_hour_sale",
+        "agent_wrap",
+        "region_sale",
+        "lead_refusals",
+        "lead_longest",
+        "lead_agents",
         # What an agent counts and times is missing while none is chosen: a tree would take that for a zero
         # that it was never taught. Rates are then those of all agents, and stay.
         "agent_answer",
