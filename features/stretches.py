@@ -67,13 +67,14 @@ def bucket_of(lead: Int64Array, buckets: int) -> Int64Array:
 
 def some_leads(leads: LeadTable, rows: Int64Array) -> LeadTable:
     """A table of some leads, in the order given: row i is what row `rows[i]` was."""
+    changes = {name: _some(history, rows) for name, history in leads.changes.items()}
     return LeadTable(
         [leads.lead_id[row] for row in rows.tolist()],
         leads.created_at[rows],
         leads.value[rows],
         {name: Coded(column.levels, column.codes[rows]) for name, column in leads.coded.items()},
         {name: _some(history, rows) for name, history in leads.attributes.items()},
-        {name: _some(history, rows) for name, history in leads.changes.items()},
+        {name: history for name, history in changes.items() if history.code.size},
     )
 
 
