@@ -80,20 +80,26 @@ def train(
 
         from features.instants import parse
 
+        from .pipeline import Stopwatch
         from .pipeline import train as train_
         from .settings import TrainingSettings
         from .tracking import Tracking
 
         settings = TrainingSettings()
-        instant = parse(at) if at else time.time_ns() // 1_000
+        instant, watch = parse(at) if at else time.time_ns() // 1_000, Stopwatch(status.update)
+        with watch.stage("reading", "reading the past"):
+            url, secret = database or settings.database_url, settings.secret_text()
+            past, note = _past(url, secret, instant if at else None)
+        if note:
+            console.print(note, soft_wrap=True)
         report = train_(
-            _past(database or settings.database_url, settings.secret_text(), instant if at else None),
+            past,
             instant,
             rng=np.random.default_rng(seed),
             tracking=Tracking(mlflow_uri or settings.mlflow_uri),
             allowed=frozenset(allow or ()),
             threads=threads,
-            say=status.update,
+            watch=watch,
         )
     if json_file != "-":
         Console().print(_table(report), f"{report.alias}: {report.verdict.reason}")
@@ -169,19 +175,17 @@ def _show(report: "RaceReport") -> None:
     )
 
 
-def _past(database: str, secret: str | None, until: int | None) -> "Past":
-    """All that the store knows, or all that it knew by `until`."""
+def _past(database: str, secret: str | None, until: int | None) -> tuple["Past", str]:
+    """All that the store knows, or all that it knew by `until`; and a note on how it was read, if any."""
     from features.instants import NEVER
-    from features.store.engine import open_engine, reading
-    from features.store.ledger import Ledger
+    from features.store.columns_reader import read_snapshot
+    from features.store.engine import open_engine
     from features.store.migrations import upgrade
 
     engine = open_engine(database, secret)
     upgrade(engine)
-    ledger = Ledger()
-    with reading(engine) as connection:
-        ledger.follow(connection, NEVER if until is None else until)
-    return ledger.past()
+    found = read_snapshot(engine, NEVER if until is None else until)
+    return found.past, found.note
 
 
 def _table(report: "TrainingReport") -> Table:
@@ -197,6 +201,8 @@ def _table(report: "TrainingReport") -> Table:
     table.add_row("trees", *(str(head.choice.trees) for head in heads))
     for key, measure in MEASURES.items():
         table.add_row(measure.title, *(f"{head.measures.get(key, float('nan')):.4f}" for head in heads))
+    stages = ", ".join(f"{stage} {seconds:.2f}" for stage, seconds in report.seconds.items())
+    table.caption = f"seconds: {stages}"
     return table
 
 

@@ -1,6 +1,6 @@
 """train(): from the past to a published bundle in one straight line."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from time import perf_counter
@@ -58,7 +58,7 @@ class TrainingReport:
     alias: str
     """`champion` if the gate let it pass, else `challenger`."""
     seconds: Mapping[str, float]
-    """How long each stage took."""
+    """How long each stage took: reading where the caller timed it, computing, fitting, gate, MLflow."""
     run_id: str = ""
     model_version: str = ""
 
@@ -109,16 +109,18 @@ def train(
     tracking: Tracking | None = None,
     allowed: Collection[str] = (),
     threads: int = 2,
-    say: Say = lambda _: None,
+    watch: "Stopwatch | None" = None,
 ) -> TrainingReport:
     """Train every head on the facts known strictly before `at`; publish the bundle if the gate lets it."""
-    watch = Stopwatch(say)
+    watch = watch or Stopwatch(lambda _: None)
     taught = [(head, enough(examples(past, head, at), head)) for head in heads()]
     features = for_leads(past.leads, allowed)
     trained: dict[str, Trained] = {}
     for head, found in taught:
-        with watch.stage(f"{head.name} head"):
-            trained[head.name] = learn(past, head, found, features, threads)
+        with watch.stage("computing", f"{head.name} head: features"):
+            matrix = compute(past, found.moments, features)
+        with watch.stage("fitting", f"{head.name} head: trees"):
+            trained[head.name] = learn(head, found, matrix, threads)
     with watch.stage("gate"):
         champion = tracking.champion() if tracking else None
         compared = {name: judge(past, one, champion, rng, threads) for name, one in trained.items()}
@@ -148,9 +150,8 @@ def enough(found: Examples, head: Head) -> Examples:
     return found
 
 
-def learn(past: Past, head: Head, found: Examples, features: Sequence[Feature], threads: int) -> Trained:
-    """Compute, fit and calibrate one head."""
-    matrix = compute(past, found.moments, features)
+def learn(head: Head, found: Examples, matrix: FeatureMatrix, threads: int) -> Trained:
+    """Fit and calibrate one head."""
     lesson = Lesson.of(matrix, found, head.ignores, head.trusts)
     folds = learnable(time_folds(found.at, FOLDS, JUDGED, GAP), found.label)
     fitted = fit(lesson, head, folds, threads)
@@ -279,15 +280,15 @@ def card(report: TrainingReport) -> str:
 
 @dataclass(frozen=True)
 class Stopwatch:
-    """Tells each stage as it begins and keeps how long it took."""
+    """Tells each stage as it begins and keeps how long it took, all of a name together."""
 
     say: Say
     seconds: dict[str, float] = field(default_factory=dict)
 
     @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        """Time a stage."""
-        self.say(name)
+    def stage(self, name: str, what: str = "") -> Iterator[None]:
+        """Time a stage; `what` tells people more of it."""
+        self.say(what or name)
         begun = perf_counter()
         yield
-        self.seconds[name] = round(perf_counter() - begun, 3)
+        self.seconds[name] = round(self.seconds.get(name, 0.0) + perf_counter() - begun, 3)

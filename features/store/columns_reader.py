@@ -1,6 +1,6 @@
 """The past of a store read once, by columns: bit for bit what a ledger says that follows it from nothing."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,9 +19,10 @@ from .by_columns.contacts import promises_told, read_promises, read_touches, tou
 from .by_columns.fact_columns import FactColumns
 from .by_columns.gathered import Gathered
 from .by_columns.leads import LeadColumns, read_leads
-from .by_columns.rare_calls import RareCalls, read_rare_calls, taken_over
+from .by_columns.rare_calls import AT_ONCE, read_rare_calls, taken_over
 from .by_columns.stream import can_stream, streaming, whole
 from .engine import reading
+from .fact_book import Batch
 from .ledger import Ledger
 from .plain_calls import calls_disposed, calls_told
 from .tables import counter
@@ -54,8 +55,11 @@ def read_snapshot(engine: Engine, until: int = NEVER) -> Snapshot:
         return _by_rows(engine, until, f"read row by row: {missing}")
 
 
-def read_columns(engine: Engine, until: int = NEVER) -> Snapshot:
-    """Read by columns, in one view of the database; `MissingExtra` without the extra `train`."""
+def read_columns(engine: Engine, until: int = NEVER, at_once: int = AT_ONCE) -> Snapshot:
+    """Read by columns, in one view of the database; `MissingExtra` without the extra `train`.
+
+    Rows of calls that were told anew are objects, of so many calls `at_once`.
+    """
     with streaming(engine) as stream:
         counted = stream.whole(select(counter.c.value).where(counter.c.name == "change"))
         leads = read_leads(stream, until)
@@ -73,7 +77,7 @@ def read_columns(engine: Engine, until: int = NEVER) -> Snapshot:
         codes = _number_words(leads, words, calls, (promises, touches))
         dispose(stream, calls, until)
         table = leads.table(stream, until)
-    log, facts = _tell(calls, rare, leads, codes)
+    log, facts = _tell(calls, taken_over(rare, leads, codes, at_once))
     facts.add(promises_told(promises))
     facts.add(touches_told(touches))
     told = facts.facts()  # before the log, which lets go what only facts are made of
@@ -93,9 +97,7 @@ def _number_words(
     return codes
 
 
-def _tell(
-    calls: Columns, rare: RareCalls, leads: LeadColumns, codes: Mapping[str, Codes]
-) -> tuple[Gathered, FactColumns]:
+def _tell(calls: Columns, others: Iterable[tuple[Columns, Sequence[Batch]]]) -> tuple[Gathered, FactColumns]:
     """The columns of the log, and the facts of its calls."""
     facts, log = FactColumns(), Gathered(_LOG)
     for block in blocks(calls):
@@ -103,7 +105,7 @@ def _tell(
             facts.add(batch)
     log.add(**calls)
     calls.clear()
-    for columns, batches in taken_over(rare, leads, codes):
+    for columns, batches in others:
         log.add(**columns)
         for batch in batches:
             facts.add(batch)

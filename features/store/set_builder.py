@@ -16,8 +16,8 @@ from ..instants import DAY
 from ..kernel import Int64Array
 from ..leads import Coded
 from ..past import Feature, Past
+from .columns_reader import read_snapshot
 from .engine import reading
-from .ledger import Ledger
 from .news import bears_from
 from .training_sets import Asked, Manifest, Part, encode, load_manifest, save_manifest, sweep, write_part
 
@@ -35,6 +35,8 @@ class Source:
     """The store's change number."""
     bears_from: Callable[[int, int], int]
     """From when on moments may see what a builder at that change number and instant could not know."""
+    note: str = ""
+    """Why the store was read row by row, if it was."""
 
     @cached_property
     def leads(self) -> tuple[str, ...]:
@@ -67,15 +69,13 @@ class Built:
 
 def read_source(engine: Engine, as_of: int) -> Source:
     """What the store knew strictly before an instant."""
-    ledger = Ledger()
-    with reading(engine) as connection:
-        ledger.follow(connection, as_of)
+    found = read_snapshot(engine, as_of)
 
     def bears(seq: int, since: int) -> int:
         with reading(engine) as connection:
             return bears_from(connection, seq, since, as_of)
 
-    return Source(ledger.past(), ledger.calls.agents.levels, as_of, ledger.seq, bears)
+    return Source(found.past, found.agents, as_of, found.seq, bears, found.note)
 
 
 def build(folder: Path, source: Source, plan: Plan, advance: Callable[[int], None] = lambda _: None) -> Built:

@@ -5,7 +5,7 @@ What hangs together (the calls of a lead with whose sale one of them is credited
 
 from collections import namedtuple
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, cast
 
@@ -17,17 +17,18 @@ from sqlalchemy import CTE, ColumnElement, Select, Table, func, select, union, u
 
 from ...calls import COLUMNS
 from ...columns import Codes
-from ...kernel import Int64Array
+from ...kernel import BoolArray, Int64Array
 from ..call_book import CallBook, CallRows, Rows
 from ..call_news import take_over
 from ..fact_book import Batch, batch_of
 from ..lead_book import LeadBook
 from ..tables import call, call_past, conversion, disposition, voice
 from .calls import CallWords, telling
+from .idle_calls import Calls, Sales, can_have_sold, told_beside
 from .leads import LeadColumns
-from .stream import Arrow, Stream, arrow, known_by, numbered, whole
+from .stream import Arrow, Stream, arrow, known_by, marked, numbered, whole
 
-AT_ONCE = 20_000
+AT_ONCE = 5_000
 """Calls whose rows are objects at one time."""
 
 Told = dict[str, list[Any]]
@@ -62,6 +63,65 @@ class RareCalls:
         np.minimum.at(first, self.call, self.seqs)
         return first
 
+    @cached_property
+    def units(self) -> tuple[Int64Array, Int64Array]:
+        """What hangs together: the unit of each call, and of each conversion."""
+        calls = self.first_seq.size
+        leads, sale = np.unique(_whole(self.conversions, "lead"), return_inverse=True)
+        lead = _whole(self.versions, "lead")
+        linked = np.flatnonzero(np.isin(lead, leads))
+        ends = (self.call[linked], calls + np.searchsorted(leads, lead[linked]))
+        size = calls + leads.size
+        links = coo_array((np.ones(linked.size, np.int8), ends), shape=(size, size))
+        _, unit = connected_components(links, directed=False)
+        return unit[:calls].astype(np.int64), unit[calls:][sale].astype(np.int64)
+
+    def narrowed(self) -> "RareCalls":
+        """Without the calls that are rare by their lead's sale alone, and that it can't be credited to."""
+        if self.versions is None or self.conversions is None:
+            return self
+        of_call, of_sale = self.units
+        disposed, scored = (self._called(batch) for batch in (self.dispositions, self.scores))
+        rare = self._apart(disposed, scored)
+        told = np.concatenate([self.call, disposed[disposed >= 0]])
+        unit = np.concatenate([of_call[told], of_sale])
+        known_at = np.concatenate(
+            [
+                _whole(self.versions, "known_at"),
+                _whole(self.dispositions, "known_at")[disposed >= 0],
+                _whole(self.conversions, "known_at"),
+            ]
+        )
+        beside = told_beside(unit, known_at, np.append(rare[told], np.ones(of_sale.size, np.bool_)))
+        rare[told[beside[: told.size]]] = True
+        kept = self.versions.filter(rare[self.call])
+        return replace(self, versions=kept if kept.num_rows else None)
+
+    def _apart(self, disposed: Int64Array, scored: Int64Array) -> BoolArray:
+        """Which calls are rare by themselves; those of known calls are numbered from 0 on."""
+        rare = np.bincount(self.call) > 1
+        rare |= np.bincount(disposed[disposed >= 0], minlength=rare.size) > 1
+        sold = disposed[_marked(self.dispositions, "converted")]
+        for calls in (scored, sold):
+            rare[calls[calls >= 0]] = True
+        rare[self.call[can_have_sold(*self._calls_and_sales())]] = True
+        return rare
+
+    def _calls_and_sales(self) -> tuple[Calls, Sales]:
+        told, sales = self.versions, self.conversions
+        calls = Calls(
+            lead=whole(told, "lead"),
+            started_at=whole(told, "started_at"),
+            outcome=whole(told, "outcome"),
+            answered=marked(told, "human_answered"),
+        )
+        return calls, Sales(whole(sales, "lead"), whole(sales, "at"))
+
+    def _called(self, batch: Arrow) -> Int64Array:
+        """Of which call each row of another table is; those of no known call there are none."""
+        ids = self.versions["call_id"].dictionary_encode().dictionary
+        return _of_calls(batch, ids, np.arange(self.first_seq.size))
+
     def name_words(self, words: CallWords) -> None:
         """Number the words of the versions that stand among those of the other calls."""
         if self.versions is not None:
@@ -79,11 +139,11 @@ class RareCalls:
             rows = several[np.lexsort((self.seqs[several], self.first_seq[self.call[several]]))]
             words.add_spoken(self.versions.take(rows), np.arange(rows.size))
 
-    def parts(self) -> Iterator[tuple[CallRows, Int64Array]]:
+    def parts(self, at_once: int) -> Iterator[tuple[CallRows, Int64Array]]:
         """The rows of some calls at a time, with the calls' order, closed under what hangs together."""
         if self.versions is None:
             return
-        part, of_lead = self._parts()
+        part, of_lead = self._parts(at_once)
         ids = self.versions["call_id"].dictionary_encode().dictionary
         tables = [
             _Part(self.versions, part[self.call], _versions),
@@ -95,18 +155,12 @@ class RareCalls:
             order = np.sort(self.first_seq[part == number])
             yield CallRows(*(table.rows(number) for table in tables)), order
 
-    def _parts(self) -> tuple[Int64Array, Int64Array]:
+    def _parts(self, at_once: int) -> tuple[Int64Array, Int64Array]:
         """In which part each call, and each conversion, is."""
-        calls = self.first_seq.size
-        leads, sale = np.unique(_whole(self.conversions, "lead"), return_inverse=True)
-        lead = whole(self.versions, "lead")
-        linked = np.flatnonzero(np.isin(lead, leads))
-        ends = (self.call[linked], calls + np.searchsorted(leads, lead[linked]))
-        size = calls + leads.size
-        links = coo_array((np.ones(linked.size, np.int8), ends), shape=(size, size))
-        _, unit = connected_components(links, directed=False)
-        part = np.cumsum(np.bincount(unit[:calls], minlength=int(unit.max()) + 1)) // AT_ONCE
-        return part[unit[:calls]], part[unit[calls:]][sale]
+        of_call, of_sale = self.units
+        last = max(of_call.max(initial=-1), of_sale.max(initial=-1)) + 1
+        part = np.cumsum(np.bincount(of_call, minlength=last)) // at_once
+        return part[of_call], part[of_sale]
 
 
 def read_rare_calls(stream: Stream, until: int) -> RareCalls:
@@ -123,14 +177,14 @@ def read_rare_calls(stream: Stream, until: int) -> RareCalls:
         stream.whole(_told(disposition, ("disposition", "converted"), ("value",), until, rare)),
         stream.whole(_sales(until)),
         stream.whole(_told(voice, (), _MOODS, until, rare)),
-    )
+    ).narrowed()
 
 
 def taken_over(
-    rare: RareCalls, leads: LeadColumns, codes: Mapping[str, Codes]
+    rare: RareCalls, leads: LeadColumns, codes: Mapping[str, Codes], at_once: int
 ) -> Iterator[tuple[dict[str, NDArray[Any]], list[Batch]]]:
     """The calls' columns, with `seq` the order of the calls, and their facts; some calls at a time."""
-    for rows, order in rare.parts():
+    for rows, order in rare.parts(at_once):
         book = CallBook()
         book.agents, book.lines, book.scripts = (codes[name] for name in ("agent", "line", "script"))
         update = take_over(book, rows, _Leads(leads, rows))
@@ -250,6 +304,10 @@ def _codes(coded: Arrow) -> Int64Array:
 
 def _whole(batch: Arrow, name: str) -> Int64Array:
     return _nothing() if batch is None else whole(batch, name)
+
+
+def _marked(batch: Arrow, name: str) -> BoolArray:
+    return np.empty(0, np.bool_) if batch is None else marked(batch, name)
 
 
 def _nothing() -> Int64Array:

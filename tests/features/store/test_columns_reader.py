@@ -1,27 +1,41 @@
 """Reading by columns: whatever a store was told, bit for bit what a ledger says of it."""
 
+import subprocess
+import sys
 from dataclasses import fields
+from pathlib import Path
 
 import numpy as np
-import pytest
+import orjson
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 
 from features.calls import COLUMNS
-from features.instants import NEVER
+from features.instants import DAY, HOUR, NEVER
 from features.leads import FIELDS, AttributeHistory, LeadTable
 from features.past import Past
-from features.store.by_columns import rare_calls
+from features.store.by_columns.leads import read_leads
+from features.store.by_columns.stream import streaming
 from features.store.columns_reader import Snapshot, read_columns, read_snapshot
-from features.store.engine import reading
+from features.store.engine import open_engine, reading, transaction
 from features.store.ledger import Ledger
+from features.store.migrations import upgrade
+from features.store.tables import call
+from features.store.writes import accept_events, accept_leads
+from features.synthetic.history import play_history, write_history
+from features.synthetic.parameters import family
+from features.synthetic.world import make_world
+from tests.builders import MONDAY
+from tests.conftest import empty
 
 from . import test_history, test_ledger
-from .test_history import Story, after, told_in
+from .tellings import NOON, a_call, a_disposition, a_lead
+from .test_history import after, told_in
+from .test_ledger import Telling
 
 GENERATED = settings(
-    deadline=None, max_examples=60, phases=[Phase.generate],
+    deadline=None, max_examples=20, phases=[Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )  # fmt: skip
 
@@ -50,6 +64,7 @@ def of_leads(leads: LeadTable) -> dict[str, object]:
 def said(past: Past) -> dict[str, object]:
     """All that a past says, bit for bit."""
     facts = past.facts
+    more = {**facts.quantities, **facts.words}
     columns = {
         one.name: bits(getattr(facts, one.name))
         for one in fields(facts)
@@ -57,7 +72,7 @@ def said(past: Past) -> dict[str, object]:
     }
     return {
         "log": {name: bits(getattr(past.log, name)) for name in COLUMNS},
-        "facts": columns | {name: bits(column) for name, column in {**facts.quantities, **facts.words}.items()},
+        "facts": columns | {name: bits(column) for name, column in more.items()},
         **of_leads(past.leads),
     }
 
@@ -70,11 +85,10 @@ def by_rows(engine: Engine, until: int = NEVER) -> Snapshot:
 
 
 def differing(engine: Engine, until: int = NEVER) -> list[object]:
-    """Where the two ways of reading say something else."""
-    columns, rows = read_columns(engine, until), by_rows(engine, until)
-    one, other = said(columns.past), said(rows.past)
-    found = [(name, one[name], other[name]) for name in one if one[name] != other[name]]
-    return found if (columns.agents, columns.seq) == (rows.agents, rows.seq) else [*found, columns.agents, rows.agents, columns.seq, rows.seq]
+    """Where the two ways of reading say something else; many small parts make more of what may go wrong."""
+    columns, rows = read_columns(engine, until, at_once=2), by_rows(engine, until)
+    one, other = ({**said(found.past), "agents": found.agents, "seq": found.seq} for found in (columns, rows))
+    return [(name, one[name], other[name]) for name in one if one[name] != other[name]]
 
 
 @GENERATED
@@ -84,3 +98,87 @@ def test_columns_say_what_a_ledger_says(engine: Engine, steps, quarter: int, bes
 
     assert differing(engine) == []
     assert differing(engine, after(quarter) + beside) == []
+
+
+def telling(engine: Engine, batches: list[list[dict[str, object]]]) -> Telling:
+    empty(engine)
+    tell = Telling(engine)
+    tell([a_lead(name) for name in test_ledger.LEADS])
+    for batch in batches:
+        tell(batch)
+    return tell
+
+
+@GENERATED
+@given(steps=test_ledger.steps, hour=st.integers(0, 12), beside=st.sampled_from([0, 1]))
+def test_columns_say_of_leads_what_a_ledger_says(engine: Engine, steps, hour: int, beside: int):
+    telling(engine, [step for step in steps if step != "follow"])
+
+    assert differing(engine) == []
+    assert differing(engine, NOON + hour * HOUR + beside) == []
+
+
+def lines(path: Path) -> list[dict[str, object]]:
+    return [orjson.loads(line) for line in path.read_bytes().splitlines()]
+
+
+def test_a_dirty_world_reads_the_same_both_ways(engine: Engine, tmp_path):
+    world = make_world(family("F0", scale=0.02, agents=2, days=14), seed=3)
+    write_history(play_history(world, 14), tmp_path, dirty=True)
+    with transaction(engine) as connection:
+        accept_leads(connection, lines(tmp_path / "leads.ndjson"), MONDAY, "event")
+        accept_events(connection, lines(tmp_path / "events.ndjson"), MONDAY + 300 * DAY, "event")
+
+    log = read_columns(engine).past.log
+
+    assert len(log) > 100
+    assert differing(engine) == []
+    for day in (3, 8):
+        assert differing(engine, int(log.known_at.min()) + day * DAY) == []
+
+
+def test_what_is_told_while_a_store_is_read_is_not_seen(engine: Engine):
+    tell = telling(engine, [[a_call("c1")]])
+    with streaming(engine) as stream:
+        read_leads(stream, NEVER)
+        tell([a_call("c2"), a_disposition("c1", "converted")])
+        rows = [batch.num_rows for batch in stream.batches(select(call.c.seq))]
+
+    assert rows == [1]
+    assert len(read_columns(engine).past.log) == 2
+
+
+def test_the_store_can_be_written_to_after_it_was_read(engine: Engine):
+    """The driver's own copy of SQLite must not take the write-ahead log away from under ours."""
+    tell = telling(engine, [])
+    with reading(engine) as connection:
+        for number in range(3):
+            tell([a_call(f"c{number}")])
+            assert len(read_columns(engine).past.log) == number + 1
+        connection.execute(select(call.c.seq))
+
+    assert len(by_rows(engine).past.log) == 3
+
+
+def test_a_database_in_memory_is_read_by_rows_with_a_note():
+    engine = open_engine("sqlite://")
+    upgrade(engine)
+
+    found = read_snapshot(engine)
+
+    assert (len(found.past.log), found.note) == (0, "a database in memory is read row by row")
+
+
+def test_without_the_drivers_the_ledger_reads_and_says_what_to_install(template: Path):
+    """The note names the extra; the process has no pyarrow."""
+    code = f"""
+import sys
+sys.modules["pyarrow"] = None
+from features.store.columns_reader import read_snapshot
+from features.store.engine import open_engine
+print(read_snapshot(open_engine("sqlite:///{template}")).note)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.startswith("read row by row: ")
+    assert "extra=train" in done.stdout
