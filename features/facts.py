@@ -62,17 +62,17 @@ class Facts:
     @classmethod
     def of(cls, log: CallLog) -> "Facts":
         """The facts of a log: each call, and each disposition that was told apart from it."""
-        seen, bits, wrap_s = (
-            np.empty_like(log.ended_at),
-            np.empty_like(log.ended_at),
-            np.empty_like(log.handle_s),
-        )
-        columns = (plain(getattr(log, name)) for name in _INSTANTS)
-        marks = (log.outcome, log.disposition, log.answered, log.converted)
+        seen, bits = np.empty(len(log), np.int64), np.empty(len(log), np.int64)
+        wrap_s = np.empty(len(log), np.float32)
         apart = tell(
-            *columns, *map(own, marks), own(log.handle_s), _CALL_BITS, _TOLD_BITS, seen, bits, wrap_s
-        )
-        quantities = {"talk_s": log.talk_s, "handle_s": log.handle_s, "wrap_s": wrap_s, "value": log.value}
+            plain(log.started_at), plain(log.ended_at), plain(log.known_at),
+            plain(log.disposed_at), plain(log.disposed_known_at),
+            own(log.outcome), own(log.disposition), own(log.answered), own(log.converted),
+            own(log.handle_s), _CALL_BITS, _TOLD_BITS, seen, bits, wrap_s,
+        )  # fmt: skip
+        quantities: dict[str, NDArray[np.floating]] = {
+            "talk_s": log.talk_s, "handle_s": log.handle_s, "wrap_s": wrap_s, "value": log.value,
+        }  # fmt: skip
         facts = cls(log.lead, log.agent, log.ended_at, seen, bits, np.ones(len(log), np.int8), quantities)
         return facts if not apart else _with_told_apart(facts, log)
 
@@ -107,9 +107,6 @@ def _table(names: tuple[str, ...], always: int = 0) -> Int64Array:
 
 _CALL_BITS = _table(_OF_THE_CALL, BIT["calls"])
 _TOLD_BITS = _table(_OF_THE_DISPOSITION)
-
-
-_INSTANTS = ("started_at", "ended_at", "known_at", "disposed_at", "disposed_known_at")
 
 
 @kernel

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from features import CallLog, Past, compute
+from features import CallLog, Feature, Past, compute
 from features.instants import DAY, HOUR
 from features.leads import AttributeHistory
 from features.statistics.attribute import Age, Category, Worth
@@ -32,7 +32,7 @@ def changed_lead() -> Past:
 
 
 def test_a_moment_sees_the_fields_as_they_were_known_strictly_before_it():
-    lines = [
+    lines: list[Feature] = [
         Worth("worth"), Age("age"), Category("source", "source", ("web", "expo")),
         Calendar("arrival", part="hour", when="arrival"),
     ]  # fmt: skip

@@ -37,7 +37,7 @@ def restart(engine: Engine, ledger: Ledger, folder: Path) -> Ledger:
 
 def tapes_of(ledger: Ledger) -> list[tuple[object, ...]]:
     """Every tape's running state, actor by actor, in bits."""
-    return [tape_of(tape) for tape in ledger.past().tapes.values()]
+    return [tape_of(tape) for tape in (ledger.past().tapes or {}).values()]
 
 
 def tape_of(tape: Tape) -> tuple[object, ...]:
