@@ -28,20 +28,17 @@ class Asked(NamedTuple):
         start, places = self.start, self.start.size - 3
         low = int(start[first + 1]) if first > 0 else 0
         high = int(start[end + 1]) if end < places else self.row.size
-        return Asked(
-            self.row[low:high],
-            self.at[low:high],
-            np.clip(start[first : end + 3], low, high) - low,
-            self.first + first,
-        )
+        row, at = np.ascontiguousarray(self.row[low:high]), np.ascontiguousarray(self.at[low:high])
+        return Asked(row, at, np.clip(start[first : end + 3], low, high) - low, self.first + first)
 
-    def cut(self, most: int) -> list[tuple[int, int]]:
-        """Ranges of actors with about `most` rows each, more only where one actor has more."""
-        start, ends = self.start[1:-1], [0]
-        while ends[-1] < start.size - 1:
-            end = int(np.searchsorted(start, start[ends[-1]] + most, side="right")) - 1
-            ends.append(max(end, ends[-1] + 1))
-        return list(pairwise(ends)) or [(0, 0)]
+
+def cut(start: Int64Array, most: int) -> list[tuple[int, int]]:
+    """Ranges of actors with about `most` rows each, more only where one actor has more."""
+    start, ends = start[1:-1], [0]
+    while ends[-1] < start.size - 1:
+        end = int(np.searchsorted(start, start[ends[-1]] + most, side="right")) - 1
+        ends.append(max(end, ends[-1] + 1))
+    return list(pairwise(ends)) or [(0, 0)]
 
 
 def arrange(group: Int64Array, at: Int64Array, groups: int) -> Asked:
@@ -53,7 +50,8 @@ def arrange(group: Int64Array, at: Int64Array, groups: int) -> Asked:
         return Asked(np.arange(group.size), at, start)
     by_time = np.empty(0, np.int64) if is_ascending(at) else np.argsort(at, kind="stable")
     row = np.empty(group.size, np.int64)
-    sort_by_group(group, by_time, start, row)
+    count_rows(group, start)
+    sort_by_group(group, by_time, start.copy(), row)
     return Asked(row, at[row], start)
 
 
@@ -67,16 +65,21 @@ def is_arranged(group: Int64Array, at: Int64Array) -> bool:
 
 
 @kernel
-def sort_by_group(group: Int64Array, by_time: Int64Array, start: Int64Array, out: Int64Array) -> None:
-    """Counting sort of rows that stand in the order of time (or of `by_time`), stable."""
+def count_rows(group: Int64Array, start: Int64Array) -> None:
+    """Where the rows of each actor begin, if they stand side by side, those that name nobody in front."""
     groups = start.size - 3
     for i in range(group.size):
         start[min(group[i], groups) + 2] += 1
     for g in range(1, start.size):
         start[g] += start[g - 1]
-    place = start.copy()
+
+
+@kernel
+def sort_by_group(group: Int64Array, by_time: Int64Array, free: Int64Array, out: Int64Array) -> None:
+    """Counting sort of rows that stand in the order of time (or of `by_time`), stable."""
+    groups = free.size - 3
     for i in range(group.size):
         row = by_time[i] if by_time.size else i
         g = min(group[row], groups) + 1
-        out[place[g]] = row
-        place[g] += 1
+        out[free[g]] = row
+        free[g] += 1

@@ -49,18 +49,6 @@ class Program(NamedTuple):
     """Half-lives per microsecond."""
 
 
-class News(NamedTuple):
-    """Facts as the loops read them."""
-
-    time: Int64Array
-    bits: Int64Array
-    """The marks; all bits turned over where a fact is taken back."""
-    thousandths: Int64Array
-    """(facts, quantities of the spec)"""
-    words: Int64Array
-    """(facts, words and copies of the spec)"""
-
-
 class Blocks(NamedTuple):
     """Where each actor's entries lie: `size` of them from `first` on, with `room` for more."""
 
@@ -127,32 +115,18 @@ def advance(state: Int64Array, low: int, high: int, at: int) -> int:
 
 
 @kernel
-def note_all(entries: Int64Array, news: News, program: Program, state: Int64Array) -> None:
-    """Note each of the news in its entry."""
-    time, bits, thousandths, words = news
+def note_all(entries: Int64Array, notes: Int64Array, program: Program, state: Int64Array) -> None:
+    """Note what each fact says by itself in its entry; amounts less than nothing if it is taken back."""
     slots, begin = program.slots, program.begins[WORDS]
+    words = HEAD + slots.size
     for i in range(entries.size):
-        note(entries[i], i, time[i], bits[i], thousandths, words, slots, begin, state)
-
-
-@part
-def note(
-    j: int,
-    row: int,
-    time: int,
-    bits: int,
-    thousandths: Int64Array,
-    words: Int64Array,
-    slots: Int64Array,
-    begin: int,
-    state: Int64Array,
-) -> None:
-    """Write into entry `j` what a fact says by itself; amounts less than nothing if it is taken back."""
-    state[j, TIME], state[j, LATE] = time, bits
-    for q in range(slots.size):
-        state[j, slots[q]] = thousandths[row, q] if bits >= 0 else -thousandths[row, q]
-    for w in range(words.shape[1]):
-        state[j, begin + w] = words[row, w]
+        j = entries[i]
+        for c in range(HEAD):
+            state[j, c] = notes[i, c]
+        for q in range(slots.size):
+            state[j, slots[q]] = notes[i, HEAD + q] if notes[i, LATE] >= 0 else -notes[i, HEAD + q]
+        for w in range(words, notes.shape[1]):
+            state[j, begin + w - words] = notes[i, w]
 
 
 @kernel

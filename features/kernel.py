@@ -11,6 +11,7 @@ BoolArray = NDArray[np.bool_]
 Int8Array = NDArray[np.int8]
 Int32Array = NDArray[np.int32]
 Int64Array = NDArray[np.int64]
+UInt64Array = NDArray[np.uint64]
 Float32Array = NDArray[np.float32]
 Float64Array = NDArray[np.float64]
 

@@ -7,15 +7,17 @@ from typing import ClassVar, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
-from .asked import Asked, arrange
+from .asked import Asked, arrange, cut
 from .calls import CallLog, Moments
-from .entries import News
+from .entries import is_ascending
 from .facts import Facts
 from .instants import DAY, HOUR, NEVER
 from .kernel import Float32Array, Int64Array, plain
 from .leads import LeadTable
+from .notes import STRETCH, notes_of, sorted_notes
 from .reading import Reading, ends_of
-from .tape import STRETCH, Spec, Tape, news_of
+from .spec import Spec
+from .tape import Tape
 from .zones import local
 
 By = str
@@ -78,12 +80,10 @@ class Past:
             yield tape, arrange(actor, at, tape.groups)
             return
         told, groups = _Told(self, spec.by), self.groups(spec.by)
-        group, seen = told.groups(slice(None)), told.seen(slice(None))
-        facts = arrange(group, seen, groups)
-        own = np.array_equal(actor, group) and np.array_equal(at, seen)
-        asked, tape = facts if own else arrange(actor, at, groups), Tape.empty(spec)
-        for first, end in facts.cut(STRETCH):
-            tape.write(told, facts.of(first, end))
+        notes, tape = sorted_notes(told, spec, groups), Tape.empty(spec)
+        asked = arrange(actor, at, groups) if not _are(told, actor, at) else notes.as_asked()
+        for first, end in cut(notes.start, STRETCH):
+            tape.write(notes.of(first, end), notes.sizes(first, end))
             yield tape, asked.of(first, end)
 
     def actors(self, by: By, moments: Moments) -> Int64Array:
@@ -145,7 +145,7 @@ class Past:
         found[asked.row[seen]] = tape.entries.state[last[seen], tape.spec.column(word)]
         return found
 
-    def words_of(self, rows: Int64Array, spec: Spec) -> dict[str, Int64Array]:
+    def words_of(self, rows: slice | Int64Array, spec: Spec) -> dict[str, Int64Array]:
         """What entries of some facts keep besides the words that the facts have themselves."""
         facts, kept = self.facts, dict[str, Int64Array]()
         if not {"agent", "week_hour", "day"} & set(spec.copies):
@@ -191,8 +191,15 @@ class _Told:
     def groups(self, rows: slice) -> Int64Array:
         return plain(self.past.actors_of(self.by, self.past.facts.take(rows)))
 
-    def news(self, rows: Int64Array, spec: Spec) -> News:
-        return news_of(self.past.facts, rows, spec, self.past.words_of(rows, spec))
+    def notes(self, rows: slice | Int64Array, spec: Spec) -> Int64Array:
+        return notes_of(self.past.facts, rows, spec, self.past.words_of(rows, spec))
+
+
+def _are(told: _Told, actor: Int64Array, at: Int64Array) -> bool:
+    """Whether moments are the facts' own: of their actors, as they came to be seen."""
+    rows = slice(0, len(told))
+    own = len(told) == at.size and is_ascending(at) and np.array_equal(at, told.seen(rows))
+    return own and np.array_equal(actor, told.groups(rows))
 
 
 def _nothing(size: int) -> Int64Array:

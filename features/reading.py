@@ -10,7 +10,8 @@ from .asked import Asked
 from .entries import Blocks, advance
 from .instants import NEVER
 from .kernel import Int64Array, kernel
-from .tape import Spec, Tape
+from .spec import Spec
+from .tape import Tape
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,11 @@ from .asked import Asked
 from .entries import BLOCK, LATE, LONG, NOTHING, SEEN, TIME, Blocks, Entries, advance
 from .facts import QUANTITIES
 from .instants import HOUR, NEVER
-from .kernel import Float32Array, Float64Array, Int64Array, kernel, part
+from .kernel import Float32Array, Float64Array, Int64Array, UInt64Array, kernel, part
+from .notes import THOUSANDTH
 from .reading import Reading
-from .tape import THOUSANDTH, Spec, per_half_life
+from .spec import Spec
+from .tape import per_half_life
 
 SUM, RATE, FADED, FADED_RATE, SINCE, UNTIL = range(6)
 
@@ -38,16 +40,21 @@ class Sheet(NamedTuple):
 
 
 class Found(NamedTuple):
-    """Where a block of moments stands on the tape."""
+    """Where a block of moments stands on the tape.
+
+    A place is where an entry begins in the flat state, unsigned: so a column is read in a few instructions.
+    """
 
     row: Int64Array
     at: Int64Array
     first: Int64Array
     """The first entry of its actor."""
-    last: Int64Array
+    entry: Int64Array
     """The last one that it sees, or `NOTHING`."""
-    before: Int64Array
-    """(windows, moments): the last one before the window, or `NOTHING`."""
+    last: UInt64Array
+    """The place of that."""
+    before: UInt64Array
+    """(windows, moments): the place of the last one before the window, or of `NOTHING`."""
     worst: Int64Array
     """The longest that any fact of its actor took to be seen."""
 
@@ -96,22 +103,16 @@ def _units(reading: Reading) -> tuple[float, float]:
 def read(blocks: Blocks, entries: Entries, sheet: Sheet, asked: Asked, out: Float32Array) -> None:
     """Fill every column of the sheet at every moment in one pass over actors and their entries."""
     rows, ats, start, _ = asked
-    windows, state = sheet.windows, entries.state
-    found = no_moments(windows.size)
-    begins, count = np.zeros(windows.size, np.int64), 0
+    state, found, count = entries.state, no_moments(sheet.windows.size), 0
+    row, at, first, entry, last, _, worst = found
     for g in range(min(blocks.first.size, start.size - 3)):
-        first = now = blocks.first[g]
-        end, worst = first + blocks.size[g], blocks.worst[g]
-        begins[:] = first
+        begin = now = blocks.first[g]
+        end, delay = begin + blocks.size[g], blocks.worst[g]
         for i in range(start[g + 1], start[g + 2]):
             now = advance(state, now, end, ats[i])
-            found.row[count], found.at[count] = rows[i], ats[i]
-            found.first[count], found.worst[count] = first, worst
-            found.last[count] = now - 1 if now > first else NOTHING
-            for w in range(windows.size):
-                if windows[w] < NEVER:
-                    begins[w] = advance(state, begins[w], now, ats[i] - windows[w])
-                    found.before[w, count] = begins[w] - 1 if begins[w] > first else NOTHING
+            row[count], at[count], first[count], worst[count] = rows[i], ats[i], begin, delay
+            entry[count] = now - 1 if now > begin else NOTHING
+            last[count] = entry[count] * state.shape[1]
             count += 1
             if count == BLOCK:
                 fill(count, found, sheet, entries, out)
@@ -121,15 +122,22 @@ def read(blocks: Blocks, entries: Entries, sheet: Sheet, asked: Asked, out: Floa
 
 @kernel
 def no_moments(windows: int) -> Found:
-    """Room for a block; the whole past begins with nothing."""
-    row, at, first, last = (
-        np.empty(BLOCK, np.int64),
-        np.empty(BLOCK, np.int64),
-        np.empty(BLOCK, np.int64),
-        np.empty(BLOCK, np.int64),
-    )
-    before, worst = np.full((windows, BLOCK), NOTHING), np.empty(BLOCK, np.int64)
-    return Found(row, at, first, last, before, worst)
+    """Room for a block; what has no window begins with nothing."""
+    row, at, first = np.empty(BLOCK, np.int64), np.empty(BLOCK, np.int64), np.empty(BLOCK, np.int64)
+    entry, last, worst = np.empty(BLOCK, np.int64), np.empty(BLOCK, np.uint64), np.empty(BLOCK, np.int64)
+    return Found(row, at, first, entry, last, np.zeros((windows, BLOCK), np.uint64), worst)
+
+
+@part
+def find_window(count: int, found: Found, window: int, state: Int64Array, before: UInt64Array) -> None:
+    """Find the last entry before each moment's window, from moment to moment of an actor."""
+    _, at, first, entry, _, _, _ = found
+    begin = actor = -1
+    for k in range(count):
+        if first[k] != actor:
+            begin = actor = first[k]
+        begin = advance(state, begin, entry[k] + 1, at[k] - window)
+        before[k] = (begin - 1 if begin > actor else NOTHING) * state.shape[1]
 
 
 @kernel
@@ -159,11 +167,13 @@ def fill(count: int, found: Found, sheet: Sheet, entries: Entries, out: Float32A
     op, row, column = sheet.op, found.row, sheet.column
     columns = np.empty((op.size, BLOCK + 16), np.float32)  # a bit longer: no two lie in the same cache set
     marked, counted = np.empty(count), np.empty(count)
-    fading = faded_since(count, found.last, found.at, sheet.rates, entries.state)
+    for w in range(sheet.windows.size):
+        if sheet.windows[w] < NEVER:
+            find_window(count, found, sheet.windows[w], entries.state, found.before[w])
+    fading = faded_since(count, found.entry, found.at, sheet.rates, entries.state)
     for c in range(op.size):
         if op[c] >= SINCE:
-            held = entries.state[:, sheet.of[c]]
-            write_hours(count, found.at, found.last, op[c] == SINCE, held, columns[c])
+            write_hours(count, found, op[c] == SINCE, sheet.of[c], entries.state, columns[c])
         elif sheet.per[c] < 0:
             amounts(count, found, c, sheet.of[c], sheet.unit_of[c], sheet, fading, entries, columns[c])
         else:
@@ -193,11 +203,11 @@ def amounts(
     """A window's sum, the difference of two entries, or a faded one, in its unit."""
     span, last = sheet.span[c], found.last
     if sheet.op[c] >= FADED:
-        column, left = entries.faded[:, of], fading[span]
+        faded, left = entries.faded[:, of], fading[span]
         for k in range(count):
-            out[k] = column[last[k]] * left[k] / unit
+            out[k] = faded[found.entry[k]] * left[k] / unit
         return
-    sums, before = entries.state[:, of], found.before[span]
+    sums, before = entries.state.reshape(-1)[of:], found.before[span]
     if unit == 1.0:
         for k in range(count):
             out[k] = sums[last[k]] - sums[before[k]]
@@ -207,15 +217,9 @@ def amounts(
 
 
 @part
-def write_hours(
-    count: int,
-    at: Int64Array,
-    last: Int64Array,
-    since: bool,
-    column: Int64Array,
-    out: Float32Array,
-) -> None:
+def write_hours(count: int, found: Found, since: bool, of: int, state: Int64Array, out: Float32Array) -> None:
     """Hours since the time that the state holds, or until it; NaN where it holds none."""
+    column, at, last = state.reshape(-1)[of:], found.at, found.last
     for k in range(count):
         held = column[last[k]]
         hours = (at[k] - held if since else held - at[k]) / HOUR
@@ -232,14 +236,14 @@ def shrunk(marked: float, counted: float, rate: float, size: float) -> float:
 
 @kernel
 def faded_since(
-    count: int, last: Int64Array, at: Int64Array, rates: Float64Array, state: Int64Array
+    count: int, entry: Int64Array, at: Int64Array, rates: Float64Array, state: Int64Array
 ) -> Float64Array:
-    """What is left at each moment of the fading sums of its last entry, for each half-life."""
+    """What is left at each moment of the fading sums of its entry, for each half-life."""
     fading = np.ones((rates.size, count))
     for h in range(rates.size):
         for k in range(count):
-            if last[k] != NOTHING:
-                fading[h, k] = 2.0 ** (-(at[k] - state[last[k], SEEN]) * rates[h])
+            if entry[k] != NOTHING:
+                fading[h, k] = 2.0 ** (-(at[k] - state[entry[k], SEEN]) * rates[h])
     return fading
 
 
@@ -248,9 +252,9 @@ def take_out_the_old(count: int, found: Found, sheet: Sheet, state: Int64Array, 
     """Windows go by the time of the event: write anew those in which something was seen that is older."""
     windows, old = sheet.windows, np.zeros((2, sheet.op.size), np.int64)
     for k in range(count):
-        last, worst = found.last[k], found.worst[k]
+        last, worst = found.entry[k], found.worst[k]
         for w in range(windows.size):
-            before, since = found.before[w, k], found.at[k] - windows[w]
+            before, since = np.int64(found.before[w, k]) // state.shape[1], found.at[k] - windows[w]
             begin = before + 1 if before != NOTHING else found.first[k]
             if windows[w] == NEVER or worst <= 0 or last < begin or state[begin, SEEN] - worst >= since:
                 continue

@@ -11,7 +11,8 @@ from .kernel import Float32Array, Int64Array, kernel
 from .past import By, Feature, Filled, Past, Read, Scanned
 from .reading import Reading, ends_of, spec_of
 from .sheet import read, read_nobody, sheet_of
-from .tape import Spec, Tape
+from .spec import Spec
+from .tape import Tape
 
 Sweep = Callable[[Past, Moments, Float32Array], None]
 """Fills its columns of the matrix for all moments."""

@@ -5,10 +5,10 @@ from typing import ClassVar
 
 import numpy as np
 
+from ..asked import Asked
 from ..instants import HOUR
 from ..kernel import Float32Array, Int64Array, kernel
 from ..past import Past
-from ..reading import Asked
 from ..scan import Seen, actors_asked, blank_nobody, first_standing, seen_by
 from ..tape import Tape
 

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from ..asked import Asked
 from ..entries import TIME
 from ..kernel import Float32Array, Int64Array, kernel
 from ..past import By, Past
-from ..reading import Asked
 from ..scan import Seen, blank_nobody, own, seen_by
 from ..tape import Tape
 

@@ -5,13 +5,14 @@ from typing import ClassVar
 
 import numpy as np
 
+from ..asked import Asked
 from ..entries import TIME
 from ..facts import QUANTITIES
 from ..kernel import Float32Array, Int64Array, kernel
+from ..notes import THOUSANDTH
 from ..past import By, Past
-from ..reading import Asked
 from ..scan import Seen, blank_nobody, own, seen_by
-from ..tape import THOUSANDTH, Tape
+from ..tape import Tape
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ from typing import ClassVar
 
 import numpy as np
 
+from ..asked import Asked
 from ..kernel import Float32Array, Float64Array, Int64Array, kernel
 from ..past import Past, Who
-from ..reading import Asked
 from ..scan import Seen, actors_asked, blank_nobody, own, seen_by
 from ..tape import Tape
 

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+from ..asked import Asked
 from ..entries import TIME
 from ..instants import NEVER
 from ..kernel import Float32Array, Int64Array, kernel
 from ..past import By, Past
-from ..reading import Asked
 from ..scan import Seen, blank_nobody, own, seen_by, standing
 from ..tape import Tape
 

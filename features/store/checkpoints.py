@@ -18,7 +18,7 @@ import orjson
 from numpy.typing import NDArray
 from sqlalchemy import Connection, select
 
-from .. import calls, entries, facts, leads, reading, tape
+from .. import calls, entries, facts, leads, reading, spec, tape
 from ..columns import Codes, Columns
 from . import call_book, call_facts, contact_book, fact_book, lead_book, lead_versions, ledger
 from .frozen import Arrays, Freezer, Thawer, Tree
@@ -84,7 +84,7 @@ def _as_array(said: Tree) -> NDArray[np.uint8]:
 def classes() -> dict[str, type]:
     """The classes that a ledger is made of, by name."""
     rooms = (
-        *(calls, entries, facts, leads, reading, tape),
+        *(calls, entries, facts, leads, reading, spec, tape),
         *(call_book, call_facts, contact_book, fact_book, lead_book, lead_versions, ledger),
     )
     found = {

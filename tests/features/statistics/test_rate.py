@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features import compute
+from features import Past, compute
 from features.instants import DAY, HOUR, MINUTE, NEVER
 from features.statistics.rate import Load, Rate
 from tests.builders import MONDAY, a_call, a_past, moments
@@ -171,10 +171,11 @@ def test_repeated_moments_of_one_agent_are_answered_alike():
 
 
 def test_a_tape_is_written_once():
-    past = a_past((0, 0, MONDAY, True, False))
+    told, tapes = a_past((0, 0, MONDAY, True, False)), {}
+    past = Past(told.log, told.leads, tapes=tapes)
     compute(past, moments((0, 0, MONDAY + 1)), [ANSWERS])
-    (tape,) = past.tapes.values()
+    (tape,) = tapes.values()
 
     compute(past, moments((0, 0, MONDAY + 1)), [ANSWERS])
 
-    assert list(past.tapes.values()) == [tape]
+    assert list(tapes.values()) == [tape]

@@ -1,0 +1,116 @@
+"""Notes: what each fact says by itself, one row of int64, sorted by actor and since when they are seen."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .asked import Asked, count_rows
+from .entries import HEAD, LATE, ROW, SEEN, TIME, is_ascending
+from .facts import Facts
+from .kernel import Int64Array, kernel
+from .spec import Spec
+
+THOUSANDTH = 1000.0
+
+BITS = LATE
+"""A note begins with the columns of an entry's head, the last of which holds the fact's marks (all bits
+turned over if it is taken back); then come the quantities of a spec in thousandths, its words, its copies."""
+
+STRETCH = 32_768
+"""So many facts are noted at a time: they stay in the cache."""
+
+
+class Told(Protocol):
+    """Facts as a tape follows them."""
+
+    def __len__(self) -> int:
+        """How many there are."""
+
+    def seen(self, rows: slice) -> Int64Array:
+        """Since when a moment sees them."""
+
+    def groups(self, rows: slice) -> Int64Array:
+        """The actor of each, -1 for none."""
+
+    def notes(self, rows: slice | Int64Array, spec: Spec) -> Int64Array:
+        """What they say of a spec's columns."""
+
+
+@dataclass(frozen=True)
+class Notes:
+    """All notes of one kind of actor: those of the i-th are `start[i + 1]` to `start[i + 2]`."""
+
+    rows: Int64Array
+    start: Int64Array
+    """As of moments asked: in front stand those that name nobody."""
+
+    def of(self, first: int, end: int) -> Int64Array:
+        """The notes of some of the actors."""
+        return self.rows[self.start[first + 1] : self.start[end + 1]]
+
+    def sizes(self, first: int, end: int) -> Int64Array:
+        """How many each of them has."""
+        return np.diff(self.start[first + 1 : end + 2])
+
+    def as_asked(self) -> Asked:
+        """The instants themselves as moments: each fact sees those before it."""
+        return Asked(self.rows[:, ROW], self.rows[:, SEEN], self.start)
+
+
+def sorted_notes(told: Told, spec: Spec, groups: int) -> Notes:
+    """All facts' notes by actor: a counting sort of facts in the order in which they can be seen."""
+    everything = slice(0, len(told))
+    group, seen = told.groups(everything), told.seen(everything)
+    order = None if is_ascending(seen) else np.argsort(seen, kind="stable")
+    start = np.zeros(groups + 3, np.int64)
+    count_rows(group, start)
+    free, rows = start.copy(), np.empty((seen.size, width_of(spec)), np.int64)
+    for begin in range(0, seen.size, STRETCH):
+        some = (
+            slice(begin, min(begin + STRETCH, seen.size)) if order is None else order[begin : begin + STRETCH]
+        )
+        place(group[some], told.notes(some, spec), free, rows)
+    return Notes(rows, start)
+
+
+def width_of(spec: Spec) -> int:
+    """The columns of a note."""
+    return HEAD + len(spec.quantities) + len(spec.words) + len(spec.copies)
+
+
+@kernel
+def place(group: Int64Array, notes: Int64Array, free: Int64Array, out: Int64Array) -> None:
+    """Write each note into the next free row of its actor."""
+    groups = free.size - 3
+    for i in range(group.size):
+        g = min(group[i], groups) + 1
+        for c in range(notes.shape[1]):
+            out[free[g], c] = notes[i, c]
+        free[g] += 1
+
+
+def notes_of(
+    facts: Facts, rows: slice | Int64Array, spec: Spec, words: Mapping[str, Int64Array]
+) -> Int64Array:
+    """The notes of some facts; `words` holds what isn't the facts' own."""
+    bits, sign = facts.bits[rows], facts.sign[rows]
+    notes = np.empty((bits.size, width_of(spec)), np.int64)
+    notes[:, ROW] = np.arange(rows.start, rows.stop) if isinstance(rows, slice) else rows
+    notes[:, SEEN], notes[:, TIME] = facts.seen[rows], facts.time[rows]
+    notes[:, BITS] = bits if np.all(sign > 0) else np.where(sign > 0, bits, ~bits)
+    place = HEAD
+    for name in spec.quantities:
+        notes[:, place] = _thousandths(facts.quantities[name][rows]) if name in facts.quantities else 0
+        place += 1
+    for name in (*spec.words, *spec.copies):
+        own = facts.words[name][rows] if name in facts.words else -1
+        notes[:, place] = words.get(name, own)
+        place += 1
+    return notes
+
+
+def _thousandths(amounts: NDArray[np.floating]) -> Int64Array:
+    return np.asarray(np.rint(np.nan_to_num(amounts) * THOUSANDTH), np.int64)
