@@ -87,7 +87,7 @@ class Tape:
         touched, added = np.unique(group[group >= 0], return_counts=True)
         size = self.blocks.size[touched]
         full = size + added > self.blocks.room[touched]
-        wanted = 2 * (size + added)[full] + 6
+        wanted = (size + added)[full] * 3 // 2 + 2
         self._reserve(self.used + int(wanted.sum()))
         self.used = relocate(touched[full], wanted, self.used, self.blocks, self.entries)
         state = self.entries.state
