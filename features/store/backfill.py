@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Engine
 
 from ..calls import CallLog, Moments
-from ..carry import Chain, chains_of, is_of_a_lead, packed, unpacked
+from ..carry import packed, unpacked
 from ..catalogue import for_leads
 from ..cluster import Work, require_dask, run
 from ..compute import FeatureMatrix, compute
@@ -120,15 +120,10 @@ def _worked_out(spool: Spool, order: Order, part: Part, advance: Callable[[int],
     return spread(order.scheduler, spool, out, part, advance)
 
 
-def chains_in(spool: Spool) -> list[Chain]:
-    """The spool's chains, the widest first."""
-    return chains_of(spool.features)
-
-
 def follow(folder: str, chain: int, stretch: int, carried: Carried) -> tuple[Float32Array, Carried]:
     """A chain's columns at a stretch's moments, and what it carries to the next: nothing before the first."""
     spool = _opened(folder)
-    lines = chains_in(spool)[chain]
+    lines = spool.chains[chain]
     asked = [*lines.sweep.spec.quantities]
     tapes = unpacked(lines.blank(spool.leads, spool.sizes), carried)
     values, tapes = lines.answer(spool.leads, spool.sizes, spool.stretch(stretch, asked), tapes)
@@ -166,7 +161,7 @@ def in_turn(
 ) -> list[Part]:
     """All tasks in this process, one after the other: it holds a stretch, or a bucket, never the log."""
     folder = str(spool.folder)
-    carried: list[Carried] = [[] for _ in chains_in(spool)]
+    carried: list[Carried] = [[] for _ in spool.chains]
     for stretch in range(spool.stretches):
         answered = []
         for chain, before in enumerate(carried):
@@ -189,7 +184,7 @@ def spread(
     """The same tasks on the workers of a Dask scheduler; they see the spool and the folder `out` as we do."""
     folder = str(spool.folder)
     work = Work(
-        len(chains_in(spool)),
+        len(spool.chains),
         spool.stretches,
         spool.buckets,
         partial(follow, folder),
@@ -208,7 +203,7 @@ def _finished(folder: str, out: str, part: str, parcels: Sequence[tuple[Any, ...
 
 def steps(spool: Spool) -> int:
     """How many tasks a backfill takes."""
-    return (len(chains_in(spool)) + 1) * spool.stretches + spool.buckets
+    return (len(spool.chains) + 1) * spool.stretches + spool.buckets
 
 
 def _answered(
@@ -220,10 +215,10 @@ def _answered(
     moments = replace(moments, lead=np.searchsorted(rows, moments.lead))
     leads = some_leads(spool.leads, rows)
     values = np.empty((len(moments), len(spool.features)), np.float32)
-    mine = [column for column, feature in enumerate(spool.features) if is_of_a_lead(feature)]
     past = Past(CallLog.empty(), leads, facts, sizes=spool.sizes)
+    columns = [column for chain in spool.chains for column in chain.columns]
+    mine = [column for column in range(len(spool.features)) if column not in columns]
     values[:, mine] = compute(past, moments, [spool.features[column] for column in mine]).values
-    columns = [column for chain in chains_in(spool) for column in chain.columns]
     for column, said in zip(columns, answered, strict=True):
         values[:, column] = said
     ids, names = tuple(leads.lead_id), spool.agents
@@ -276,3 +271,4 @@ def _taken_out(folder: Path, bucket: int) -> Iterator[Parcel]:
         while head := file.read(_SIZES.size):
             stretch, facts, moments = _SIZES.unpack(head)
             yield Parcel(bucket, stretch, file.read(facts), file.read(moments))
+    path.unlink()

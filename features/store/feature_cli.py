@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from ..lines import Line
     from ..past import Feature
+    from .backfill import Order
     from .ledger import Ledger
     from .served_vectors import Verification
     from .set_builder import Built
@@ -80,6 +81,8 @@ Examples:
     leadrank features backfill --since 2025-01-01T00:00:00Z --until 2026-01-01T00:00:00Z
 
     leadrank features backfill --out var/past --part-days 30
+
+    leadrank features backfill --out shared/past --spool shared/spool --scheduler tcp://10.0.0.1:8786
 """
 
 
@@ -91,11 +94,32 @@ def backfill(
     part_days: Annotated[int, typer.Option(min=1, help="Days of a part.")] = 7,
     fresh: FreshOption = False,
     allow: AllowOption = None,
+    spool: Annotated[
+        Path | None,
+        typer.Option(help="Cut the past into stretches in this folder: less memory, parts by lead."),
+    ] = None,
+    stretch: Annotated[int, typer.Option(min=1, help="With --spool: so many facts at a time.")] = 1_000_000,
+    scheduler: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="With --spool: Dask workers that see both folders.")
+    ] = None,
     database: DatabaseOption = None,
 ) -> None:
-    """Work today's catalogue out for a stretch of the past: a row as each call ends, in Parquet parts."""
+    """Work today's catalogue out for a stretch of the past: a row as each call ends, in Parquet parts.
+
+    With --spool the rows stand in parts by lead, and each run writes all of them anew.
+    """
     with clear_errors(), store(database) as engine:
-        _build(engine, out, "ends", part_days, since, until, fresh, allow)
+        if spool is None and scheduler is None:
+            _build(engine, out, "ends", part_days, since, until, fresh, allow)
+            return
+        from .training_sets import require_arrow
+
+        require_arrow()
+        from .backfill import Order
+
+        first, last = 0 if since is None else instant_or_now(since), instant_or_now(until)
+        spool, allowed = spool or Path("var/spool"), frozenset(allow or ())
+        _build_in_stretches(engine, Order(out, spool, first, last, stretch, scheduler, fresh, allowed))
 
 
 _SHOW_EXAMPLES = """
@@ -249,6 +273,8 @@ def _build(
         task = bar.add_task("reading", total=None)
         source = read_source(engine, instant_or_now(until))
         read = perf_counter() - started
+        if source.note:
+            Console(stderr=True).print(source.note, soft_wrap=True)
         first = None if since is None else instant_or_now(since)
         plan = Plan(for_leads(source.past.leads, frozenset(allow or ())), moments, part_days, first, fresh)
         parts = stretches(begun(out, plan), source, plan)
@@ -256,6 +282,16 @@ def _build(
         built = extend(out, source, plan, lambda _: bar.advance(task))
     _tell_built(out, built, read, "days" if part_days == 1 else "parts")
     _tell_new_words(built, plan.features)
+
+
+def _build_in_stretches(engine: "Engine", order: "Order") -> None:
+    """Cut the past into stretches, answer them here or on a cluster, say what was done."""
+    from .backfill import backfill
+
+    with _bar() as bar:
+        task = bar.add_task("tasks", total=None)
+        built = backfill(engine, order, lambda done, of: bar.update(task, advance=done, total=of))
+    _tell_built(order.out, built, 0.0, "parts")
 
 
 def _tell_built(out: Path, built: "Built", read: float, parts: str) -> None:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pyarrow import parquet
 
 from ..calls import Moments
+from ..carry import Chain, chains_of
 from ..compute import fingerprint, from_specs, to_specs
 from ..errors import OtherFeatures
 from ..facts import QUANTITIES, WORDS, Facts
@@ -45,6 +46,11 @@ class Spool:
     def stretches(self) -> int:
         """How many there are."""
         return len(self.bounds) + 1
+
+    @cached_property
+    def chains(self) -> list[Chain]:
+        """The lines that need facts of other leads, the widest chain first."""
+        return chains_of(self.features)
 
     @cached_property
     def leads(self) -> LeadTable:

@@ -1,4 +1,4 @@
-"""A million calls answered by two Dask workers, and stretch by stretch here, against the log at once."""
+"""What a million calls cost on two Dask workers, and stretch by stretch here, against the log at once."""
 
 import re
 import tempfile
@@ -12,14 +12,14 @@ from distributed import Client, LocalCluster
 
 from features import Moments, Past, compute, for_leads
 from features.leads import Coded
-from features.store.backfill import in_turn, spread
+from features.store.backfill import Carried, follow, in_turn, share, spread
 from features.store.spool import Spool, open_spool, write_spool
 from features.store.training_sets import Asked, Part, encode, write_part
 
 from .harness import PEAK, Figure, alone, summary
 from .windows_log import as_leads, as_log, generated
 
-CALLS, STRETCH = 1_000_000, 250_000
+CALLS, STRETCH = 500_000, 125_000
 PART = Part("", 0, 1, 1, 1, 0, 0, "")
 RIVAL = "one process over the whole log"
 BUFFERS = {"distributed.p2p.comm.buffer": "64 MiB", "distributed.p2p.storage.buffer": "64 MiB"}
@@ -28,18 +28,58 @@ Cost = tuple[float, float, float]
 
 
 def bench_cluster() -> list[Figure]:
-    """What a million calls cost, spooled and warm: the spool itself and the first imports are told apart."""
+    """Half a million calls, warm; writing the spool is told apart."""
     with tempfile.TemporaryDirectory() as folder:
         spools = [_spooled(Path(folder) / str(size), size) for size in (20_000, CALLS)]
-        whole, turn = alone(at_once), alone(stretch_by_stretch, str(spools[1]), folder)
+        whole, turn = alone(at_once), alone(stretch_by_stretch, str(spools[0]), str(spools[1]), folder)
         far = _on_two_workers(spools, Path(folder))
         spooling = alone(spooling_alone, folder)
     ways = {"2 Dask workers": far, "stretch by stretch": turn, "writing the spool": spooling}
     return [
-        summary(f"{way}: {what} per million calls", RIVAL, whole[place] / cost[place], [cost[place]], unit)
+        summary(f"{way}: {what}", RIVAL, whole[place] / cost[place], [cost[place]], unit)
         for way, cost in ways.items()
-        for place, (what, unit) in enumerate((("CPU", "s"), ("time", "s"), ("peak of a process", "MiB")))
+        for place, (what, unit) in enumerate(
+            (("CPU per million calls", "s"), ("time per million calls", "s"), ("peak of a process", "MiB"))
+        )
     ]
+
+
+def bench_chains() -> list[Figure]:
+    """What is sequential, and what travels: the slowest chain, bytes of a call, what all chains carry."""
+    with tempfile.TemporaryDirectory() as folder:
+        took, carried, parcels, spooled = alone(chains_alone, folder)
+    log = sum(np.asarray(column).nbytes for column in vars(as_log(generated(CALLS))).values())
+    columns = "the log's columns in memory"
+    return [
+        summary(
+            "the slowest chain: CPU per million calls", "all chains", sum(took) / max(took), [max(took)], "s"
+        ),
+        summary("spool: bytes of a call", columns, log / spooled, [spooled / CALLS], "B"),
+        summary("parcels: bytes of a call", columns, log / parcels, [parcels / CALLS], "B"),
+        summary("carried from stretch to stretch", columns, log / carried, [carried / 2**20], "MiB"),
+    ]
+
+
+def chains_alone(folder: str) -> tuple[list[float], int, int, int]:
+    """CPU seconds per million calls of each chain; bytes: carried at most, all parcels, the spool."""
+    spool = open_spool(_spooled(Path(folder) / "spool", CALLS))
+    size = sum(path.stat().st_size for path in spool.folder.rglob("*") if path.is_file())
+    carried: list[Carried] = [[] for _ in spool.chains]
+    took, most, parcels = [0.0] * len(carried), 0, 0
+    for stretch in range(-1, spool.stretches):  # the first once more: to warm up
+        answered = []
+        for chain, before in enumerate(carried):
+            started = _own_cpu()
+            values, after = follow(str(spool.folder), chain, max(stretch, 0), before if stretch >= 0 else [])
+            if stretch >= 0:
+                took[chain] += _per_million(_own_cpu() - started)
+                carried[chain] = after
+            answered.append(values)
+        if stretch >= 0:
+            shared = share(str(spool.folder), stretch, answered)
+            parcels += sum(len(parcel.facts) + len(parcel.moments) for parcel in shared)
+        most = max(most, sum(array.nbytes for arrays in carried for array in arrays))
+    return took, most, parcels, size
 
 
 def at_once() -> Cost:
@@ -57,8 +97,9 @@ def at_once() -> Cost:
     return _cost(work)
 
 
-def stretch_by_stretch(spool: str, out: str) -> Cost:
+def stretch_by_stretch(small: str, spool: str, out: str) -> Cost:
     """The same by the tasks of the cluster, one after the other."""
+    in_turn(open_spool(Path(small)), Path(out), PART)
     return _cost(lambda: in_turn(open_spool(Path(spool)), Path(out), PART))
 
 
@@ -80,7 +121,8 @@ def _on_two_workers(spools: list[Path], out: Path) -> Cost:
         spread(cluster.scheduler_address, open_spool(spools[1]), out, PART)
         took, after = time.perf_counter() - started, client.run(_own_cpu)
         peaks = client.run(_own_peak)
-    return sum(after.values()) - sum(before.values()), took, max(peaks.values())
+    spent = sum(after.values()) - sum(before.values())
+    return _per_million(spent), _per_million(took), max(peaks.values())
 
 
 def _spooled(folder: Path, calls: int) -> Path:
@@ -101,7 +143,11 @@ def _past(calls: int) -> tuple[Past, Moments]:
 def _cost(work: Callable[[], object]) -> Cost:
     cpu, started = _own_cpu(), time.perf_counter()
     work()
-    return _own_cpu() - cpu, time.perf_counter() - started, _own_peak()
+    return _per_million(_own_cpu() - cpu), _per_million(time.perf_counter() - started), _own_peak()
+
+
+def _per_million(seconds: float) -> float:
+    return seconds / CALLS * 1e6
 
 
 def _own_cpu() -> float:
