@@ -25,8 +25,8 @@ def kernel(loop: Loop) -> Loop:
 
 def part(loop: Loop) -> Loop:
     """Compile a small piece of loops into those that use it: it is never called for itself."""
-    options = {"cache": True, "nogil": True, "fastmath": False, "error_model": "numpy"}
-    return cast("Loop", numba.njit(**options, forceinline=True)(loop))
+    compiled = numba.njit(cache=True, nogil=True, fastmath=False, error_model="numpy", forceinline=True)
+    return cast("Loop", compiled(loop))
 
 
 def own(column: NDArray[Any]) -> NDArray[Any]:

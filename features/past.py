@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from math import prod
 from typing import ClassVar, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
@@ -94,7 +95,7 @@ class Past:
     def groups(self, by: By) -> int:
         """A number above every actor's code."""
         first, *others = by.split("×")
-        return self._size(first) * int(np.prod([self._stride(part) for part in others], dtype=np.int64))
+        return self._size(first) * prod(self._stride(part) for part in others)
 
     def actors_of(self, by: By, facts: Facts) -> Int64Array:
         """The actor's code for each fact, by what was known of its lead as it was seen."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from .calls import Moments
 from .kernel import Float32Array, Int64Array, kernel
 from .past import By, Feature, Filled, Past, Read, Scanned
 from .reading import Reading, ends_of, spec_of
-from .sheet import read, read_nobody, sheet_of
+from .sheet import Sheet, read, read_nobody, sheet_of
 from .spec import Spec
 from .tape import Tape
 
@@ -18,15 +19,23 @@ Sweep = Callable[[Past, Moments, Float32Array], None]
 """Fills its columns of the matrix for all moments."""
 
 
-def sweeps_of(features: Sequence[Feature]) -> list[Sweep]:
-    """One sweep per actor whose tape is read, the widest first, and one for each column of another kind."""
+def sweeps_of(features: Sequence[Feature]) -> tuple[Sweep, ...]:
+    """One sweep per actor whose tape is read, the widest first, and one for all columns of other kinds.
+
+    They are worked out once per list of features: a service asks the same one all day.
+    """
+    return _sweeps_of(tuple(features))
+
+
+@lru_cache(maxsize=256)
+def _sweeps_of(features: tuple[Feature, ...]) -> tuple[Sweep, ...]:
     actors: dict[By, ActorSweep] = {}
     for column, feature in enumerate(features):
         if isinstance(feature, Read | Scanned):
             actors.setdefault(feature.by, ActorSweep(feature.by)).add(column, feature)
     widest = sorted(actors.values(), key=lambda sweep: -len(sweep.readings) - len(sweep.scans))
     filled = [(c, f) for c, f in enumerate(features) if isinstance(f, Filled)]
-    return [*widest, *([FilledSweep(tuple(filled))] if filled else [])]
+    return (*widest, *([FilledSweep(tuple(filled))] if filled else []))
 
 
 @dataclass(frozen=True)
@@ -58,29 +67,44 @@ class ActorSweep:
         else:
             self.scans[column] = feature
 
-    @property
+    @cached_property
     def spec(self) -> Spec:
         """The tape that answers them all."""
         copies = [word for scan in self.scans.values() for word in scan.copies]
         sums = [name for scan in self.scans.values() for name in scan.sums]
         return spec_of(self.by, list(self.readings.values()), copies, sums)
 
+    @cached_property
+    def sheet(self) -> Sheet:
+        """What is read of it."""
+        return sheet_of(self.spec, list(self.readings.values()), list(self.readings))
+
+    @cached_property
+    def pool(self) -> "ActorSweep | None":
+        """The rates of the same actors, agents aside; None where there are none or no agent is asked."""
+        rates = {column: reading for column, reading in self.readings.items() if reading.per}
+        parts = self.by.split("×")
+        if "agent" not in parts or not rates:
+            return None
+        return ActorSweep("×".join(part for part in parts if part != "agent") or "everyone", rates)
+
     def __call__(self, past: Past, moments: Moments, values: Float32Array) -> None:
         """Fill them; where the agent isn't chosen yet, rates are those of all agents."""
         self._answer(past, past.actors(self.by, moments), moments.at, values)
-        if "agent" in self.by.split("×") and np.any(moments.agent < 0):
-            self._answer_for_the_pool(past, moments, values)
+        if self.pool is not None and np.any(moments.agent < 0):
+            rows, columns = np.flatnonzero(moments.agent < 0), np.array(list(self.pool.readings), np.int64)
+            pooled = np.empty((rows.size, values.shape[1]), np.float32)
+            self.pool(past, moments.take(rows), pooled)
+            values[np.ix_(rows, columns)] = pooled[:, columns]
 
     def _answer(self, past: Past, actor: Int64Array, at: Int64Array, values: Float32Array) -> None:
-        spec, groups = self.spec, past.groups(self.by)
-        if at.size > groups + 2 and np.all(at == at[0]):
+        if at.size > past.groups(self.by) + 2 and np.all(at == at[0]):
             self._answer_once_each(past, actor, int(at[0]), values)
             return
-        sheet = sheet_of(spec, list(self.readings.values()), list(self.readings))
-        for tape, asked in past.answered_by(spec, actor, at):
+        for tape, asked in past.answered_by(self.spec, actor, at):
             if self.readings:
-                read_nobody(sheet, asked, values)
-                read(tape.blocks, tape.entries, sheet, asked, values)
+                read_nobody(self.sheet, asked, values)
+                read(tape.blocks, tape.entries, self.sheet, asked, values)
             if self.scans:
                 self._scan(past, tape, asked, values)
 
@@ -96,18 +120,6 @@ class ActorSweep:
         answers = np.empty((everyone.size, values.shape[1]), np.float32)
         self._answer(past, everyone, np.full(everyone.size, at), answers)
         spread(answers, actor, np.array([*self.readings, *self.scans], np.int64), values)
-
-    def _answer_for_the_pool(self, past: Past, moments: Moments, values: Float32Array) -> None:
-        """Fill the rates of moments without an agent from the tape of the same actors, agents aside."""
-        rates = {column: reading for column, reading in self.readings.items() if reading.per}
-        if not rates:
-            return
-        others = [part for part in self.by.split("×") if part != "agent"] or ["everyone"]
-        rows = np.flatnonzero(moments.agent < 0)
-        pooled = np.empty((rows.size, values.shape[1]), np.float32)
-        ActorSweep("×".join(others), rates)(past, moments.take(rows), pooled)
-        columns = np.array(list(rates), np.int64)
-        values[np.ix_(rows, columns)] = pooled[:, columns]
 
 
 @kernel

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from features import Past, compute
 from features.instants import DAY, HOUR, MINUTE, NEVER
 from features.statistics.rate import Load, Rate
+from features.tape import Tape
 from tests.builders import MONDAY, a_call, a_past, moments
 from tests.features import reference
 from tests.features.statistics.test_window import ACTORS
@@ -171,7 +172,8 @@ def test_repeated_moments_of_one_agent_are_answered_alike():
 
 
 def test_a_tape_is_written_once():
-    told, tapes = a_past((0, 0, MONDAY, True, False)), {}
+    told = a_past((0, 0, MONDAY, True, False))
+    tapes: dict[tuple[object, ...], Tape] = {}
     past = Past(told.log, told.leads, tapes=tapes)
     compute(past, moments((0, 0, MONDAY + 1)), [ANSWERS])
     (tape,) = tapes.values()
