@@ -89,6 +89,7 @@ def backfill(
     """
     if order.scheduler is not None:
         require_dask()
+    began = perf_counter()
     source = read_source(engine, order.until)
     features = for_leads(source.past.leads, order.allow)
     plan = Plan(features, "ends", BY_LEAD, order.since, order.fresh)
@@ -102,7 +103,11 @@ def backfill(
         part = Part("", order.since, source.as_of, source.as_of, source.seq, 0, 0, "")
         parts = _worked_out(spool, order, part, lambda done: told(done, steps(spool)))
     built = Built(Manifest(plan.features, plan.moments, plan.part_days, tuple(parts)), len(parts), len(parts))
-    built.seconds = {"spooling": spooled - started, "computing": perf_counter() - spooled}
+    built.seconds = {
+        "reading": started - began,
+        "spooling": spooled - started,
+        "computing": perf_counter() - spooled,
+    }
     save_manifest(order.out, built.manifest)
     sweep(order.out, built.manifest)
     return built
