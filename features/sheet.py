@@ -134,6 +134,9 @@ def find_window(count: int, found: Found, window: int, state: Int64Array, before
     _, at, first, entry, _, _, _ = found
     begin = actor = -1
     for k in range(count):
+        if entry[k] == NOTHING:  # an actor without entries may be said to begin where another one's lie
+            before[k] = NOTHING
+            continue
         if first[k] != actor:
             begin = actor = first[k]
         begin = advance(state, begin, entry[k] + 1, at[k] - window)

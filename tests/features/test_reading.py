@@ -13,6 +13,8 @@ from features.instants import DAY, HOUR, NEVER
 from features.kernel import BoolArray, Float64Array
 from features.statistics.rate import Rate
 from features.statistics.window import Count, Share, Sum
+from features.tape import Tape
+from tests.builders import MONDAY, a_lead, a_lead_table, a_log, moments
 from tests.features.test_tape import AGENTS, LEADS, many_facts
 
 codes = st.lists(st.tuples(st.integers(-1, 6), st.integers(0, 9)), max_size=40)
@@ -44,10 +46,12 @@ def test_moments_are_arranged_as_sorted_would(asked: list[tuple[int, int]], grou
     arranged = arrange(group, at, groups)
 
     rows = sorted(range(len(asked)), key=lambda row: (min(asked[row][0], groups), asked[row][1], row))
+    placed = slice(0, arranged.start[-2])  # those behind are answered alike, in whatever order
     kept = [
         sorted(arranged.row[low:high]) for low, high in zip(arranged.start, arranged.start[1:], strict=False)
     ]
-    assert [arranged.at[k] for k in range(len(asked))] == [at[row] for row in rows]
+    assert arranged.row[placed].tolist() == rows[placed]
+    assert arranged.at.tolist() == at[arranged.row].tolist()
     assert kept == [
         [row for row in range(len(asked)) if min(asked[row][0], groups) == actor]
         for actor in range(-1, groups + 1)
@@ -137,3 +141,16 @@ def test_scans_answer_alike_whether_tapes_are_kept_or_not():
     kept = compute(Past(CallLog.empty(), LEADS, told, {}), asked, standing()).values
 
     assert passing.tobytes() == kept.tobytes()
+
+
+def test_an_actor_without_a_past_is_not_taken_for_one_that_moved_to_its_place():
+    leads, tapes = a_lead_table(*[a_lead()] * 2), dict[tuple[object, ...], Tape]()
+    calls = [(0, 0, MONDAY + hour * HOUR, True, False) for hour in (0, 1)]
+    line, asked = Count("calls_1h", "lead", HOUR), moments((0, 0, MONDAY + DAY), (1, 0, MONDAY + DAY))
+
+    found = [
+        compute(Past(a_log(*calls[:told]), leads, tapes=tapes), asked, [line]).values.tolist()
+        for told in (1, 2)
+    ]
+
+    assert found == [[[0], [0]]] * 2
