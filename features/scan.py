@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .asked import Asked
-from .entries import TIME
+from .entries import TIME, advance
 from .instants import NEVER
 from .kernel import Float32Array, Int64Array, kernel
 from .tape import Tape
@@ -49,7 +49,7 @@ def own(j: int, first: int, column: int, state: Int64Array) -> int:
 def standing(first: int, end: int, time: int, column: int, state: Int64Array) -> int:
     """What the seen facts of one instant bring to a running sum, less what was taken back of them."""
     total = 0
-    for j in range(first, end):
+    for j in range(advance(state, first, end, time), end):
         if state[j, TIME] == time:
             total += own(j, first, column, state)
     return total

@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+import numpy as np
+
 from ..asked import Asked
-from ..entries import TIME
+from ..entries import TIME, advance
 from ..kernel import Float32Array, Int64Array, kernel
 from ..past import By, Past
 from ..scan import Seen, blank_nobody, own, seen_by
@@ -47,24 +49,22 @@ class Distinct:
 def count_words(seen: Seen, state: Int64Array, word: int, mark: int, within: int, out: Float32Array) -> None:
     """Fill `out[i]` with the number of words whose facts in the window bear the mark."""
     first, end, at = seen
+    totals = np.zeros(256, np.int64)
     for i in range(first.size):
-        found = 0
-        for j in range(first[i], end[i]):
-            if state[j, word] >= 0 and is_first(first[i], j, end[i], at[i] - within, word, mark, state):
-                found += 1
+        since, found = at[i] - within, 0
+        begin = advance(state, first[i], end[i], since)  # what was seen before had happened before
+        for j in range(begin, end[i]):
+            w = state[j, word]
+            if w >= totals.size:
+                totals = np.concatenate((totals, np.zeros(w, np.int64)))
+            if w >= 0 and state[j, TIME] >= since:
+                before = totals[w]
+                totals[w] += own(j, first[i], mark, state)
+                found += int(totals[w] > 0) - int(before > 0)
+        for j in range(begin, end[i]):
+            if state[j, word] >= 0:
+                totals[state[j, word]] = 0
         out[i] = found
-
-
-@kernel
-def is_first(first: int, j: int, end: int, since: int, word: int, mark: int, state: Int64Array) -> bool:
-    """Whether entry `j` is its word's first since an instant, and the word's facts bear the mark."""
-    total = 0
-    for k in range(first, end):
-        if state[k, word] == state[j, word] and state[k, TIME] >= since:
-            if k < j:
-                return False
-            total += own(k, first, mark, state)
-    return total > 0 and state[j, TIME] >= since
 
 
 KINDS = (Distinct,)

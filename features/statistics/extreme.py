@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from ..asked import Asked
-from ..entries import TIME
+from ..entries import TIME, advance
 from ..facts import QUANTITIES
 from ..kernel import Float32Array, Int64Array, kernel
 from ..notes import THOUSANDTH
@@ -45,7 +45,7 @@ def largest(seen: Seen, state: Int64Array, column: int, within: int, unit: float
     first, end, at = seen
     for i in range(first.size):
         found = 0
-        for j in range(first[i], end[i]):
+        for j in range(advance(state, first[i], end[i], at[i] - within), end[i]):
             amount = own(j, first[i], column, state)
             if amount > found and state[j, TIME] >= at[i] - within:  # noqa: SIM102 -- the last one is dear
                 if holds(first[i], end[i], state[j, TIME], amount, column, state):
@@ -57,7 +57,7 @@ def largest(seen: Seen, state: Int64Array, column: int, within: int, unit: float
 def holds(first: int, end: int, time: int, amount: int, column: int, state: Int64Array) -> bool:
     """Whether an instant's facts bring an amount more often than it was taken back."""
     times = 0
-    for j in range(first, end):
+    for j in range(advance(state, first, end, time), end):
         if state[j, TIME] == time:
             brought = own(j, first, column, state)
             if brought == amount:

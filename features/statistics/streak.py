@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ..asked import Asked
-from ..entries import TIME
+from ..entries import SEEN, TIME, advance
 from ..instants import NEVER
 from ..kernel import Float32Array, Int64Array, kernel
 from ..past import By, Past
@@ -77,7 +77,7 @@ def count_since(
     for i in range(first.size):
         since = last_break(first[i], end[i], breaks, spares, state)
         total = 0
-        for j in range(first[i], end[i]):
+        for j in range(advance(state, first[i], end[i], since), end[i]):
             if state[j, TIME] > since:
                 total += own(j, first[i], counted, state)
         out[i] = total
@@ -89,6 +89,8 @@ def last_break(first: int, end: int, breaks: int, spares: int, state: Int64Array
     found = -NEVER
     for j in range(end - 1, first - 1, -1):
         time = state[j, TIME]
+        if state[j, SEEN] <= found:
+            break  # all that was seen until then had happened
         if time <= found or own(j, first, breaks, state) <= 0:
             continue
         net = standing(first, end, time, breaks, state)
