@@ -1,8 +1,7 @@
 """Entries: the rows of a tape and the loops that write them, from a whole log or event by event.
 
 An entry is one row of int64: its fact's row, `seen`, `time`, the late one before it, then the running state;
-its fading sums stand beside it. Facts are first noted in their entries; then each actor's are run, one after
-the other.
+its fading sums stand beside it.
 """
 
 from typing import NamedTuple
@@ -10,15 +9,15 @@ from typing import NamedTuple
 import numpy as np
 
 from .instants import MINUTE
-from .kernel import Float64Array, Int64Array, kernel, part
+from .kernel import Float64Array, Int64Array, UInt64Array, kernel, part
 
 ROW, SEEN, TIME, LATE, HEAD = range(5)
 """The first columns of an entry; `LATE` is the actor's latest entry, up to and with this one, that was seen
-LONG after it happened (counted from the actor's first, -1 none); until the entry is run it holds the bits of
-its fact. From `HEAD` on stands the state."""
+LONG after it happened (counted from the actor's first, -1 none). From `HEAD` on stands the state."""
 
-SUMS, LASTS, FIRSTS, WORDS, COPIES = range(5)
-"""The sections of the state: running sums, latest and earliest times of a mark, latest words, own words."""
+MARKED, AMOUNTS, LASTS, FIRSTS, WORDS, COPIES = range(6)
+"""The sections of the state: running counts of marks and sums of quantities, latest and earliest times of a
+mark, latest words, own words."""
 
 NOTHING = 0
 """The first entry of a tape is nobody's: the state before any fact, from which every actor's state starts."""
@@ -26,23 +25,17 @@ NOTHING = 0
 LONG = MINUTE
 """A fact seen longer than this after it happened came late: windows look for those one by one."""
 
-BLOCK = 256
-"""So many entries are run, or moments read, one column after the other."""
-
-
 class Program(NamedTuple):
     """A spec as arrays: where each section of the state begins, what makes each column, and how sums fade."""
 
-    begins: Int64Array
+    begins: UInt64Array
     """The first column of each section, and the width."""
     source: Int64Array
-    """For each column the bit of its mark; 0 where a fact notes its own: quantities and words."""
+    """For each column the bit of its mark; 0 for quantities and words."""
     total: Int64Array
     """For an edge's column that of its mark's sum."""
-    slots: Int64Array
-    """The column in which a fact notes each quantity of the news: that of its sum."""
     fade_source: Int64Array
-    """For each fading sum the bit of its mark; less than 0: minus the column of its quantity."""
+    """For each fading sum the bit of its mark; less than 0: minus the column in which a note has its quantity."""
     fade_half: Int64Array
     """Which of `rates` it has; in ascending order."""
     rates: Float64Array
@@ -67,15 +60,6 @@ class Entries(NamedTuple):
     state: Int64Array
     faded: Float64Array
     """Fading sums as of `SEEN`."""
-
-
-class Running(NamedTuple):
-    """A block of entries to run, in the order of their actor."""
-
-    entry: Int64Array
-    before: Int64Array
-    """The one of the same actor before it, or `NOTHING`."""
-    bits: Int64Array
 
 
 @kernel
@@ -112,21 +96,6 @@ def advance(state: Int64Array, low: int, high: int, at: int) -> int:
         else:
             high = middle
     return low
-
-
-@kernel
-def note_all(entries: Int64Array, notes: Int64Array, program: Program, state: Int64Array) -> None:
-    """Note what each fact says by itself in its entry; amounts less than nothing if it is taken back."""
-    slots, begin = program.slots, program.begins[WORDS]
-    words = HEAD + slots.size
-    for i in range(entries.size):
-        j = entries[i]
-        for c in range(HEAD):
-            state[j, c] = notes[i, c]
-        for q in range(slots.size):
-            state[j, slots[q]] = notes[i, HEAD + q] if notes[i, LATE] >= 0 else -notes[i, HEAD + q]
-        for w in range(words, notes.shape[1]):
-            state[j, begin + w - words] = notes[i, w]
 
 
 @kernel

@@ -1,139 +1,99 @@
-"""Running: what was noted in the entries of each actor becomes its running state."""
-
-import numpy as np
+"""Running: the notes about each actor become its running state, one entry after the other."""
 
 from .entries import (
-    BLOCK,
+    AMOUNTS,
     COPIES,
     FIRSTS,
+    HEAD,
     LASTS,
     LATE,
     LONG,
+    MARKED,
     NOTHING,
+    ROW,
     SEEN,
-    SUMS,
     TIME,
     WORDS,
     Blocks,
     Entries,
     Program,
-    Running,
 )
+import numpy as np
 from .instants import NEVER
-from .kernel import Float64Array, Int64Array, kernel, part
+from .kernel import Int64Array, kernel, part
+from .notes import BITS
 
 
 @kernel
-def run(touched: Int64Array, since: Int64Array, program: Program, blocks: Blocks, entries: Entries) -> None:
-    """Make running state of what was noted for `touched[i]` from its entry `since[i]` on."""
-    state = entries.state
-    running = Running(np.empty(BLOCK, np.int64), np.empty(BLOCK, np.int64), np.empty(BLOCK, np.int64))
-    entry, before, bits = running
-    filled = 0
+def run(
+    touched: Int64Array,
+    since: Int64Array,
+    notes: Int64Array,
+    program: Program,
+    blocks: Blocks,
+    entries: Entries,
+) -> None:
+    """Make running state of the notes about `touched[i]`, of which the first becomes its entry `since[i]`."""
+    state, n = entries.state, 0
+    flat, flat_notes, width = state.reshape(-1), notes.reshape(-1), state.shape[1]
     for i in range(touched.size):
         g = touched[i]
         first, worst, taken_back = blocks.first[g], blocks.worst[g], blocks.taken_back[g]
         last = first + since[i] - 1 if since[i] > 0 else NOTHING
+        before = state[last, SEEN] if since[i] > 0 else notes[n, SEEN]
         for j in range(first + since[i], first + blocks.size[g]):
-            entry[filled], before[filled], bits[filled] = j, last, state[j, LATE]
-            delay = state[j, SEEN] - state[j, TIME]
-            worst, taken_back = max(worst, delay), taken_back | (state[j, LATE] < 0)
+            seen, time = notes[n, SEEN], notes[n, TIME]
+            delay = seen - time
+            state[j, ROW], state[j, SEEN], state[j, TIME] = notes[n, ROW], seen, time
+            worst, taken_back = max(worst, delay), taken_back | (notes[n, BITS] < 0)
             state[j, LATE] = j - first if delay > LONG else state[last, LATE]
-            last = j
-            filled += 1
-            if filled == BLOCK:
-                run_block(filled, running, program, entries)
-                filled = 0
+            run_entry(np.uint64(j * width), np.uint64(last * width), np.uint64(n * notes.shape[1]), flat_notes, program, flat)
+            if program.fade_source.size > 0:
+                run_faded(j, last, n, notes, seen - before, delay, program, entries)
+            before, last = seen, j
+            n += 1
         blocks.worst[g], blocks.taken_back[g] = worst, taken_back
-    run_block(filled, running, program, entries)
 
 
-@kernel
-def run_block(count: int, running: Running, program: Program, entries: Entries) -> None:
-    """Run the columns of a block, the fading sums first: they need the amounts as they were noted."""
-    entry, before, bits = running
+@part
+def run_entry(j: int, last: int, note: int, notes: Int64Array, program: Program, state: Int64Array) -> None:
+    """Write entry `j`, the one after `last`, all but `LATE` and what fades."""
     begins, source = program.begins, program.source
-    state, faded = entries
-    if program.fade_source.size > 0:
-        run_faded(count, running, program, state, faded)
-    for c in range(begins[SUMS], begins[LASTS]):
-        run_sum(count, entry, before, bits, source[c], state[:, c])
+    bits = notes[note + np.uint64(BITS)]
+    sign, marks = (1, bits) if bits >= 0 else (-1, ~bits)
+    for c in range(begins[MARKED], begins[AMOUNTS]):
+        state[j + c] = state[last + c] + (sign if marks & source[c] else 0)
+    time = notes[note + np.uint64(TIME)]
+    note += HEAD - begins[AMOUNTS]
+    for c in range(begins[AMOUNTS], begins[LASTS]):
+        state[j + c] = state[last + c] + sign * notes[note + c]
     for c in range(begins[LASTS], begins[WORDS]):
-        run_edge(count, entry, before, bits, source[c], c < begins[FIRSTS], c, state)
+        held = state[last + c]
+        better = time > held if c < begins[FIRSTS] else time < held
+        state[j + c] = time if better and sign > 0 and marks & source[c] else held
+    note += begins[LASTS] - begins[WORDS]
     for c in range(begins[WORDS], begins[COPIES]):
-        for k in range(count):
-            if state[entry[k], c] == -1 or bits[k] < 0:
-                state[entry[k], c] = state[before[k], c]
+        word = notes[note + c]
+        state[j + c] = word if word != -1 and sign > 0 else state[last + c]
+    for c in range(begins[COPIES], begins[6]):
+        state[j + c] = notes[note + c]
 
 
 @part
-def signed(bits: int, mark: int) -> int:
-    """1 if a fact bears a mark, -1 if it is one taken back that did, else 0."""
-    return (1 if bits & mark else 0) if bits >= 0 else (0 if bits & mark else -1)
-
-
-@part
-def run_sum(
-    count: int, entry: Int64Array, before: Int64Array, bits: Int64Array, mark: int, column: Int64Array
-) -> None:
-    """Add up a column: of a mark, or (`mark` 0) of the amounts noted in it."""
-    if mark == 0:
-        for k in range(count):
-            column[entry[k]] += column[before[k]]
-    else:
-        for k in range(count):
-            column[entry[k]] = column[before[k]] + signed(bits[k], mark)
-
-
-@part
-def run_edge(
-    count: int,
-    entry: Int64Array,
-    before: Int64Array,
-    bits: Int64Array,
-    mark: int,
-    latest: bool,
-    c: int,
-    state: Int64Array,
-) -> None:
-    """Carry on the latest (or earliest) time of a mark."""
-    for k in range(count):
-        held, time = state[before[k], c], state[entry[k], TIME]
-        better = time > held if latest else time < held
-        state[entry[k], c] = time if better and signed(bits[k], mark) > 0 else held
-
-
-@kernel
-def run_faded(count: int, running: Running, program: Program, state: Int64Array, faded: Float64Array) -> None:
+def run_faded(j: int, last: int, note: int, notes: Int64Array, passed: int, delay: int, program: Program, entries: Entries) -> None:
     """Carry on the fading sums: one halving per half-life passed, late facts at their true age."""
-    entry, before, bits = running
-    fading, fresh = np.empty(count), np.empty(count)
+    state, faded = entries
+    bits = notes[note, BITS]
+    sign, marks = (1, bits) if bits >= 0 else (-1, ~bits)
+    half, fading, fresh = -1, 1.0, 1.0
     for c in range(program.fade_source.size):
-        half, s = program.fade_half[c], program.fade_source[c]
-        if c == 0 or half != program.fade_half[c - 1]:
-            fade(count, entry, before, program.rates[half], state, fading, fresh)
-        for k in range(count):
-            own = state[entry[k], -s] if s < 0 else signed(bits[k], s)
-            faded[entry[k], c] = own * fresh[k] + faded[before[k], c] * fading[k]
-
-
-@part
-def fade(
-    count: int,
-    entry: Int64Array,
-    before: Int64Array,
-    rate: float,
-    state: Int64Array,
-    fading: Float64Array,
-    fresh: Float64Array,
-) -> None:
-    """What is left of the state before each entry, and of its own fact, by the time it was seen."""
-    for k in range(count):
-        seen = state[entry[k], SEEN]
-        delay = seen - state[entry[k], TIME]
-        passed = seen - state[before[k], SEEN] if before[k] != NOTHING else 0
-        fading[k] = 2.0 ** (-passed * rate)
-        fresh[k] = 2.0 ** (-delay * rate) if delay > 0 else 1.0
+        source = program.fade_source[c]
+        if program.fade_half[c] != half:
+            half = program.fade_half[c]
+            fading = 2.0 ** (-passed * program.rates[half])
+            fresh = 2.0 ** (-delay * program.rates[half]) if delay > 0 else 1.0
+        amount = sign * (notes[note, -source] if source < 0 else 1 if marks & source else 0)
+        faded[j, c] = amount * fresh + faded[last, c] * fading
 
 
 @kernel

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .asked import Asked
-from .entries import BLOCK, LATE, LONG, NOTHING, SEEN, TIME, Blocks, Entries, advance
+from .entries import LATE, LONG, NOTHING, SEEN, TIME, Blocks, Entries, advance
 from .facts import QUANTITIES
 from .instants import HOUR, NEVER
 from .kernel import Float32Array, Float64Array, Int64Array, UInt64Array, kernel, part
@@ -14,6 +14,9 @@ from .notes import THOUSANDTH
 from .reading import Reading
 from .spec import Spec
 from .tape import per_half_life
+
+BLOCK = 256
+"""So many moments are read, one column after the other."""
 
 SUM, RATE, FADED, FADED_RATE, SINCE, UNTIL = range(6)
 

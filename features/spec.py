@@ -28,18 +28,15 @@ class Spec:
 
     @cached_property
     def sections(self) -> tuple[tuple[Column, ...], ...]:
-        """The columns of the state: sums, latest and earliest times of a mark, latest words, own words.
-
-        Quantities that fade are summed as well: there a fact notes its own.
-        """
+        """The columns of the state: counts of marks, sums of quantities, edges, latest words, own words."""
+        marks = tuple(name for name in self.sums if name not in QUANTITIES)
         lasts = tuple(edge for edge in self.edges if edge[1] == "last")
         firsts = tuple(edge for edge in self.edges if edge[1] == "first")
-        sums = dict.fromkeys((*self.sums, *self.quantities))
-        return tuple(sums), lasts, firsts, self.words, self.copies
+        return marks, self.quantities, lasts, firsts, self.words, self.copies
 
     @property
     def quantities(self) -> tuple[str, ...]:
-        """The quantities that it sums, in the order in which the news hold them."""
+        """The quantities that it sums or fades, in the order in which notes hold them."""
         asked = {*self.sums, *(name for name, _ in self.fades)}
         return tuple(name for name in QUANTITIES if name in asked)
 

@@ -18,7 +18,6 @@ from .entries import (
     Entries,
     Program,
     entries_since,
-    note_all,
     place_behind,
     relocate,
 )
@@ -71,9 +70,8 @@ class Tape:
         self.blocks, self.used = side_by_side(sizes), NOTHING + 1 + notes.shape[0]
         if self.entries.state.shape[0] < self.used:
             self.entries = room_for(self.used, self.spec)
-        note_all(np.arange(NOTHING + 1, self.used), notes, self.program, self.entries.state)
         touched = np.flatnonzero(sizes)
-        self._run(touched, np.zeros(touched.size, np.int64))
+        self._run(touched, np.zeros(touched.size, np.int64), notes)
 
     def _grow_groups(self, groups: int) -> None:
         if groups > self.groups:
@@ -94,11 +92,10 @@ class Tape:
         count = place_behind(group, seen, self.facts, touched, size, self.blocks, state)
         entries = np.empty(count, np.int64)
         entries_since(touched, size, self.blocks, entries)
-        note_all(entries, told.notes(state[entries, ROW], self.spec), self.program, state)
-        self._run(touched, size)
+        self._run(touched, size, told.notes(state[entries, ROW], self.spec))
 
-    def _run(self, touched: Int64Array, since: Int64Array) -> None:
-        run(touched, since, self.program, self.blocks, self.entries)
+    def _run(self, touched: Int64Array, since: Int64Array, notes: Int64Array) -> None:
+        run(touched, since, notes, self.program, self.blocks, self.entries)
         corrected = self.blocks.taken_back[touched] > 0
         if self.spec.edges and np.any(corrected):
             state = self.entries.state
@@ -117,12 +114,11 @@ def program_of(spec: Spec) -> Program:
     halves = sorted({half for _, half in spec.fades})
     total = [-1 if isinstance(column, str) else spec.column(column[0]) for column in spec.columns]
     marks = [name if isinstance(name, str) else name[0] for name in spec.columns]
-    fades = [BIT.get(name) or -spec.column(name) for name, _ in spec.fades]
+    fades = [BIT.get(name) or -HEAD - spec.quantities.index(name) for name, _ in spec.fades]
     return Program(
-        begins=HEAD + np.cumsum([0, *map(len, spec.sections)]),
+        begins=(HEAD + np.cumsum([0, *map(len, spec.sections)])).astype(np.uint64),
         source=np.array([0] * HEAD + [BIT.get(name, 0) for name in marks], np.int64),
         total=np.array([-1] * HEAD + total, np.int64),
-        slots=np.array([spec.column(name) for name in spec.quantities], np.int64),
         fade_source=np.array(fades, np.int64),
         fade_half=np.array([halves.index(half) for _, half in spec.fades], np.int64),
         rates=np.array([per_half_life(half) for half in halves], np.float64),
@@ -147,8 +143,8 @@ def no_blocks(groups: int) -> Blocks:
 
 def room_for(entries: int, spec: Spec) -> Entries:
     """Unwritten entries, and what an actor says before any fact."""
-    sums, lasts, firsts, *words = map(len, spec.sections)
-    nothing = [0] * (HEAD + sums) + [-NEVER] * lasts + [NEVER] * firsts + [-1] * sum(words)
+    marks, amounts, lasts, firsts, *words = map(len, spec.sections)
+    nothing = [0] * (HEAD + marks + amounts) + [-NEVER] * lasts + [NEVER] * firsts + [-1] * sum(words)
     state, faded = np.empty((entries, len(nothing)), np.int64), np.empty((entries, len(spec.fades)))
     state[NOTHING], state[NOTHING, LATE], faded[NOTHING] = nothing, -1, 0.0
     return Entries(state, faded)
