@@ -15,7 +15,7 @@ ROW, SEEN, TIME, LATE, HEAD = range(5)
 """The first columns of an entry; `LATE` is the actor's latest entry, up to and with this one, that was seen
 LONG after it happened (counted from the actor's first, -1 none). From `HEAD` on stands the state."""
 
-MARKED, AMOUNTS, LASTS, FIRSTS, WORDS, COPIES = range(6)
+MARKED, AMOUNTS, LASTS, FIRSTS, WORDS, COPIES, END = range(7)
 """The sections of the state: running counts of marks and sums of quantities, latest and earliest times of a
 mark, latest words, own words."""
 
@@ -76,22 +76,22 @@ def advance(state: Int64Array, low: int, high: int, at: int) -> int:
     """The first entry in [low, high) that wasn't seen before `at`, else `high`; near ones are found first."""
     near = min(low + 4, high)
     while low < near:
-        if state[low, SEEN] >= at:
+        if state[np.uint64(low), SEEN] >= at:
             return low
         low += 1
-    if low >= high or state[low, SEEN] >= at:
+    if low >= high or state[np.uint64(low), SEEN] >= at:
         return low
-    if state[high - 1, SEEN] < at:
+    if state[np.uint64(high - 1), SEEN] < at:
         return high
     step = 1
-    while low + step < high and state[low + step, SEEN] < at:
+    while low + step < high and state[np.uint64(low + step), SEEN] < at:
         low += step
         step *= 2
     high = min(high, low + step)
     low += 1
     while low < high:
         middle = (low + high) // 2
-        if state[middle, SEEN] < at:
+        if state[np.uint64(middle), SEEN] < at:
             low = middle + 1
         else:
             high = middle

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from .asked import Asked, count_rows
 from .entries import HEAD, LATE, ROW, SEEN, TIME, is_ascending
 from .facts import Facts
-from .kernel import Int64Array, kernel
+from .kernel import Int8Array, Int64Array, kernel, own, plain, prefetch
 from .spec import Spec
 
 THOUSANDTH = 1000.0
@@ -19,6 +19,7 @@ BITS = LATE
 """A note begins with the columns of an entry's head, the last of which holds the fact's marks (all bits
 turned over if it is taken back); then come the quantities of a spec in thousandths, its words, its copies."""
 
+AHEAD = 32
 STRETCH = 32_768
 """So many facts are noted at a time: they stay in the cache."""
 
@@ -84,11 +85,16 @@ def width_of(spec: Spec) -> int:
 @kernel
 def place(group: Int64Array, notes: Int64Array, free: Int64Array, out: Int64Array) -> None:
     """Write each note into the next free row of its actor."""
-    groups = free.size - 3
+    groups, width = free.size - 3, notes.shape[1]
     for i in range(group.size):
-        g = min(group[i], groups) + 1
-        for c in range(notes.shape[1]):
-            out[free[g], c] = notes[i, c]
+        if i + AHEAD < group.size:
+            soon = free[min(group[i + AHEAD], groups) + 1]
+            prefetch(out, soon, 0)
+            prefetch(out, soon, width - 1)
+        g = np.uint64(min(group[i], groups) + 1)
+        row = np.uint64(free[g])
+        for c in range(width):
+            out[row, c] = notes[i, c]
         free[g] += 1
 
 
@@ -98,19 +104,33 @@ def notes_of(
     """The notes of some facts; `words` holds what isn't the facts' own."""
     bits, sign = facts.bits[rows], facts.sign[rows]
     notes = np.empty((bits.size, width_of(spec)), np.int64)
-    notes[:, ROW] = np.arange(rows.start, rows.stop) if isinstance(rows, slice) else rows
-    notes[:, SEEN], notes[:, TIME] = facts.seen[rows], facts.time[rows]
-    notes[:, BITS] = bits if np.all(sign > 0) else np.where(sign > 0, bits, ~bits)
+    row = np.arange(rows.start, rows.stop) if isinstance(rows, slice) else rows
+    note_heads(row, plain(facts.seen[rows]), plain(facts.time[rows]), plain(bits), own(sign), notes)
     place = HEAD
     for name in spec.quantities:
-        notes[:, place] = _thousandths(facts.quantities[name][rows]) if name in facts.quantities else 0
+        amounts = facts.quantities.get(name)
+        note_amounts(own(amounts[rows]) if amounts is not None else np.zeros(bits.size, np.float32), place, notes)
         place += 1
     for name in (*spec.words, *spec.copies):
-        own = facts.words[name][rows] if name in facts.words else -1
-        notes[:, place] = words.get(name, own)
+        of_facts = facts.words[name][rows] if name in facts.words else -1
+        notes[:, place] = words.get(name, of_facts)
         place += 1
     return notes
 
 
-def _thousandths(amounts: NDArray[np.floating]) -> Int64Array:
-    return np.asarray(np.rint(np.nan_to_num(amounts) * THOUSANDTH), np.int64)
+@kernel
+def note_heads(
+    row: Int64Array, seen: Int64Array, time: Int64Array, bits: Int64Array, sign: Int8Array, out: Int64Array
+) -> None:
+    """Fill the head of each note."""
+    for i in range(row.size):
+        out[i, ROW], out[i, SEEN], out[i, TIME] = row[i], seen[i], time[i]
+        out[i, BITS] = bits[i] if sign[i] > 0 else ~bits[i]
+
+
+@kernel
+def note_amounts(amounts: NDArray[np.floating], place: int, out: Int64Array) -> None:
+    """Fill a column with the amounts in whole thousandths; NaN counts as none."""
+    for i in range(amounts.size):
+        amount = np.float64(amounts[i])
+        out[i, place] = np.int64(np.rint(amount * THOUSANDTH)) if amount == amount else 0

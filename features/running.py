@@ -1,8 +1,11 @@
 """Running: the notes about each actor become its running state, one entry after the other."""
 
+import numpy as np
+
 from .entries import (
     AMOUNTS,
     COPIES,
+    END,
     FIRSTS,
     HEAD,
     LASTS,
@@ -18,9 +21,8 @@ from .entries import (
     Entries,
     Program,
 )
-import numpy as np
 from .instants import NEVER
-from .kernel import Int64Array, kernel, part
+from .kernel import Float64Array, Int64Array, kernel, part
 from .notes import BITS
 
 
@@ -34,57 +36,59 @@ def run(
     entries: Entries,
 ) -> None:
     """Make running state of the notes about `touched[i]`, of which the first becomes its entry `since[i]`."""
-    state, n = entries.state, 0
-    flat, flat_notes, width = state.reshape(-1), notes.reshape(-1), state.shape[1]
+    state, n = entries.state, np.uint64(0)
     for i in range(touched.size):
         g = touched[i]
         first, worst, taken_back = blocks.first[g], blocks.worst[g], blocks.taken_back[g]
-        last = first + since[i] - 1 if since[i] > 0 else NOTHING
+        last = np.uint64(first + since[i] - 1 if since[i] > 0 else NOTHING)
         before = state[last, SEEN] if since[i] > 0 else notes[n, SEEN]
         for j in range(first + since[i], first + blocks.size[g]):
-            seen, time = notes[n, SEEN], notes[n, TIME]
-            delay = seen - time
-            state[j, ROW], state[j, SEEN], state[j, TIME] = notes[n, ROW], seen, time
+            entry, seen, delay = np.uint64(j), notes[n, SEEN], notes[n, SEEN] - notes[n, TIME]
             worst, taken_back = max(worst, delay), taken_back | (notes[n, BITS] < 0)
-            state[j, LATE] = j - first if delay > LONG else state[last, LATE]
-            run_entry(np.uint64(j * width), np.uint64(last * width), np.uint64(n * notes.shape[1]), flat_notes, program, flat)
-            if program.fade_source.size > 0:
-                run_faded(j, last, n, notes, seen - before, delay, program, entries)
-            before, last = seen, j
-            n += 1
+            state[entry, LATE] = j - first if delay > LONG else state[last, LATE]
+            run_entry(entry, last, n, notes, program, state)
+            run_faded(entry, last, n, seen - before, delay, notes, program, entries.faded)
+            before, last = seen, entry
+            n += np.uint64(1)
         blocks.worst[g], blocks.taken_back[g] = worst, taken_back
 
 
 @part
-def run_entry(j: int, last: int, note: int, notes: Int64Array, program: Program, state: Int64Array) -> None:
-    """Write entry `j`, the one after `last`, all but `LATE` and what fades."""
-    begins, source = program.begins, program.source
-    bits = notes[note + np.uint64(BITS)]
+def run_entry(entry: int, last: int, n: int, notes: Int64Array, program: Program, state: Int64Array) -> None:
+    """Write an entry, the one after `last`, by note `n`: all but `LATE` and what fades."""
+    begins, source, bits, time = program.begins, program.source, notes[n, BITS], notes[n, TIME]
     sign, marks = (1, bits) if bits >= 0 else (-1, ~bits)
+    state[entry, ROW], state[entry, SEEN], state[entry, TIME] = notes[n, ROW], notes[n, SEEN], time
     for c in range(begins[MARKED], begins[AMOUNTS]):
-        state[j + c] = state[last + c] + (sign if marks & source[c] else 0)
-    time = notes[note + np.uint64(TIME)]
-    note += HEAD - begins[AMOUNTS]
+        state[entry, c] = state[last, c] + (sign if marks & source[c] else 0)
+    noted = HEAD - begins[AMOUNTS]
     for c in range(begins[AMOUNTS], begins[LASTS]):
-        state[j + c] = state[last + c] + sign * notes[note + c]
+        state[entry, c] = state[last, c] + sign * notes[n, c + noted]
     for c in range(begins[LASTS], begins[WORDS]):
-        held = state[last + c]
+        held = state[last, c]
         better = time > held if c < begins[FIRSTS] else time < held
-        state[j + c] = time if better and sign > 0 and marks & source[c] else held
-    note += begins[LASTS] - begins[WORDS]
+        state[entry, c] = time if better and sign > 0 and marks & source[c] else held
+    noted += begins[LASTS] - begins[WORDS]
     for c in range(begins[WORDS], begins[COPIES]):
-        word = notes[note + c]
-        state[j + c] = word if word != -1 and sign > 0 else state[last + c]
-    for c in range(begins[COPIES], begins[6]):
-        state[j + c] = notes[note + c]
+        word = notes[n, c + noted]
+        state[entry, c] = word if word != -1 and sign > 0 else state[last, c]
+    for c in range(begins[COPIES], begins[END]):
+        state[entry, c] = notes[n, c + noted]
 
 
 @part
-def run_faded(j: int, last: int, note: int, notes: Int64Array, passed: int, delay: int, program: Program, entries: Entries) -> None:
+def run_faded(
+    entry: int,
+    last: int,
+    n: int,
+    passed: int,
+    delay: int,
+    notes: Int64Array,
+    program: Program,
+    faded: Float64Array,
+) -> None:
     """Carry on the fading sums: one halving per half-life passed, late facts at their true age."""
-    state, faded = entries
-    bits = notes[note, BITS]
-    sign, marks = (1, bits) if bits >= 0 else (-1, ~bits)
+    sign, marks = (1, notes[n, BITS]) if notes[n, BITS] >= 0 else (-1, ~notes[n, BITS])
     half, fading, fresh = -1, 1.0, 1.0
     for c in range(program.fade_source.size):
         source = program.fade_source[c]
@@ -92,8 +96,8 @@ def run_faded(j: int, last: int, note: int, notes: Int64Array, passed: int, dela
             half = program.fade_half[c]
             fading = 2.0 ** (-passed * program.rates[half])
             fresh = 2.0 ** (-delay * program.rates[half]) if delay > 0 else 1.0
-        amount = sign * (notes[note, -source] if source < 0 else 1 if marks & source else 0)
-        faded[j, c] = amount * fresh + faded[last, c] * fading
+        amount = sign * (notes[n, -source] if source < 0 else 1 if marks & source else 0)
+        faded[entry, c] = amount * fresh + faded[last, c] * fading
 
 
 @kernel

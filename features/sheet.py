@@ -9,7 +9,7 @@ from .asked import Asked
 from .entries import LATE, LONG, NOTHING, SEEN, TIME, Blocks, Entries, advance
 from .facts import QUANTITIES
 from .instants import HOUR, NEVER
-from .kernel import Float32Array, Float64Array, Int64Array, UInt64Array, kernel, part
+from .kernel import Float32Array, Float64Array, Int64Array, UInt64Array, kernel, part, prefetch
 from .notes import THOUSANDTH
 from .reading import Reading
 from .spec import Spec
@@ -17,6 +17,9 @@ from .tape import per_half_life
 
 BLOCK = 256
 """So many moments are read, one column after the other."""
+
+CACHE_LINE = 64
+"""Bytes."""
 
 SUM, RATE, FADED, FADED_RATE, SINCE, UNTIL = range(6)
 
@@ -40,6 +43,8 @@ class Sheet(NamedTuple):
     """What it says of an actor without a past."""
     windows: Int64Array
     rates: Float64Array
+    lines: Int64Array
+    """Columns of which one lies in each cache line that a moment's row is written to."""
 
 
 class Found(NamedTuple):
@@ -81,7 +86,17 @@ def sheet_of(spec: Spec, readings: Sequence[Reading], columns: Sequence[int]) ->
         unseen=np.select([op >= SINCE, (op == SUM) | (op == FADED)], [np.nan, 0.0], prior).astype(np.float32),
         windows=np.array(windows, np.int64),
         rates=np.array([per_half_life(half) for half in halves], np.float64),
+        lines=_a_line_apart(columns),
     )  # fmt: skip
+
+
+def _a_line_apart(columns: Sequence[int]) -> Int64Array:
+    """The first column, the next ones that lie a line of float32 behind, and the last."""
+    found: list[int] = []
+    for column in sorted(columns):
+        if not found or column >= found[-1] + CACHE_LINE // 4 or column == max(columns):
+            found.append(column)
+    return np.array(found, np.int64)
 
 
 def _line(spec: Spec, reading: Reading, windows: list[int], halves: list[int]) -> tuple[int, int, int, int]:
@@ -131,19 +146,29 @@ def no_moments(windows: int) -> Found:
     return Found(row, at, first, entry, last, np.zeros((windows, BLOCK), np.uint64), worst)
 
 
-@part
-def find_window(count: int, found: Found, window: int, state: Int64Array, before: UInt64Array) -> None:
-    """Find the last entry before each moment's window, from moment to moment of an actor."""
-    _, at, first, entry, _, _, _ = found
-    begin = actor = -1
+@kernel
+def find_windows(
+    count: int, found: Found, windows: Int64Array, lines: Int64Array, state: Int64Array, out: Float32Array
+) -> None:
+    """Find the last entry before each moment's windows, from moment to moment of an actor.
+
+    The moments' rows of `out` are called into the cache meanwhile.
+    """
+    _, at, first, entry, _, before, _ = found
+    begins, actor = np.zeros(windows.size, np.int64), -1
     for k in range(count):
+        for c in lines:
+            prefetch(out, found.row[k], c)
         if entry[k] == NOTHING:  # an actor without entries may be said to begin where another one's lie
-            before[k] = NOTHING
+            before[:, k] = NOTHING
             continue
         if first[k] != actor:
-            begin = actor = first[k]
-        begin = advance(state, begin, entry[k] + 1, at[k] - window)
-        before[k] = (begin - 1 if begin > actor else NOTHING) * state.shape[1]
+            begins[:] = actor = first[k]
+        for w in range(windows.size):
+            if windows[w] < NEVER:
+                begin = advance(state, begins[w], entry[k] + 1, at[k] - windows[w])
+                before[w, k] = (begin - 1 if begin > actor else NOTHING) * state.shape[1]
+                begins[w] = begin
 
 
 @kernel
@@ -173,9 +198,7 @@ def fill(count: int, found: Found, sheet: Sheet, entries: Entries, out: Float32A
     op, row, column = sheet.op, found.row, sheet.column
     columns = np.empty((op.size, BLOCK + 16), np.float32)  # a bit longer: no two lie in the same cache set
     marked, counted = np.empty(count), np.empty(count)
-    for w in range(sheet.windows.size):
-        if sheet.windows[w] < NEVER:
-            find_window(count, found, sheet.windows[w], entries.state, found.before[w])
+    find_windows(count, found, sheet.windows, sheet.lines, entries.state, out)
     fading = faded_since(count, found.entry, found.at, sheet.rates, entries.state)
     for c in range(op.size):
         if op[c] >= SINCE:
@@ -187,11 +210,18 @@ def fill(count: int, found: Found, sheet: Sheet, entries: Entries, out: Float32A
             amounts(count, found, c, sheet.per[c], sheet.unit_per[c], sheet, fading, entries, counted)
             for k in range(count):
                 columns[c, k] = shrunk(marked[k], counted[k], sheet.prior_rate[c], sheet.prior_size[c])
-    for k in range(count):
-        for c in range(op.size):
-            out[row[k], column[c]] = columns[c, k]
+    write_rows(count, found.row, sheet.column, columns, out)
     if sheet.windows.size > 0 and np.any(found.worst[:count] > 0):
         take_out_the_old(count, found, sheet, entries.state, out)
+
+
+@part
+def write_rows(count: int, row: Int64Array, column: Int64Array, columns: Float32Array, out: Float32Array) -> None:
+    """Write the finished columns row by row."""
+    for k in range(count):
+        line = out[np.uint64(row[k])]
+        for c in range(column.size):
+            line[np.uint64(column[c])] = columns[c, k]
 
 
 @part
