@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .instants import MINUTE
-from .kernel import Float64Array, Int64Array, UInt64Array, kernel, part
+from .kernel import Float64Array, Int64Array, kernel, part
 
 ROW, SEEN, TIME, LATE, HEAD = range(5)
 """The first columns of an entry; `LATE` is the actor's latest entry, up to and with this one, that was seen
@@ -25,17 +25,18 @@ NOTHING = 0
 LONG = MINUTE
 """A fact seen longer than this after it happened came late: windows look for those one by one."""
 
+
 class Program(NamedTuple):
     """A spec as arrays: where each section of the state begins, what makes each column, and how sums fade."""
 
-    begins: UInt64Array
+    begins: Int64Array
     """The first column of each section, and the width."""
     source: Int64Array
     """For each column the bit of its mark; 0 for quantities and words."""
     total: Int64Array
     """For an edge's column that of its mark's sum."""
     fade_source: Int64Array
-    """For each fading sum the bit of its mark; less than 0: minus the column in which a note has its quantity."""
+    """For each fading sum the bit of its mark; less than 0: minus the column of its quantity in notes."""
     fade_half: Int64Array
     """Which of `rates` it has; in ascending order."""
     rates: Float64Array
@@ -65,10 +66,10 @@ class Entries(NamedTuple):
 @kernel
 def is_ascending(values: Int64Array) -> bool:
     """Whether no value is smaller than the one before."""
-    for i in range(1, values.size):  # noqa: SIM110 -- a generator doesn't compile
-        if values[i] < values[i - 1]:
-            return False
-    return True
+    falls = 0
+    for i in range(1, values.size):  # to the end: without a way out it is done many at a time
+        falls += values[i] < values[i - 1]
+    return falls == 0
 
 
 @part

@@ -5,11 +5,6 @@ from typing import Any, TypeVar, cast
 
 import numba
 import numpy as np
-from llvmlite import ir
-from numba import types
-from numba.core.cgutils import unpack_tuple
-from numba.extending import intrinsic
-from numba.np.arrayobj import make_array
 from numpy.typing import NDArray
 
 BoolArray = NDArray[np.bool_]
@@ -19,9 +14,6 @@ Int64Array = NDArray[np.int64]
 UInt64Array = NDArray[np.uint64]
 Float32Array = NDArray[np.float32]
 Float64Array = NDArray[np.float64]
-
-FOR_WRITING = (1, 3, 1)
-"""LLVM's flags of a prefetch: to write, to stay in all caches, of data."""
 
 Loop = TypeVar("Loop", bound=Callable[..., Any])
 
@@ -35,23 +27,6 @@ def part(loop: Loop) -> Loop:
     """Compile a small piece of loops into those that use it: it is never called for itself."""
     compiled = numba.njit(cache=True, nogil=True, fastmath=False, error_model="numpy", forceinline=True)
     return cast("Loop", compiled(loop))
-
-
-@intrinsic
-def prefetch(context: Any, matrix: Any, row: Any, column: Any) -> Any:
-    """In a loop, `prefetch(matrix, i, k)`: call the cache line of a cell that will soon be written."""
-    address, flag = ir.IntType(8).as_pointer(), ir.IntType(32)
-    kind = ir.FunctionType(ir.VoidType(), [address, flag, flag, flag])
-
-    def call(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        array = make_array(signature.args[0])(context, builder, arguments[0])
-        steps = [builder.mul(place, stride) for place, stride in zip(arguments[1:], unpack_tuple(builder, array.strides), strict=True)]
-        cell = builder.gep(builder.bitcast(array.data, address), [builder.add(*steps)])
-        loop = builder.module.declare_intrinsic("llvm.prefetch", [address], kind)
-        builder.call(loop, [cell, *(flag(value) for value in FOR_WRITING)])
-        return context.get_dummy_value()
-
-    return types.void(matrix, types.intp, types.intp), call
 
 
 def own(column: NDArray[Any]) -> NDArray[Any]:

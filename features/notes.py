@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .asked import Asked, count_rows
 from .entries import HEAD, LATE, ROW, SEEN, TIME, is_ascending
 from .facts import Facts
-from .kernel import Int8Array, Int64Array, kernel, own, plain, prefetch
+from .kernel import Float64Array, Int8Array, Int64Array, kernel, own, plain
+from .prefetch import prefetch
 from .spec import Spec
 
 THOUSANDTH = 1000.0
@@ -108,8 +108,8 @@ def notes_of(
     note_heads(row, plain(facts.seen[rows]), plain(facts.time[rows]), plain(bits), own(sign), notes)
     place = HEAD
     for name in spec.quantities:
-        amounts = facts.quantities.get(name)
-        note_amounts(own(amounts[rows]) if amounts is not None else np.zeros(bits.size, np.float32), place, notes)
+        amounts = facts.quantities[name][rows] if name in facts.quantities else np.zeros(bits.size)
+        note_amounts(np.require(amounts, np.float64, ("C", "W")), place, notes)
         place += 1
     for name in (*spec.words, *spec.copies):
         of_facts = facts.words[name][rows] if name in facts.words else -1
@@ -129,8 +129,8 @@ def note_heads(
 
 
 @kernel
-def note_amounts(amounts: NDArray[np.floating], place: int, out: Int64Array) -> None:
+def note_amounts(amounts: Float64Array, place: int, out: Int64Array) -> None:
     """Fill a column with the amounts in whole thousandths; NaN counts as none."""
     for i in range(amounts.size):
-        amount = np.float64(amounts[i])
-        out[i, place] = np.int64(np.rint(amount * THOUSANDTH)) if amount == amount else 0
+        some = not np.isnan(amounts[i])
+        out[i, place] = np.int64(np.rint(amounts[i] * THOUSANDTH)) if some else 0

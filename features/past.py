@@ -199,7 +199,7 @@ class _Told:
 def _are(told: _Told, actor: Int64Array, at: Int64Array) -> bool:
     """Whether moments are the facts' own: of their actors, as they came to be seen."""
     rows = slice(0, len(told))
-    own = len(told) == at.size and is_ascending(at) and np.array_equal(at, told.seen(rows))
+    own = len(told) == at.size and np.array_equal(at, told.seen(rows)) and is_ascending(at)
     return own and np.array_equal(actor, told.groups(rows))
 
 

@@ -54,33 +54,37 @@ def run(
 
 
 @part
-def run_entry(entry: int, last: int, n: int, notes: Int64Array, program: Program, state: Int64Array) -> None:
+def run_entry(
+    entry: np.uint64, last: np.uint64, n: np.uint64, notes: Int64Array, program: Program, state: Int64Array
+) -> None:
     """Write an entry, the one after `last`, by note `n`: all but `LATE` and what fades."""
     begins, source, bits, time = program.begins, program.source, notes[n, BITS], notes[n, TIME]
     sign, marks = (1, bits) if bits >= 0 else (-1, ~bits)
     state[entry, ROW], state[entry, SEEN], state[entry, TIME] = notes[n, ROW], notes[n, SEEN], time
     for c in range(begins[MARKED], begins[AMOUNTS]):
         state[entry, c] = state[last, c] + (sign if marks & source[c] else 0)
-    noted = HEAD - begins[AMOUNTS]
+    noted = HEAD
     for c in range(begins[AMOUNTS], begins[LASTS]):
-        state[entry, c] = state[last, c] + sign * notes[n, c + noted]
+        state[entry, c] = state[last, c] + sign * notes[n, noted]
+        noted += 1
     for c in range(begins[LASTS], begins[WORDS]):
         held = state[last, c]
         better = time > held if c < begins[FIRSTS] else time < held
         state[entry, c] = time if better and sign > 0 and marks & source[c] else held
-    noted += begins[LASTS] - begins[WORDS]
     for c in range(begins[WORDS], begins[COPIES]):
-        word = notes[n, c + noted]
-        state[entry, c] = word if word != -1 and sign > 0 else state[last, c]
+        known = notes[n, noted] != -1 and sign > 0
+        state[entry, c] = notes[n, noted] if known else state[last, c]
+        noted += 1
     for c in range(begins[COPIES], begins[END]):
-        state[entry, c] = notes[n, c + noted]
+        state[entry, c] = notes[n, noted]
+        noted += 1
 
 
 @part
 def run_faded(
-    entry: int,
-    last: int,
-    n: int,
+    entry: np.uint64,
+    last: np.uint64,
+    n: np.uint64,
     passed: int,
     delay: int,
     notes: Int64Array,

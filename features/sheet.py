@@ -9,8 +9,9 @@ from .asked import Asked
 from .entries import LATE, LONG, NOTHING, SEEN, TIME, Blocks, Entries, advance
 from .facts import QUANTITIES
 from .instants import HOUR, NEVER
-from .kernel import Float32Array, Float64Array, Int64Array, UInt64Array, kernel, part, prefetch
+from .kernel import Float32Array, Float64Array, Int64Array, UInt64Array, kernel, part
 from .notes import THOUSANDTH
+from .prefetch import prefetch
 from .reading import Reading
 from .spec import Spec
 from .tape import per_half_life
@@ -18,8 +19,8 @@ from .tape import per_half_life
 BLOCK = 256
 """So many moments are read, one column after the other."""
 
-CACHE_LINE = 64
-"""Bytes."""
+LINE = 16
+"""So many columns lie in a cache line."""
 
 SUM, RATE, FADED, FADED_RATE, SINCE, UNTIL = range(6)
 
@@ -94,7 +95,7 @@ def _a_line_apart(columns: Sequence[int]) -> Int64Array:
     """The first column, the next ones that lie a line of float32 behind, and the last."""
     found: list[int] = []
     for column in sorted(columns):
-        if not found or column >= found[-1] + CACHE_LINE // 4 or column == max(columns):
+        if not found or column >= found[-1] + LINE or column == max(columns):
             found.append(column)
     return np.array(found, np.int64)
 
@@ -126,11 +127,12 @@ def read(blocks: Blocks, entries: Entries, sheet: Sheet, asked: Asked, out: Floa
     for g in range(min(blocks.first.size, start.size - 3)):
         begin = now = blocks.first[g]
         end, delay = begin + blocks.size[g], blocks.worst[g]
-        for i in range(start[g + 1], start[g + 2]):
+        for moment in range(start[g + 1], start[g + 2]):
+            i, k = np.uint64(moment), np.uint64(count)
             now = advance(state, now, end, ats[i])
-            row[count], at[count], first[count], worst[count] = rows[i], ats[i], begin, delay
-            entry[count] = now - 1 if now > begin else NOTHING
-            last[count] = entry[count] * state.shape[1]
+            seen = now - 1 if now > begin else NOTHING
+            row[k], at[k], first[k], worst[k] = rows[i], ats[i], begin, delay
+            entry[k], last[k] = seen, seen * state.shape[1]
             count += 1
             if count == BLOCK:
                 fill(count, found, sheet, entries, out)
@@ -166,7 +168,10 @@ def find_windows(
             begins[:] = actor = first[k]
         for w in range(windows.size):
             if windows[w] < NEVER:
-                begin = advance(state, begins[w], entry[k] + 1, at[k] - windows[w])
+                begin, since = begins[w], at[k] - windows[w]
+                if begin <= entry[k]:  # mostly one has left the window: no branch to mispredict
+                    begin += np.int64(state[np.uint64(begin), SEEN] < since)
+                begin = advance(state, begin, entry[k] + 1, since)
                 before[w, k] = (begin - 1 if begin > actor else NOTHING) * state.shape[1]
                 begins[w] = begin
 
@@ -195,7 +200,7 @@ def copy_line(line: Float32Array, column: Int64Array, row: int, out: Float32Arra
 @kernel
 def fill(count: int, found: Found, sheet: Sheet, entries: Entries, out: Float32Array) -> None:
     """Fill the rows of a block, one column after the other, and then write them row by row."""
-    op, row, column = sheet.op, found.row, sheet.column
+    op = sheet.op
     columns = np.empty((op.size, BLOCK + 16), np.float32)  # a bit longer: no two lie in the same cache set
     marked, counted = np.empty(count), np.empty(count)
     find_windows(count, found, sheet.windows, sheet.lines, entries.state, out)
@@ -216,7 +221,9 @@ def fill(count: int, found: Found, sheet: Sheet, entries: Entries, out: Float32A
 
 
 @part
-def write_rows(count: int, row: Int64Array, column: Int64Array, columns: Float32Array, out: Float32Array) -> None:
+def write_rows(
+    count: int, row: Int64Array, column: Int64Array, columns: Float32Array, out: Float32Array
+) -> None:
     """Write the finished columns row by row."""
     for k in range(count):
         line = out[np.uint64(row[k])]

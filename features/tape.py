@@ -116,7 +116,7 @@ def program_of(spec: Spec) -> Program:
     marks = [name if isinstance(name, str) else name[0] for name in spec.columns]
     fades = [BIT.get(name) or -HEAD - spec.quantities.index(name) for name, _ in spec.fades]
     return Program(
-        begins=(HEAD + np.cumsum([0, *map(len, spec.sections)])).astype(np.uint64),
+        begins=HEAD + np.cumsum([0, *map(len, spec.sections)]),
         source=np.array([0] * HEAD + [BIT.get(name, 0) for name in marks], np.int64),
         total=np.array([-1] * HEAD + total, np.int64),
         fade_source=np.array(fades, np.int64),
