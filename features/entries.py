@@ -101,35 +101,27 @@ def advance(state: Int64Array, low: int, high: int, at: int) -> int:
 
 @kernel
 def place_behind(
-    group: Int64Array,
+    row: Int64Array,
     seen: Int64Array,
-    base: int,
-    touched: Int64Array,
+    group: Int64Array,
+    place: Int64Array,
     changed: Int64Array,
     blocks: Blocks,
     state: Int64Array,
-) -> int:
-    """Make a place for each fact, of which the first is fact `base`, where its `SEEN` belongs.
+) -> None:
+    """Make a place for each fact where its `SEEN` belongs; `place[i]` is that of its actor in `changed`.
 
-    `changed` falls to the first entry of its actor to be noted; returns how many are to be noted in all.
+    `changed` falls to the first entry of its actor to be run.
     """
-    for i in range(group.size):
-        g = group[i]
-        if g < 0:
-            continue
-        first = blocks.first[g]
-        at = first + blocks.size[g]
+    for i in range(row.size):
+        first = blocks.first[group[i]]
+        at = first + blocks.size[group[i]]
         while at > first and state[at - 1, SEEN] > seen[i]:
             state[at, ROW], state[at, SEEN] = state[at - 1, ROW], state[at - 1, SEEN]
             at -= 1
-        state[at, ROW], state[at, SEEN] = base + i, seen[i]
-        blocks.size[g] += 1
-        place = np.searchsorted(touched, g)
-        changed[place] = min(changed[place], at - first)
-    count = 0
-    for i in range(touched.size):
-        count += blocks.size[touched[i]] - changed[i]
-    return count
+        state[at, ROW], state[at, SEEN] = row[i], seen[i]
+        blocks.size[group[i]] += 1
+        changed[place[i]] = min(changed[place[i]], at - first)
 
 
 @kernel

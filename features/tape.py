@@ -5,7 +5,7 @@ of them, however late the news came, and a vector is a difference of two entries
 from a whole log and event by event: what serving keeps is what training reads.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -27,6 +27,9 @@ from .kernel import Int64Array
 from .notes import Told, sorted_notes
 from .running import run, run_edges_again
 from .spec import Spec
+
+MANY = 8
+"""Entries of an actor."""
 
 
 @dataclass
@@ -60,18 +63,30 @@ class Tape:
         self._grow_groups(groups)
         if self.facts == 0 < len(told):
             notes = sorted_notes(told, self.spec, groups)
-            self.write(notes.of(0, groups), notes.sizes(0, groups))
+            sizes = notes.sizes(0, groups)
+            blocks = side_by_side(sizes, with_room_for_more(sizes))
+            self._reserve(2 * _used(blocks))  # pages that nobody writes take no memory
+            self._write(notes.of(0, groups), blocks)
         elif self.facts < len(told):
             self._write_behind(told)
         self.facts = len(told)
 
     def write(self, notes: Int64Array, sizes: Int64Array) -> None:
         """The first facts, sorted by actor: so many entries of each, side by side, without room for more."""
-        self.blocks, self.used = side_by_side(sizes), NOTHING + 1 + notes.shape[0]
-        if self.entries.state.shape[0] < self.used:
-            self.entries = room_for(self.used, self.spec)
-        touched = np.flatnonzero(sizes)
+        self._write(notes, side_by_side(sizes, sizes))
+
+    def _write(self, notes: Int64Array, blocks: Blocks) -> None:
+        self.blocks, self.used = blocks, NOTHING + 1
+        self._reserve(_used(blocks))
+        self.used = _used(blocks)
+        touched = np.flatnonzero(blocks.size)
         self._run(touched, np.zeros(touched.size, np.int64), notes)
+
+    def lean(self) -> "Tape":
+        """The same tape without unwritten room at its end."""
+        return replace(
+            self, entries=Entries(self.entries.state[: self.used], self.entries.faded[: self.used])
+        )
 
     def _grow_groups(self, groups: int) -> None:
         if groups > self.groups:
@@ -82,15 +97,16 @@ class Tape:
         """More facts: actors without room move to the end first, and late facts move others."""
         rows = slice(self.facts, len(told))
         group, seen = told.groups(rows), told.seen(rows)
-        touched, added = np.unique(group[group >= 0], return_counts=True)
+        named = np.flatnonzero(group >= 0)
+        touched, place, added = np.unique(group[named], return_inverse=True, return_counts=True)
         size = self.blocks.size[touched]
         full = size + added > self.blocks.room[touched]
         wanted = (size + added)[full] * 3 // 2 + 2
         self._reserve(self.used + int(wanted.sum()))
         self.used = relocate(touched[full], wanted, self.used, self.blocks, self.entries)
         state = self.entries.state
-        count = place_behind(group, seen, self.facts, touched, size, self.blocks, state)
-        entries = np.empty(count, np.int64)
+        place_behind(self.facts + named, seen[named], touched[place], place, size, self.blocks, state)
+        entries = np.empty(int(np.sum(self.blocks.size[touched] - size)), np.int64)
         entries_since(touched, size, self.blocks, entries)
         self._run(touched, size, told.notes(state[entries, ROW], self.spec))
 
@@ -130,10 +146,20 @@ def per_half_life(half_life: int) -> float:
     return 0.0 if half_life == NEVER else 1.0 / half_life
 
 
-def side_by_side(size: Int64Array) -> Blocks:
-    """Actors of so many entries each."""
+def side_by_side(size: Int64Array, room: Int64Array) -> Blocks:
+    """Actors of so many entries each, with so much room."""
     nothing = np.zeros(size.size, np.int64)
-    return Blocks(NOTHING + 1 + np.cumsum(size) - size, size, size.copy(), nothing, nothing.copy())
+    return Blocks(NOTHING + 1 + np.cumsum(room) - room, size, room.copy(), nothing, nothing.copy())
+
+
+def with_room_for_more(size: Int64Array) -> Int64Array:
+    """A quarter more for actors of many entries, who are dear to move."""
+    return np.asarray(np.where(size < MANY, size, size + size // 4 + 2))
+
+
+def _used(blocks: Blocks) -> int:
+    """Entries of actors that stand side by side lie below this."""
+    return NOTHING + 1 + int(np.sum(blocks.room))
 
 
 def no_blocks(groups: int) -> Blocks:

@@ -71,7 +71,8 @@ class Freezer:
             raise TypeError(f"{type(value).__qualname__} is no class that a checkpoint knows")
         if isinstance(value, tuple):
             return {"of": name, "items": [self.freeze(one) for one in value]}
-        held = {key: None if key in self.derived else one for key, one in vars(value).items()}
+        lean = value.lean() if hasattr(value, "lean") else value
+        held = {key: None if key in self.derived else one for key, one in vars(lean).items()}
         return {"of": name, "fields": {key: self.freeze(one) for key, one in held.items()}}
 
     def _list(self, value: list[Any]) -> dict[str, Any]:

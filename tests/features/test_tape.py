@@ -122,4 +122,4 @@ def test_a_fact_without_marks_that_is_taken_back_takes_its_amount_with_it():
 
     tape = a_past(told).tape(Spec("lead", sums=("talk_s",)))
 
-    assert tape.entries.state[tape.blocks.first[0] :, HEAD].tolist() == [40_000, 0]
+    assert tape.lean().entries.state[tape.blocks.first[0] :, HEAD].tolist() == [40_000, 0]
