@@ -5,7 +5,7 @@ of them, however late the news came, and a vector is a difference of two entries
 from a whole log and event by event: what serving keeps is what training reads.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -54,6 +54,11 @@ class Tape:
     def groups(self) -> int:
         """How many actors there is place for."""
         return int(self.blocks.first.size)
+
+    def of(self, first: int, end: int) -> "Tape":
+        """Some of its actors, to be read and not followed."""
+        blocks = Blocks(*(column[first:end] for column in self.blocks))
+        return replace(self, blocks=blocks)
 
     def follow(self, told: Told, groups: int) -> None:
         """Write the facts behind those followed so far."""

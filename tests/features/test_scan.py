@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features import CallLog, Feature, Past, compute
+from features import CallLog, Feature, Moments, Past, compute, for_leads
 from features.facts import BIT, Facts
 from features.instants import HOUR, MINUTE, NEVER
 from features.statistics.delay import Delay
@@ -13,6 +13,7 @@ from features.statistics.distinct import Distinct
 from features.statistics.extreme import Max
 from features.statistics.rhythm import Rhythm
 from features.statistics.streak import Run, Streak
+from tests.benchmarks.windows_log import as_leads, as_log, generated
 from tests.builders import MONDAY, a_lead, a_lead_table, moments
 from tests.features import reference
 
@@ -95,3 +96,14 @@ def test_a_scan_of_a_long_history_is_its_slow_twin(feature: Feature, past: Past,
     ours = compute(past, moments(*questions), [feature]).values[:, 0]
 
     np.testing.assert_allclose(ours, reference.column(past, feature, questions), rtol=1e-6)
+
+
+def test_thousands_of_leads_are_answered_alike_at_once_and_a_few_at_a_time():
+    log, leads = as_log(generated(30_000, 20_000)), as_leads(20_000)
+    asked = Moments.at_once(np.arange(-1, 20_000), int(log.ended_at[-1]) + 1)
+    lines = for_leads(leads)
+
+    kept = compute(Past(log, leads, None, {}), asked, lines).values
+    passing = compute(Past(log, leads), asked, lines).values
+
+    assert kept.tobytes() == passing.tobytes()
