@@ -103,6 +103,8 @@ def tells_otherwise(first: int, j: int, broken: int, breaks: int, spares: int, s
 @kernel
 def count_after(first: int, end: int, broken: int, counted: int, state: Int64Array) -> int:
     """Sum `counted` over the facts later than an instant."""
+    if broken == -NEVER:
+        return int(state[end - 1, counted]) if end > first else 0
     total = 0
     for j in range(since(first, end, broken, state), end):
         if state[j, TIME] > broken:
