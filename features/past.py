@@ -21,6 +21,9 @@ from .spec import Spec
 from .tape import Tape
 from .zones import local
 
+READ_AT_ONCE = 8_192
+"""For so many moments a kept tape is read at a time: their entries are still in the cache for each scan."""
+
 By = str
 """Whose past is asked: `lead`, `agent`, `everyone`, a coded field of leads, `line`, `script`, `hour` (of the
 lead's day), or several crossed, as in `agent×channel`."""
@@ -78,7 +81,8 @@ class Past:
         """
         if self.tapes is not None:
             tape = self.tape(spec)
-            yield tape, arrange(actor, at, tape.groups)
+            asked = arrange(actor, at, tape.groups)
+            yield from ((tape.of(*some), asked.of(*some)) for some in cut(asked.start, READ_AT_ONCE))
             return
         told, groups = _Told(self, spec.by), self.groups(spec.by)
         notes, tape = sorted_notes(told, spec, groups), Tape.empty(spec)

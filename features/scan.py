@@ -5,25 +5,40 @@ from typing import NamedTuple
 import numpy as np
 
 from .asked import Asked
-from .entries import TIME, advance
-from .instants import NEVER
+from .entries import NOTHING, SEEN, TIME, advance
 from .kernel import Float32Array, Int64Array, kernel
 from .tape import Tape
 
 
 class Seen(NamedTuple):
-    """For each moment asked the entries [`first`, `end`) that it sees, in the order in which it came to."""
+    """The moments of each actor, and up to where they see its entries, in the order in which it came to.
 
+    Those of the g-th actor are `start[g]` to `start[g + 1]`; neither `at` nor `end` falls among them, so what
+    was made of the entries for one moment is carried on to the next. The last actor is all without a place
+    on the tape, and sees nothing.
+    """
+
+    start: Int64Array
     first: Int64Array
+    """The first entry of each actor."""
     end: Int64Array
+    """The entry behind the last one that each moment sees."""
     at: Int64Array
 
 
 def seen_by(tape: Tape, asked: Asked, ends: Int64Array) -> Seen:
-    """The entries of each moment; none for nobody, and none for an actor without a place on the tape."""
-    first, placed = ends.copy(), slice(asked.start[1], asked.start[-2])
-    first[placed] = np.repeat(tape.blocks.first, np.diff(asked.start[1:-1]))
-    return Seen(first, ends, asked.at)
+    """The moments that name an actor, and what they see."""
+    return Seen(asked.start[1:], np.append(tape.blocks.first, NOTHING), ends, asked.at)
+
+
+@kernel
+def most_seen(seen: Seen) -> int:
+    """The most entries that any moment sees."""
+    most = 0
+    for g in range(seen.first.size):
+        if seen.start[g] < seen.start[g + 1]:
+            most = max(most, seen.end[seen.start[g + 1] - 1] - seen.first[g])
+    return most
 
 
 def actors_asked(asked: Asked) -> Int64Array:
@@ -49,19 +64,18 @@ def own(j: int, first: int, column: int, state: Int64Array) -> int:
 def standing(first: int, end: int, time: int, column: int, state: Int64Array) -> int:
     """What the seen facts of one instant bring to a running sum, less what was taken back of them."""
     total = 0
-    for j in range(advance(state, first, end, time), end):
+    for j in range(since(first, end, time, state), end):
         if state[j, TIME] == time:
             total += own(j, first, column, state)
     return total
 
 
 @kernel
-def first_standing(first: int, end: int, column: int, state: Int64Array) -> int:
-    """The earliest instant at which a mark stands; NEVER if it stands at none."""
-    found = NEVER
-    for j in range(first, end):
-        time = state[j, TIME]
-        if time < found and own(j, first, column, state) > 0:  # noqa: SIM102 -- the second question is dear
-            if standing(first, end, time, column, state) > 0:
-                found = time
-    return found
+def since(first: int, end: int, time: int, state: Int64Array) -> int:
+    """The first of an actor's entries that wasn't seen before an instant; one near the end is found first."""
+    low = end
+    while low > first and state[low - 1, SEEN] >= time:
+        if low <= end - 8:
+            return advance(state, first, low, time)
+        low -= 1
+    return low

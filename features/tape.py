@@ -58,6 +58,11 @@ class Tape:
         """How many actors there is place for."""
         return int(self.blocks.first.size)
 
+    def of(self, first: int, end: int) -> "Tape":
+        """Some of its actors, to be read and not followed."""
+        blocks = Blocks(*(column[first:end] for column in self.blocks))
+        return replace(self, blocks=blocks)
+
     def follow(self, told: Told, groups: int) -> None:
         """Write the facts behind those followed so far."""
         self._grow_groups(groups)

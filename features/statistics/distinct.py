@@ -7,10 +7,13 @@ import numpy as np
 
 from ..asked import Asked
 from ..entries import TIME, advance
-from ..kernel import Float32Array, Int64Array, kernel
+from ..kernel import Float32Array, Int64Array, kernel, part
 from ..past import By, Past
-from ..scan import Seen, blank_nobody, own, seen_by
+from ..scan import Seen, blank_nobody, most_seen, own, seen_by
 from ..tape import Tape
+
+HAPPENED, WORD, BROUGHT = range(3)
+"""What is kept of a fact in the window."""
 
 
 @dataclass(frozen=True)
@@ -48,23 +51,48 @@ class Distinct:
 @kernel
 def count_words(seen: Seen, state: Int64Array, word: int, mark: int, within: int, out: Float32Array) -> None:
     """Fill `out[i]` with the number of words whose facts in the window bear the mark."""
-    first, end, at = seen
-    totals = np.zeros(256, np.int64)
-    for i in range(first.size):
-        since, found = at[i] - within, 0
-        begin = advance(state, first[i], end[i], since)  # what was seen before had happened before
-        for j in range(begin, end[i]):
-            w = state[j, word]
-            if w >= totals.size:
-                totals = np.concatenate((totals, np.zeros(w, np.int64)))
-            if w >= 0 and state[j, TIME] >= since:
-                before = totals[w]
-                totals[w] += own(j, first[i], mark, state)
-                found += int(totals[w] > 0) - int(before > 0)
-        for j in range(begin, end[i]):
-            if state[j, word] >= 0:
-                totals[state[j, word]] = 0
-        out[i] = found
+    start, first, end, at = seen
+    totals, window = np.zeros(256, np.int64), np.empty((most_seen(seen), 3), np.int64)
+    for g in range(first.size):
+        low = high = found = int(np.int64(0))  # a constant would be compiled for itself
+        now = first[g]
+        for i in range(start[g], start[g + 1]):
+            since = at[i] - within
+            while low < high and window[low, HAPPENED] < since:
+                found += add(window[low, WORD], -window[low, BROUGHT], totals)
+                low += 1
+            for j in range(
+                advance(state, now, end[i], since), end[i]
+            ):  # what was seen before happened before
+                brought, named = own(j, first[g], mark, state), state[j, word]
+                if brought == 0 or named < 0 or state[j, TIME] < since:
+                    continue
+                if named >= totals.size:
+                    totals = np.concatenate((totals, np.zeros(named, np.int64)))
+                found += add(named, brought, totals)
+                file(state[j, TIME], named, brought, low, high, window)
+                high += 1
+            now, out[i] = end[i], found
+        for k in range(low, high):
+            totals[window[k, WORD]] = 0
+
+
+@part
+def add(word: int, brought: int, totals: Int64Array) -> int:
+    """Add to a word's total; return by how many there are then more words."""
+    before = totals[word]
+    totals[word] += brought
+    return int(before + brought > 0) - int(before > 0)
+
+
+@part
+def file(time: int, word: int, brought: int, low: int, high: int, window: Int64Array) -> None:
+    """File a fact with those of the window, `low` to `high`, in the order in which they happened."""
+    place = high
+    while place > low and window[place - 1, HAPPENED] > time:
+        window[place] = window[place - 1]
+        place -= 1
+    window[place, HAPPENED], window[place, WORD], window[place, BROUGHT] = time, word, brought
 
 
 KINDS = (Distinct,)

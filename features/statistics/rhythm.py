@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from ..asked import Asked
-from ..kernel import Float32Array, Float64Array, Int64Array, kernel
+from ..kernel import Float32Array, Float64Array, Int64Array, kernel, part
 from ..past import Past, Who
 from ..scan import Seen, actors_asked, blank_nobody, own, seen_by
 from ..tape import Tape
@@ -45,7 +45,8 @@ class Rhythm:
         """Write the rates."""
         spec, lead = tape.spec, np.minimum(actors_asked(asked), len(past.leads) - 1)
         now = past.week_hour(Who(lead, lead, asked.at, asked.at))
-        near = np.exp(-0.5 * (np.arange(13) / self.width) ** 2)
+        apart = np.arange(48) % 24
+        near = np.exp(-0.5 * (np.minimum(apart, 24 - apart) / self.width) ** 2)
         columns = np.array([spec.column(self.of), spec.column(self.per), spec.column("week_hour")])
         rate, size = map(float, self.prior)
         rate_about(seen_by(tape, asked, ends), tape.entries.state, columns, now, near, rate, size, out)
@@ -64,28 +65,54 @@ def rate_about(
     out: Float32Array,
 ) -> None:
     """Fill `out[i]` with the rate about the hour of the week `now[i]`."""
-    first, end, _ = seen
-    for i in range(first.size):
-        marked = tried = all_marked = all_tried = 0.0
-        for j in range(first[i], end[i]):
-            of = own(j, first[i], columns[0], state)
-            per = own(j, first[i], columns[1], state)
-            close = closeness(state[j, columns[2]], now[i], near)
-            marked += close * of
-            tried += close * per
-            all_marked += of
-            all_tried += per
-        usual = (all_marked + rate * size) / (all_tried + size)
-        # A fact is taken back at the hour of the zone that was known then: never below nothing.
-        out[i] = (max(marked, 0.0) + usual * size) / (max(tried, 0.0) + size)
+    start, first, end, _ = seen
+    counts, sums = np.zeros((2, 48)), np.zeros(2)
+    for g in range(first.size):
+        counted = first[g]
+        for i in range(start[g], start[g + 1]):
+            count_hours(first[g], counted, end[i], columns, state, counts)
+            counted = end[i]
+            sums[:] = 0.0
+            if counted > first[g]:
+                add_up_about(now[i], near, counts, sums)
+            usual = (total(first[g], end[i], columns[0], state) + rate * size) / (
+                total(first[g], end[i], columns[1], state) + size
+            )
+            # A fact is taken back at the hour of the zone that was known then: never below nothing.
+            out[i] = (max(sums[0], 0.0) + usual * size) / (max(sums[1], 0.0) + size)
+        if counted > first[g]:
+            counts[:] = 0.0
 
 
-@kernel
-def closeness(hour: int, now: int, near: Float64Array) -> float:
-    """How much a fact of one hour of the week tells of another."""
-    apart = abs(hour % 24 - now % 24)
-    close: float = near[min(apart, 24 - apart)]
-    return close if (hour >= _SATURDAY) == (now >= _SATURDAY) else close * OTHER_DAYS
+@part
+def count_hours(
+    first: int, begin: int, end: int, columns: Int64Array, state: Int64Array, counts: Float64Array
+) -> None:
+    """Add the entries from `begin` to `end` to their hours: those of weekdays, then those of the weekend."""
+    for j in range(begin, end):
+        hour = state[j, columns[2]]
+        place = hour % 24 + (24 if hour >= _SATURDAY else 0)
+        counts[0, place] += own(j, first, columns[0], state)
+        counts[1, place] += own(j, first, columns[1], state)
+
+
+@part
+def add_up_about(now: int, near: Float64Array, counts: Float64Array, sums: Float64Array) -> None:
+    """Weigh the hours by how near they are to `now`, always in the same order."""
+    weigh = 24 - now % 24
+    same, other = (24, 0) if now >= _SATURDAY else (0, 24)
+    marked = tried = 0.0
+    for hour in range(24):
+        close = near[weigh + hour]
+        marked += close * (counts[0, same + hour] + OTHER_DAYS * counts[0, other + hour])
+        tried += close * (counts[1, same + hour] + OTHER_DAYS * counts[1, other + hour])
+    sums[0], sums[1] = marked, tried
+
+
+@part
+def total(first: int, end: int, column: int, state: Int64Array) -> int:
+    """A running sum as of the entries before `end`."""
+    return state[end - 1, column] if end > first else 0
 
 
 KINDS = (Rhythm,)

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ..asked import Asked
-from ..entries import SEEN, TIME, advance
+from ..entries import SEEN, TIME
 from ..instants import NEVER
-from ..kernel import Float32Array, Int64Array, kernel
+from ..kernel import Float32Array, Int64Array, kernel, part
 from ..past import By, Past
-from ..scan import Seen, blank_nobody, own, seen_by, standing
+from ..scan import Seen, blank_nobody, own, seen_by, since
 from ..tape import Tape
 
 _NONE = -1
@@ -73,14 +73,43 @@ def count_since(
     seen: Seen, state: Int64Array, breaks: int, spares: int, counted: int, out: Float32Array
 ) -> None:
     """Sum `counted` over the facts later than the last instant at which `breaks` less `spares` stand."""
-    first, end, _ = seen
-    for i in range(first.size):
-        since = last_break(first[i], end[i], breaks, spares, state)
-        total = 0
-        for j in range(advance(state, first[i], end[i], since), end[i]):
-            if state[j, TIME] > since:
-                total += own(j, first[i], counted, state)
-        out[i] = total
+    start, first, end, _ = seen
+    for g in range(first.size):
+        now, broken, total = first[g], -NEVER, 0
+        for i in range(start[g], start[g + 1]):
+            if now == first[g]:
+                now, broken = end[i], last_break(first[g], end[i], breaks, spares, state)
+                total = count_after(first[g], end[i], broken, counted, state)
+            for j in range(now, end[i]):
+                if state[j, TIME] < broken:
+                    continue
+                if tells_otherwise(first[g], j, broken, breaks, spares, state):
+                    broken = last_break(first[g], j + 1, breaks, spares, state)
+                    total = count_after(first[g], j + 1, broken, counted, state)
+                elif state[j, TIME] > broken:
+                    total += own(j, first[g], counted, state)
+            now, out[i] = end[i], total
+
+
+@part
+def tells_otherwise(first: int, j: int, broken: int, breaks: int, spares: int, state: Int64Array) -> bool:
+    """Whether entry `j`, not before the last break, makes another instant the last one."""
+    if own(j, first, breaks, state) == 0 and (spares < 0 or own(j, first, spares, state) == 0):
+        return False
+    stands = net(first, j + 1, state[j, TIME], breaks, spares, state) > 0
+    return bool(stands != (state[j, TIME] == broken))
+
+
+@kernel
+def count_after(first: int, end: int, broken: int, counted: int, state: Int64Array) -> int:
+    """Sum `counted` over the facts later than an instant."""
+    if broken == -NEVER:
+        return int(state[end - 1, counted]) if end > first else 0
+    total = 0
+    for j in range(since(first, end, broken, state), end):
+        if state[j, TIME] > broken:
+            total += own(j, first, counted, state)
+    return total
 
 
 @kernel
@@ -93,12 +122,20 @@ def last_break(first: int, end: int, breaks: int, spares: int, state: Int64Array
             break  # all that was seen until then had happened
         if time <= found or own(j, first, breaks, state) <= 0:
             continue
-        net = standing(first, end, time, breaks, state)
-        if spares >= 0 and net > 0:
-            net -= standing(first, end, time, spares, state)
-        if net > 0:
+        if net(first, end, time, breaks, spares, state) > 0:
             found = time
     return found
+
+
+@kernel
+def net(first: int, end: int, time: int, breaks: int, spares: int, state: Int64Array) -> int:
+    """How much of `breaks` less `spares` stands at an instant."""
+    stands = spared = 0
+    for j in range(since(first, end, time, state), end):
+        if state[j, TIME] == time:
+            stands += own(j, first, breaks, state)
+            spared += own(j, first, spares, state) if spares >= 0 else 0
+    return stands - spared if stands > 0 else stands
 
 
 KINDS = (Streak, Run)

@@ -9,6 +9,7 @@ from features.instants import DAY, HOUR
 from features.leads import AttributeHistory
 from features.statistics.attribute import Age, Category, Worth
 from features.statistics.calendar import Calendar
+from features.statistics.delay import Delay
 from tests.builders import MONDAY, a_lead, a_lead_table, moments
 
 TOLD = MONDAY + HOUR
@@ -34,9 +35,9 @@ def changed_lead() -> Past:
 def test_a_moment_sees_the_fields_as_they_were_known_strictly_before_it():
     lines: list[Feature] = [
         Worth("worth"), Age("age"), Category("source", "source", ("web", "expo")),
-        Calendar("arrival", part="hour", when="arrival"),
+        Calendar("arrival", part="hour", when="arrival"), Delay("wait"),
     ]  # fmt: skip
 
     matrix = compute(changed_lead(), moments((0, -1, TOLD), (0, -1, TOLD + 1)), lines)
 
-    np.testing.assert_allclose(matrix.values, [[100, 25, 0, 0], [50, 24, 1, 1]])
+    np.testing.assert_allclose(matrix.values, [[100, 25, 0, 0, 25], [50, 24, 1, 1, 24]])
