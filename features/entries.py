@@ -15,6 +15,9 @@ ROW, SEEN, TIME, LATE, HEAD = range(5)
 """The first columns of an entry; `LATE` is the actor's latest entry, up to and with this one, that was seen
 LONG after it happened (counted from the actor's first, -1 none). From `HEAD` on stands the state."""
 
+BITS = LATE
+"""In a note about a fact: its marks, all bits turned over if it is taken back."""
+
 MARKED, AMOUNTS, LASTS, FIRSTS, WORDS, COPIES, END = range(7)
 """The sections of the state: running counts of marks and sums of quantities, latest and earliest times of a
 mark, latest words, own words."""

@@ -1,4 +1,8 @@
-"""Notes: what each fact says by itself, one row of int64, sorted by actor and since when they are seen."""
+"""Notes: what each fact says by itself, one row of int64, sorted by actor and since when they are seen.
+
+A note begins with the head of an entry, but for the marks of its fact in place of the last column; then come
+the quantities of a spec in thousandths, its words and its copies.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,7 +11,7 @@ from typing import Protocol
 import numpy as np
 
 from .asked import Asked, count_rows
-from .entries import HEAD, LATE, ROW, SEEN, TIME, is_ascending
+from .entries import BITS, HEAD, ROW, SEEN, TIME, is_ascending
 from .facts import Facts
 from .kernel import Float64Array, Int8Array, Int64Array, kernel, own, plain
 from .prefetch import prefetch
@@ -15,11 +19,9 @@ from .spec import Spec
 
 THOUSANDTH = 1000.0
 
-BITS = LATE
-"""A note begins with the columns of an entry's head, the last of which holds the fact's marks (all bits
-turned over if it is taken back); then come the quantities of a spec in thousandths, its words, its copies."""
-
 AHEAD = 32
+"""So many notes ahead the place of one is called into the cache."""
+
 STRETCH = 32_768
 """So many facts are noted at a time: they stay in the cache."""
 

@@ -4,6 +4,7 @@ import numpy as np
 
 from .entries import (
     AMOUNTS,
+    BITS,
     COPIES,
     END,
     FIRSTS,
@@ -23,7 +24,6 @@ from .entries import (
 )
 from .instants import NEVER
 from .kernel import Float64Array, Int64Array, kernel, part
-from .notes import BITS
 
 
 @kernel

@@ -122,7 +122,8 @@ def _units(reading: Reading) -> tuple[float, float]:
 def read(blocks: Blocks, entries: Entries, sheet: Sheet, asked: Asked, out: Float32Array) -> None:
     """Fill every column of the sheet at every moment in one pass over actors and their entries."""
     rows, ats, start, _ = asked
-    state, found, count = entries.state, no_moments(sheet.windows.size), 0
+    state, found = entries.state, no_moments(sheet.windows.size)
+    count = int(np.int64(0))  # a constant would be compiled for itself
     row, at, first, entry, last, _, worst = found
     for g in range(min(blocks.first.size, start.size - 3)):
         begin = now = blocks.first[g]

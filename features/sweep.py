@@ -91,11 +91,15 @@ class ActorSweep:
     def __call__(self, past: Past, moments: Moments, values: Float32Array) -> None:
         """Fill them; where the agent isn't chosen yet, rates are those of all agents."""
         self._answer(past, past.actors(self.by, moments), moments.at, values)
-        if self.pool is not None and np.any(moments.agent < 0):
-            rows, columns = np.flatnonzero(moments.agent < 0), np.array(list(self.pool.readings), np.int64)
-            pooled = np.empty((rows.size, values.shape[1]), np.float32)
-            self.pool(past, moments.take(rows), pooled)
-            values[np.ix_(rows, columns)] = pooled[:, columns]
+        if self.pool is None:
+            return
+        rows, columns = np.flatnonzero(moments.agent < 0), self.pool.columns
+        if rows.size == len(moments):
+            self.pool(past, moments, values)
+        elif rows.size:
+            pooled = np.empty((rows.size, columns.size), np.float32)
+            self.pool.alone(past, moments.take(rows), pooled)
+            values[np.ix_(rows, columns)] = pooled
 
     def _answer(self, past: Past, actor: Int64Array, at: Int64Array, values: Float32Array) -> None:
         if at.size > past.groups(self.by) + 2 and np.all(at == at[0]):
@@ -115,17 +119,47 @@ class ActorSweep:
             values[asked.row, column] = found
 
     def _answer_once_each(self, past: Past, actor: Int64Array, at: int, values: Float32Array) -> None:
-        """At one instant few actors answer for many moments: ask each, nobody, and one without a past."""
-        everyone = np.arange(-1, past.groups(self.by) + 1)
-        answers = np.empty((everyone.size, values.shape[1]), np.float32)
-        self._answer(past, everyone, np.full(everyone.size, at), answers)
-        spread(answers, actor, np.array([*self.readings, *self.scans], np.int64), values)
+        """At one instant few actors answer for many moments: ask each of them once."""
+        places = np.zeros(past.groups(self.by) + 2, np.int64)
+        actors = each_once(actor, places)
+        answers = np.empty((actors.size, len(self.columns)), np.float32)
+        self.alone._answer(past, actors, np.full(actors.size, at), answers)
+        spread(answers, actor, places, self.columns, values)
+
+    @cached_property
+    def columns(self) -> Int64Array:
+        """The places of its columns in the matrix."""
+        return np.array([*self.readings, *self.scans], np.int64)
+
+    @cached_property
+    def alone(self) -> "ActorSweep":
+        """The same with a matrix of its own: its columns are 0, 1, 2 ..."""
+        readings = dict(enumerate(self.readings.values()))
+        return ActorSweep(self.by, readings, dict(enumerate(self.scans.values(), len(readings))))
 
 
 @kernel
-def spread(answers: Float32Array, actor: Int64Array, columns: Int64Array, out: Float32Array) -> None:
-    """Give each moment its actor's answers; the first row is nobody's, the last one's without a past."""
+def each_once(actor: Int64Array, places: Int64Array) -> Int64Array:
+    """The actors of moments, each once; `places[1 + actor]` becomes its place among them.
+
+    The first place is nobody's, the last one theirs who have no past.
+    """
+    last = places.size - 1
     for i in range(actor.size):
-        g = min(actor[i] + 1, answers.shape[0] - 1)
-        for c in columns:
-            out[i, c] = answers[g, c]
+        places[min(actor[i] + 1, last)] = 1
+    found = np.flatnonzero(places)
+    for k in range(found.size):
+        places[found[k]] = k
+    return found - 1
+
+
+@kernel
+def spread(
+    answers: Float32Array, actor: Int64Array, places: Int64Array, columns: Int64Array, out: Float32Array
+) -> None:
+    """Give each moment its actor's answers."""
+    last = places.size - 1
+    for i in range(actor.size):
+        row, said = out[np.uint64(i)], answers[np.uint64(places[min(actor[i] + 1, last)])]
+        for k in range(columns.size):
+            row[np.uint64(columns[k])] = said[k]

@@ -61,9 +61,8 @@ def count_words(seen: Seen, state: Int64Array, word: int, mark: int, within: int
             while low < high and window[low, HAPPENED] < since:
                 found += add(window[low, WORD], -window[low, BROUGHT], totals)
                 low += 1
-            for j in range(
-                advance(state, now, end[i], since), end[i]
-            ):  # what was seen before happened before
+            now = advance(state, now, end[i], since)  # what was seen before happened before
+            for j in range(now, end[i]):
                 brought, named = own(j, first[g], mark, state), state[j, word]
                 if brought == 0 or named < 0 or state[j, TIME] < since:
                     continue

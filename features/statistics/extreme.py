@@ -49,9 +49,8 @@ def largest(seen: Seen, state: Int64Array, column: int, within: int, unit: float
         now, disputed = first[g], False
         for i in range(start[g], start[g + 1]):
             opens = at[i] - within
-            for j in range(
-                advance(state, now, end[i], opens), end[i]
-            ):  # what was seen before happened before
+            now = advance(state, now, end[i], opens)  # what was seen before happened before
+            for j in range(now, end[i]):
                 amount, time = own(j, first[g], column, state), state[j, TIME]
                 if amount == 0 or time < opens:
                     continue
