@@ -27,8 +27,9 @@ QUANTITIES = (
 )
 """What a fact may weigh; summed in whole thousandths, so that no sum depends on its order."""
 
-WORDS = ("line", "script", "promise")
-"""What a fact may name by a code: the line that dialed, the script, the instant of a promised callback."""
+WORDS = ("line", "script", "promise", "first_seen")
+"""What a fact may name: the line that dialed and the script by a code, the instant of a promised callback;
+and one that is taken back: since when it had been seen."""
 
 BIT = {name: 1 << place for place, name in enumerate(MARKS)}
 ANSWERED, TOLD, SOLD = BIT["answered"], BIT["told"], BIT["converted"]
@@ -58,6 +59,14 @@ class Facts:
 
     def __len__(self) -> int:
         return int(self.lead.size)
+
+    def grouped(self, rows: slice | Int64Array = slice(None)) -> Int64Array:
+        """As of when a lead's words say whose fact it is: one taken back leaves the actor it was told to."""
+        seen = self.seen[rows]
+        if "first_seen" not in self.words:
+            return seen
+        first = self.words["first_seen"][rows]
+        return np.where(first >= 0, first, seen)
 
     @classmethod
     def of(cls, log: CallLog) -> "Facts":

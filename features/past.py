@@ -103,7 +103,8 @@ class Past:
 
     def actors_of(self, by: By, facts: Facts) -> Int64Array:
         """The actor's code for each fact, by what was known of its lead as it was seen."""
-        who = Who(facts.lead, facts.agent, facts.time, facts.seen + 1 if self.leads.changes else facts.seen)
+        known = facts.grouped() + 1 if self.leads.changes else facts.seen
+        who = Who(facts.lead, facts.agent, facts.time, known)
         return self._crossed(by, [self._part(part, who, facts) for part in by.split("×")])
 
     def _crossed(self, by: By, parts: Sequence[Int64Array]) -> Int64Array:
@@ -155,7 +156,7 @@ class Past:
         facts, kept = self.facts, dict[str, Int64Array]()
         if not {"agent", "week_hour", "day"} & set(spec.copies):
             return kept
-        who = Who(facts.lead[rows], facts.agent[rows], facts.time[rows], facts.seen[rows] + 1)
+        who = Who(facts.lead[rows], facts.agent[rows], facts.time[rows], facts.grouped(rows) + 1)
         if "agent" in spec.copies:
             kept["agent"] = who.agent
         if "week_hour" in spec.copies:

@@ -121,8 +121,12 @@ def tellings(draw: st.DrawFn) -> list[dict[str, float]]:
     corrected = draw(st.sampled_from([None, None, 0, HOUR, DAY]))
     if corrected is None:
         return [fact]
-    taken_back = fact | {"sign": -1, "seen": seen + corrected}
-    return [fact, taken_back, *([taken_back | draw(said) | {"sign": 1}] if draw(st.booleans()) else [])]
+    taken_back = fact | {"sign": -1, "seen": seen + corrected, "first_seen": seen}
+    return [
+        fact,
+        taken_back,
+        *([fact | draw(said) | {"seen": seen + corrected}] if draw(st.booleans()) else []),
+    ]
 
 
 said = st.fixed_dictionaries(
@@ -164,7 +168,8 @@ def facts_of(rows: Sequence[Mapping[str, float]]) -> Facts:
     return Facts(
         lead, agent, time, seen, bits, column("sign", np.int8),
         {name: column(name, np.float64) for name in ("talk_s", "sentiment")},
-        {name: column(name) for name in ("line", "script", "promise")},
+        {name: column(name) for name in ("line", "script", "promise")}
+        | {"first_seen": np.array([row.get("first_seen", -1) for row in rows], np.int64)},
     )  # fmt: skip
 
 

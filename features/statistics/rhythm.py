@@ -78,7 +78,7 @@ def rate_about(
             usual = (total(first[g], end[i], columns[0], state) + rate * size) / (
                 total(first[g], end[i], columns[1], state) + size
             )
-            # A fact is taken back at the hour of the zone that was known then: never below nothing.
+            # One taken back without word of when it was first seen may leave an hour below nothing.
             out[i] = (max(sums[0], 0.0) + usual * size) / (max(sums[1], 0.0) + size)
         if counted > first[g]:
             counts[:] = 0.0

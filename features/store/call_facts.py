@@ -189,8 +189,8 @@ def changed(facts: Facts, parts: Mapping[str, News], known: int, seq: int) -> It
 
 def _told(fact: News, known: int, seq: int, since: int = 0, sign: int = 1) -> News:
     """The fact as it is told at an instant: it is seen from then on, and not before `since`."""
-    seen = max(known, fact.seen, since)
-    return News._make((known, seq, *fact[2:6], seen, fact.bits, sign, *fact[9:]))  # faster than _replace
+    seen, first_seen = max(known, fact.seen, since), since if sign < 0 else -1
+    return News._make((known, seq, *fact[2:6], seen, fact.bits, sign, *fact[9:-1], first_seen))  # fast
 
 
 def _parts(

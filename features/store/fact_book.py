@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..columns import Columns
-from ..facts import Facts
+from ..facts import WORDS, Facts
 from ..kernel import Int64Array
 
 _FACTS = {
@@ -35,8 +35,8 @@ _RARE = {
     "interruptions": np.float32,
     "silence_s": np.float32,
     "promise": np.int64,
+    "first_seen": np.int64,
 }
-_WORDS = ("line", "script", "promise")
 
 NEVER_SEEN = int(np.iinfo(np.int64).min)
 """Before everything: the newest fact of a lead that has none."""
@@ -85,6 +85,7 @@ class News(NamedTuple):
     interruptions: float = np.nan
     silence_s: float = np.nan
     promise: int = -1
+    first_seen: int = -1
 
 
 Batch = Mapping[str, NDArray[Any]]
@@ -120,7 +121,7 @@ class FactBook:
         columns = {name: self._columns[name] for name in _FACTS}
         columns |= {name: column[name] for name, column in self._rare.items()}
         plain = {name: columns.pop(name) for name in ("lead", "agent", "time", "seen", "bits", "sign")}
-        words = {name: columns.pop(name) for name in _WORDS if name in columns}
+        words = {name: columns.pop(name) for name in WORDS if name in columns}
         return Facts(**plain, quantities=columns, words=words)
 
     def newest_of(self, lead: int) -> int:
@@ -185,7 +186,7 @@ def _column(batch: Batch, name: str) -> NDArray[Any]:
 
 
 def _says_nothing(batch: Batch, name: str) -> bool:
-    return name not in batch or bool(np.all(batch[name] == -1 if name in _WORDS else np.isnan(batch[name])))
+    return name not in batch or bool(np.all(batch[name] == -1 if name in WORDS else np.isnan(batch[name])))
 
 
 def _default(name: str, size: int) -> NDArray[Any]:

@@ -83,6 +83,7 @@ def calls_disposed(calls: Calls) -> list[Batch]:
     back = _told(calls, known, seq, own) | {
         "sign": np.full(known.size, -1, np.int8),
         "seen": np.maximum(known, since),
+        "first_seen": since,
     }
     return [_rows(back, changed & own.says), _rows(_told(calls, known, seq, told), changed & told.says)]
 

@@ -5,15 +5,20 @@ from dataclasses import replace
 import numpy as np
 
 from features import CallLog, Feature, Past, compute
+from features.facts import BIT
 from features.instants import DAY, HOUR
 from features.leads import AttributeHistory
 from features.statistics.attribute import Age, Category, Worth
 from features.statistics.calendar import Calendar
 from features.statistics.delay import Delay
+from features.statistics.window import Count
 from tests.builders import MONDAY, a_lead, a_lead_table, moments
+from tests.strategies import facts_of
 
 TOLD = MONDAY + HOUR
 """When it was said that the lead is another: worth 50, from an expo, received an hour later."""
+
+CALLS = Count("source_calls", by="source", within=DAY, of="calls")
 
 
 def changed_lead() -> Past:
@@ -30,6 +35,22 @@ def changed_lead() -> Past:
     }
     coded = {**table.coded, "source": replace(source, levels=levels)}
     return Past(CallLog.empty(), replace(table, coded=coded, changes=changes))
+
+
+def test_a_fact_that_is_taken_back_leaves_the_word_it_was_told_to():
+    """A call was told while the lead's source was the web, and taken back when it was the expo."""
+    fact = {
+        "lead": 0, "agent": 0, "time": MONDAY, "seen": MONDAY, "bits": BIT["calls"], "sign": 1,
+        "talk_s": 0.0, "sentiment": 0.0, "line": -1, "script": -1, "promise": -1,
+    }  # fmt: skip
+    back = fact | {"sign": -1, "seen": TOLD + HOUR, "first_seen": MONDAY}
+    past = replace(changed_lead(), told=facts_of([fact, back]))
+
+    codes = past.actors_of("source", past.facts)
+    matrix = compute(past, moments((0, -1, MONDAY + 1), (0, -1, TOLD + 2 * HOUR)), [CALLS])
+
+    assert codes.tolist() == [1, 1]
+    assert matrix.values.tolist() == [[1], [0]]
 
 
 def test_a_moment_sees_the_fields_as_they_were_known_strictly_before_it():

@@ -10,7 +10,7 @@ from ..fact_book import Batch, News, batch_of
 
 _KINDS = {name: column.dtype for name, column in batch_of(()).items()}
 _PLAIN = ("lead", "agent", "time", "seen", "bits", "sign")
-_RARE = ("sentiment", "talk_ratio", "interruptions", "silence_s", "promise")
+_RARE = ("sentiment", "talk_ratio", "interruptions", "silence_s", "promise", "first_seen")
 """Columns that are left out where no fact says anything in them."""
 
 
