@@ -157,15 +157,15 @@ def _show(report: "RaceReport") -> None:
     console = Console()
     console.print(f"The last {report.scored:,} of {report.calls:,} calls, {report.sold:,} sales")
     for pace in dict.fromkeys(run.every for run in report.runs):
-        table = Table(
-            box=None, padding=(0, 1, 0, 0), title=f"retrained every {pace:,} calls", title_justify="left"
-        )
-        for column in ("learner", *(m.short for m in MEASURES.values()), "s/fit"):
+        title = f"retrained every {pace:,} calls" if pace else "taught 80% of the calls, scored on the rest"
+        table = Table(box=None, padding=(0, 1, 0, 0), title=title, title_justify="left")
+        for column in ("learner", *(m.short for m in MEASURES.values()), "s/fit", "ahead by"):
             table.add_column(column, justify="left" if column == "learner" else "right", no_wrap=True)
-        for run, measures in zip(report.runs, report.measures, strict=True):
+        for run, measures, one in zip(report.runs, report.measures, report.duels, strict=True):
             if run.every == pace:
                 figures = [f"{measures[key]:.3f}" for key in MEASURES]
-                table.add_row(run.learner, *figures, f"{run.seconds / run.fits:.2f}")
+                ahead = "" if one is None else f"{one.ahead:+.3f} ± {one.error:.3f}"
+                table.add_row(run.learner, *figures, f"{run.seconds / run.fits:.2f}", ahead)
         console.print(table)
     for column, reason in report.refused.items():
         console.print(f"refused as a feature: {column} ({reason})")
