@@ -115,7 +115,7 @@ class Measure:
 MEASURES: Mapping[str, Measure] = MappingProxyType(
     {
         "auc": Measure("AUC", "AUC", auc, True),
-        "auc_at_a_time": Measure("AUC among 250 calls in a row", "at a time", auc_at_a_time, True),
+        "auc_at_a_time": Measure("AUC among 250 calls in a row", "in 250", auc_at_a_time, True),
         "average_precision": Measure("Average precision", "AP", average_precision, True),
         "brier": Measure("Brier score", "Brier", brier, False),
         "log_loss": Measure("Log loss", "loss", log_loss, False),

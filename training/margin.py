@@ -14,7 +14,7 @@ LEVELS = np.arange(-8.0, 8.25, 0.25)
 """Log-odds of the knots of a rate that is followed: from one in three thousand to all but as many."""
 FOLLOW = 4.0
 """Factor on the prior sd of the slope along a followed rate's log-odds."""
-KEEP = 0.1
+KEEP = 0.5
 """The curvature is worked out anew once a step's gain is more than this share of the last one's."""
 SAMPLE = 4_096
 """Knots are quantiles of at most about this many rows, evenly taken."""
@@ -96,6 +96,9 @@ class Block:
         if self.categorical:
             codes = codes_of(column, self.levels)
             out[:, :-1] = np.vstack([self.to_values, np.zeros(self.levels)])[codes]
+        elif self.to_values.shape[1] == 1:
+            read = np.interp(column, self.knots, self.to_values[:, 0])
+            out[:, 0] = np.where(np.isnan(column), 0.0, read)
         elif self.knots.size:
             out[:, :-1] = hats(column, self.knots) @ self.to_values
 
@@ -195,14 +198,15 @@ class Design:
         if trust:
             made = tuple(block.scaled(factor) for block, factor in zip(made, trust, strict=True))
         edges = np.cumsum([0, *(block.width for block in made)])
-        columns = np.empty((values.shape[0], edges[-1] + 1))
+        columns = np.empty((values.shape[0], edges[-1] + 1), order="F")
         for place, (block, (first, last)) in enumerate(zip(made, pairwise(edges), strict=True)):
             block.fill(values[:, place], columns[:, first:last])
         mean = columns[:, :-1].mean(axis=0)
         columns[:, :-1] -= mean
         columns[:, -1] = 1.0
-        varies = np.append(np.any(np.abs(columns[:, :-1]) > 1e-9, axis=0), True)
-        return cls(made, np.ascontiguousarray(columns[:, varies]), varies[:-1], mean)
+        varies = np.append(np.max(np.abs(columns[:, :-1]), axis=0, initial=0.0) > 1e-9, True)
+        kept = columns if varies.all() else np.asfortranarray(columns[:, varies])
+        return cls(made, kept, varies[:-1], mean)
 
     def margin(self, weights: Float64Array) -> Margin:
         """The margin of fitted weights: an average call of the design's rows has `base`."""
@@ -267,10 +271,11 @@ class Goal:
         return np.asarray(self.columns.T @ miss + self.penalty * at)
 
     def bend(self, score: Float64Array) -> Float64Array:
-        """The Hessian, summed in single precision: it shapes the steps, the slope says where they end."""
-        chance = _chance(score)
-        root = np.sqrt(self.weight * chance * (1.0 - chance))
-        scaled = (self.columns * root[:, None]).astype(np.float32)
+        """The Hessian of some rows, in single precision: it shapes steps, the slope says where they end."""
+        every = max(1, score.size // SAMPLE)
+        chance = _chance(score[::every])
+        root = np.sqrt(every * self.weight[::every] * chance * (1.0 - chance)).astype(np.float32)
+        scaled = self.columns[::every].astype(np.float32) * root[:, None]
         found = (scaled.T @ scaled).astype(np.float64)
         found[np.diag_indices_from(found)] += self.penalty + 1e-9
         return found
