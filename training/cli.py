@@ -157,22 +157,30 @@ def _show(report: "RaceReport") -> None:
     console = Console()
     console.print(f"The last {report.scored:,} of {report.calls:,} calls, {report.sold:,} sales")
     for pace in dict.fromkeys(run.every for run in report.runs):
-        table = Table(
-            box=None, padding=(0, 1, 0, 0), title=f"retrained every {pace:,} calls", title_justify="left"
-        )
-        for column in ("learner", *(m.short for m in MEASURES.values()), "s/fit"):
-            table.add_column(column, justify="left" if column == "learner" else "right", no_wrap=True)
-        for run, measures in zip(report.runs, report.measures, strict=True):
+        title = f"retrained every {pace:,} calls" if pace else "taught 80% of the calls, scored on the rest"
+        figures = _columns(title, *(measure.short for measure in MEASURES.values()))
+        ahead = _columns("", "ahead by", "standard error", "s/fit")
+        for run, measures, one in zip(report.runs, report.measures, report.duels, strict=True):
             if run.every == pace:
-                figures = [f"{measures[key]:.3f}" for key in MEASURES]
-                table.add_row(run.learner, *figures, f"{run.seconds / run.fits:.2f}")
-        console.print(table)
+                figures.add_row(run.learner, *(f"{measures[key]:.3f}" for key in MEASURES))
+                told = ("", "") if one is None else (f"{one.ahead:+.4f}", f"{one.error:.4f}")
+                ahead.add_row(run.learner, *told, f"{run.seconds / run.fits:.2f}")
+        console.print(figures)
+        console.print(ahead)
     for column, reason in report.refused.items():
         console.print(f"refused as a feature: {column} ({reason})")
     console.print(
         f"leadrank's settings, chosen on the calls before: strength {report.choice.strength:g}, "
         f"{report.choice.trees} trees"
     )
+
+
+def _columns(title: str, *names: str) -> Table:
+    """An empty table of learners, with a title or none."""
+    table = Table(box=None, padding=(0, 1, 0, 0), title=title or None, title_justify="left")
+    for column in ("learner", *names):
+        table.add_column(column, justify="left" if column == "learner" else "right", no_wrap=True)
+    return table
 
 
 def _past(database: str, secret: str | None, until: int | None) -> tuple["Past", str]:

@@ -1,13 +1,17 @@
 """Examples of a head: the calls that teach it, asked about as they began, labelled by what came of them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from features import Feature
 from features.calls import CallLog, Moments, Outcome
 from features.instants import DAY, SECOND
 from features.kernel import BoolArray, Float64Array, Int64Array
+from features.leads import LeadTable
 from features.past import Past
+from features.statistics.rate import Rate
 
 from .head import Head, Per
 
@@ -50,6 +54,12 @@ def examples(past: Past, head: Head, until: int) -> Examples:
     return Examples(
         Moments(log.lead[rows], agent, log.started_at[rows]), label.astype(np.float64), np.ones(rows.size)
     )
+
+
+def echoes(features: Sequence[Feature], leads: LeadTable) -> tuple[str, ...]:
+    """The rates by a field of which these leads have one value at most: they repeat what the floor's say."""
+    alone = {name for name, column in leads.coded.items() if len(column.levels) <= 1}
+    return tuple(feature.name for feature in features if isinstance(feature, Rate) and feature.by in alone)
 
 
 def _counted(log: CallLog, per: Per, until: int) -> BoolArray:

@@ -64,6 +64,8 @@ class Lesson:
     weight: Float64Array
     trust: tuple[float, ...] = ()
     """The factor on each column's prior sd in the margin; none: 1 for all."""
+    follows: tuple[int, ...] = ()
+    """The columns whose log-odds the margin follows and that no tree reads."""
 
     @classmethod
     def of(
@@ -72,13 +74,17 @@ class Lesson:
         examples: Examples,
         ignores: tuple[str, ...] = (),
         trusts: tuple[str, ...] = (),
+        follows: tuple[str, ...] = (),
     ) -> "Lesson":
         """The lesson of computed features and their examples; what it `ignores` is missing everywhere."""
         kinds = tuple(feature.categorical for feature in matrix.features)
         trust = tuple(TRUST if name.startswith(trusts) else 1.0 for name in matrix.names) if trusts else ()
         ignored = [name.startswith(ignores) for name in matrix.names] if ignores else [False]
         values = np.where(ignored, np.float32(np.nan), matrix.values) if any(ignored) else matrix.values
-        return cls(values, kinds, examples.at, examples.label, examples.weight, trust)
+        followed = tuple(place for place, name in enumerate(matrix.names) if name.startswith(follows))
+        return cls(
+            values, kinds, examples.at, examples.label, examples.weight, trust, followed if follows else ()
+        )
 
     def take(self, rows: Int64Array) -> "Lesson":
         """The lesson of some rows."""
@@ -89,6 +95,19 @@ class Lesson:
             label=self.label[rows],
             weight=self.weight[rows],
         )
+
+    @property
+    def grown_on(self) -> Float32Array:
+        """The values as trees are grown on them: what is followed is missing everywhere."""
+        if not self.follows:
+            return self.values
+        values = self.values.copy()
+        values[:, self.follows] = np.nan
+        return values
+
+    def design(self) -> Design:
+        """The margin's columns."""
+        return Design.of(self.values, self.categorical, self.trust, self.follows)
 
     def fading(self, half_life: int | None) -> Float64Array:
         """The weights, halved once per half-life before the last row."""
@@ -109,12 +128,27 @@ def fit(lesson: Lesson, head: Head, folds: Sequence[Fold], threads: int) -> Fitt
     return Fitted(model_of(margin, booster, calibration), choice, unseen, told, losses)
 
 
+def fit_as(lesson: Lesson, head: Head, choice: Choice, folds: Sequence[Fold], threads: int) -> Fitted:
+    """The same with settings chosen beforehand: a fit per fold to calibrate on, and one of all rows."""
+    usable = learnable(folds, lesson.label)
+    scores = []
+    for fold in usable:
+        margin, booster = boosted(lesson.take(fold.train), head, choice, threads)
+        scores.append(log_odds_of(margin, booster, lesson.values[fold.test]))
+    rows = np.concatenate([np.empty(0, np.int64), *(fold.test for fold in usable)])
+    places = np.repeat(np.arange(len(usable)), [fold.test.size for fold in usable])
+    unseen = OutOfFold(rows, np.concatenate([np.empty(0), *scores]), places)
+    margin, booster = boosted(lesson, head, choice, threads)
+    calibration, told = earned(unseen, lesson.label[rows], lesson.fading(choice.half_life)[rows])
+    return Fitted(model_of(margin, booster, calibration), choice, unseen, told, np.empty(0))
+
+
 def boosted(
     lesson: Lesson, head: Head, choice: Choice, threads: int
 ) -> tuple[Margin, lightgbm.Booster | None]:
     """The margin of all rows and the trees boosted on it: no search, no judging."""
     weight = lesson.fading(choice.half_life)
-    design = Design.of(lesson.values, lesson.categorical, lesson.trust)
+    design = lesson.design()
     margin = design.margin(ridge_weights(design, lesson.label, weight, choice.strength))
     if not choice.trees:
         return margin, None
@@ -170,7 +204,7 @@ def _choose_margin(
 ) -> tuple[float, int | None, tuple[Margin, ...]]:
     """The strength that judges best with equal weights, then the half-life that does with that strength."""
     parts = [lesson.take(fold.train) for fold in folds]
-    designs = [Design.of(part.values, part.categorical, part.trust) for part in parts]
+    designs = [part.design() for part in parts]
     tried: dict[tuple[float, int | None], tuple[float, tuple[Margin, ...]]] = {}
 
     def judge(strength: float, half_life: int | None) -> float:
@@ -264,7 +298,7 @@ def _dataset(
     reference: lightgbm.Dataset | None = None,
 ) -> lightgbm.Dataset:
     return lightgbm.Dataset(
-        lesson.values,
+        lesson.grown_on,
         lesson.label,
         weight=weight,
         init_score=margin,
@@ -276,7 +310,10 @@ def _dataset(
 
 def chance(margin: Margin, booster: lightgbm.Booster | None, values: Float32Array) -> Float64Array:
     """Uncalibrated probability of each row."""
+    return probability(log_odds_of(margin, booster, values))
+
+
+def log_odds_of(margin: Margin, booster: lightgbm.Booster | None, values: Float32Array) -> Float64Array:
+    """Uncalibrated log-odds of each row."""
     score = margin.apply(values)
-    return probability(
-        score if booster is None else score + tree_scores(booster, values, booster.num_trees())
-    )
+    return score if booster is None else score + tree_scores(booster, values, booster.num_trees())

@@ -28,6 +28,9 @@ class Head:
     """Features whose names begin so are never asked: the trade knows that they say nothing of this mark."""
     trusts: tuple[str, ...] = ("channel", "lead_age", "age_of_")
     """Features whose names begin so are shrunk little: the trade knows that they say much of any mark."""
+    follows: tuple[str, ...] = ()
+    """Rates whose names begin so are the floor's own level of the mark: the margin follows their log-odds
+    along a straight line, also beyond what was seen, and no tree reads them."""
     objective: Literal["binary"] = "binary"
     strengths: tuple[float, ...] = (0.001, 0.003, 0.01, 0.03, 0.1)
     """Prior variances of the linear margin to choose among; smaller is smoother."""

@@ -1,14 +1,21 @@
 """The margin: an additive log-odds curve per feature, smooth and robust; the trees only correct it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
+from scipy.linalg import cho_factor, cho_solve
 
 from features.kernel import BoolArray, Float32Array, Float64Array, Int64Array
 
 QUANTILES = (0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99)
+LEVELS = np.arange(-8.0, 8.25, 0.25)
+"""Log-odds of the knots of a rate that is followed: from one in three thousand to all but as many."""
+FOLLOW = 4.0
+"""Factor on the prior sd of the slope along a followed rate's log-odds."""
+KEEP = 0.5
+"""The curvature is worked out anew once a step's gain is more than this share of the last one's."""
 SAMPLE = 4_096
 """Knots are quantiles of at most about this many rows, evenly taken."""
 WIGGLE = 0.35
@@ -89,6 +96,9 @@ class Block:
         if self.categorical:
             codes = codes_of(column, self.levels)
             out[:, :-1] = np.vstack([self.to_values, np.zeros(self.levels)])[codes]
+        elif self.to_values.shape[1] == 1:
+            read = np.interp(column, self.knots, self.to_values[:, 0])
+            out[:, 0] = np.where(np.isnan(column), 0.0, read)
         elif self.knots.size:
             out[:, :-1] = hats(column, self.knots) @ self.to_values
 
@@ -114,13 +124,24 @@ def hats(column: Float32Array, knots: Float64Array) -> Float64Array:
     return found
 
 
-def blocks(values: Float32Array, categorical: Sequence[bool]) -> tuple[Block, ...]:
-    """One block per feature, its knots laid where the training rows are."""
+def blocks(
+    values: Float32Array, categorical: Sequence[bool], follows: Collection[int] = ()
+) -> tuple[Block, ...]:
+    """One block per feature, its knots laid where the training rows are; those in `follows` are rates."""
     sample = values[:: max(1, values.shape[0] // SAMPLE)]
     return tuple(
-        _table(values[:, place]) if is_category else _line(sample[:, place])
+        _followed()
+        if place in follows
+        else _table(values[:, place])
+        if is_category
+        else _line(sample[:, place])
         for place, is_category in enumerate(categorical)
     )
+
+
+def _followed() -> Block:
+    """One weight, the slope along the log-odds: a level never seen before counts for what it says."""
+    return Block(False, 1.0 / (1.0 + np.exp(-LEVELS)), 0, LEVELS[:, None] * FOLLOW)
 
 
 def _table(column: Float32Array) -> Block:
@@ -165,20 +186,27 @@ class Design:
     mean: Float64Array
 
     @classmethod
-    def of(cls, values: Float32Array, categorical: Sequence[bool], trust: Sequence[float] = ()) -> "Design":
+    def of(
+        cls,
+        values: Float32Array,
+        categorical: Sequence[bool],
+        trust: Sequence[float] = (),
+        follows: Collection[int] = (),
+    ) -> "Design":
         """The design of these rows; `trust` is a factor on each feature's prior sd, else 1."""
-        made = blocks(values, categorical)
+        made = blocks(values, categorical, follows)
         if trust:
             made = tuple(block.scaled(factor) for block, factor in zip(made, trust, strict=True))
         edges = np.cumsum([0, *(block.width for block in made)])
-        columns = np.empty((values.shape[0], edges[-1] + 1))
+        columns = np.empty((values.shape[0], edges[-1] + 1), order="F")
         for place, (block, (first, last)) in enumerate(zip(made, pairwise(edges), strict=True)):
             block.fill(values[:, place], columns[:, first:last])
         mean = columns[:, :-1].mean(axis=0)
         columns[:, :-1] -= mean
         columns[:, -1] = 1.0
-        varies = np.append(np.any(np.abs(columns[:, :-1]) > 1e-9, axis=0), True)
-        return cls(made, np.ascontiguousarray(columns[:, varies]), varies[:-1], mean)
+        varies = np.append(np.max(np.abs(columns[:, :-1]), axis=0, initial=0.0) > 1e-9, True)
+        kept = columns if varies.all() else np.asfortranarray(columns[:, varies])
+        return cls(made, kept, varies[:-1], mean)
 
     def margin(self, weights: Float64Array) -> Margin:
         """The margin of fitted weights: an average call of the design's rows has `base`."""
@@ -201,18 +229,60 @@ def ridge_weights(
 ) -> Float64Array:
     """The weights of a logistic regression with prior variance `strength` on all but the intercept.
 
-    Newton's method with halved steps: the loss is convex, so it ends at the one minimum.
+    Newton's method with halved steps: the loss is convex, so it ends at the one minimum. The curvature costs
+    far more than a step along it, so it is kept as long as the steps it gives still shrink quickly.
     """
     penalty = np.full(design.columns.shape[1], 1.0 / strength)
     penalty[-1] = 1e-9
+    goal = Goal(design.columns, label, weight, penalty)
     found = _base_only(design, label, weight) if start is None else start
-    loss = _loss(design.columns @ found, found, label, weight, penalty)
-    for _ in range(30):
-        step, decrement = _newton_step(design.columns, found, label, weight, penalty)
-        if decrement < 1e-8 * weight.sum():
+    score = design.columns @ found
+    loss, bend, before = goal.loss(score, found), None, np.inf
+    for _ in range(60):
+        slope = goal.slope(score, found)
+        if bend is None:
+            bend = cho_factor(goal.bend(score), overwrite_a=True, check_finite=False)
+        step = cho_solve(bend, slope, check_finite=False)
+        gap = float(slope @ step)
+        if gap < 1e-9 * weight.sum():
             return found
-        found, loss = _shorter(design.columns, found, step, loss, label, weight, penalty)
+        found, score, loss = _shorter(goal, found, score, step, loss)
+        bend, before = (None if gap > before * KEEP else bend), gap
     return found
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What the weights of a ridge logistic regression minimise, and how it bends."""
+
+    columns: Float64Array
+    label: Float64Array
+    weight: Float64Array
+    penalty: Float64Array
+
+    def loss(self, score: Float64Array, at: Float64Array) -> float:
+        """Weighted log loss of log-odds, and half the penalty of the weights."""
+        losses = np.logaddexp(0.0, score) - self.label * score
+        return float(self.weight @ losses + (self.penalty * at) @ at / 2)
+
+    def slope(self, score: Float64Array, at: Float64Array) -> Float64Array:
+        """The gradient."""
+        miss = self.weight * (_chance(score) - self.label)
+        return np.asarray(self.columns.T @ miss + self.penalty * at)
+
+    def bend(self, score: Float64Array) -> Float64Array:
+        """The Hessian of some rows, in single precision: it shapes steps, the slope says where they end."""
+        every = max(1, score.size // SAMPLE)
+        chance = _chance(score[::every])
+        root = np.sqrt(every * self.weight[::every] * chance * (1.0 - chance)).astype(np.float32)
+        scaled = self.columns[::every].astype(np.float32) * root[:, None]
+        found = (scaled.T @ scaled).astype(np.float64)
+        found[np.diag_indices_from(found)] += self.penalty + 1e-9
+        return found
+
+
+def _chance(score: Float64Array) -> Float64Array:
+    return np.asarray(1.0 / (1.0 + np.exp(-np.clip(score, -30, 30))))
 
 
 def _base_only(design: Design, label: Float64Array, weight: Float64Array) -> Float64Array:
@@ -222,39 +292,15 @@ def _base_only(design: Design, label: Float64Array, weight: Float64Array) -> Flo
     return start
 
 
-def _newton_step(
-    columns: Float64Array, at: Float64Array, label: Float64Array, weight: Float64Array, penalty: Float64Array
-) -> tuple[Float64Array, float]:
-    chance = 1.0 / (1.0 + np.exp(-np.clip(columns @ at, -30, 30)))
-    slope = columns.T @ (weight * (chance - label)) + penalty * at
-    root = np.sqrt(weight * chance * (1.0 - chance))[:, None]
-    scaled = columns * root
-    bend = scaled.T @ scaled
-    bend[np.diag_indices_from(bend)] += penalty
-    step = np.asarray(np.linalg.solve(bend, slope), np.float64)
-    return step, float(slope @ step)
-
-
 def _shorter(
-    columns: Float64Array,
-    at: Float64Array,
-    step: Float64Array,
-    loss: float,
-    label: Float64Array,
-    weight: Float64Array,
-    penalty: Float64Array,
-) -> tuple[Float64Array, float]:
-    """The step, halved until the loss falls."""
+    goal: Goal, at: Float64Array, score: Float64Array, step: Float64Array, loss: float
+) -> tuple[Float64Array, Float64Array, float]:
+    """Weights, score and loss after the step, halved until the loss falls."""
+    along = goal.columns @ step
     for _ in range(20):
-        moved = at - step
-        new = _loss(columns @ moved, moved, label, weight, penalty)
+        moved, seen = at - step, score - along
+        new = goal.loss(seen, moved)
         if new <= loss:
-            return moved, new
-        step = step / 2
-    return at, loss
-
-
-def _loss(
-    score: Float64Array, at: Float64Array, label: Float64Array, weight: Float64Array, penalty: Float64Array
-) -> float:
-    return float(weight @ (np.logaddexp(0.0, score) - label * score) + (penalty * at) @ at / 2)
+            return moved, seen, new
+        step, along = step / 2, along / 2
+    return at, score, loss

@@ -15,7 +15,7 @@ from features.kernel import Float64Array
 from .baselines import logistic
 from .bundle import Bundle
 from .dashboard import calibration_figure, gain_figure
-from .dataset import Examples, HandleSeconds, examples, handle_seconds
+from .dataset import Examples, HandleSeconds, echoes, examples, handle_seconds
 from .errors import NotEnoughCalls
 from .evaluate import MEASURES, evaluate
 from .fit import Choice, Fitted, Lesson, fit
@@ -120,7 +120,7 @@ def train(
         with watch.stage("computing", f"{head.name} head: features"):
             matrix = compute(past, found.moments, features)
         with watch.stage("fitting", f"{head.name} head: trees"):
-            trained[head.name] = learn(head, found, matrix, threads)
+            trained[head.name] = learn(head, found, matrix, threads, echoes(features, past.leads))
     with watch.stage("gate"):
         champion = tracking.champion() if tracking else None
         compared = {name: judge(past, one, champion, rng, threads) for name, one in trained.items()}
@@ -150,9 +150,11 @@ def enough(found: Examples, head: Head) -> Examples:
     return found
 
 
-def learn(head: Head, found: Examples, matrix: FeatureMatrix, threads: int) -> Trained:
-    """Fit and calibrate one head."""
-    lesson = Lesson.of(matrix, found, head.ignores, head.trusts)
+def learn(
+    head: Head, found: Examples, matrix: FeatureMatrix, threads: int, pointless: tuple[str, ...] = ()
+) -> Trained:
+    """Fit and calibrate one head, without the features that are pointless here."""
+    lesson = Lesson.of(matrix, found, head.ignores + pointless, head.trusts, head.follows)
     folds = learnable(time_folds(found.at, FOLDS, JUDGED, GAP), found.label)
     fitted = fit(lesson, head, folds, threads)
     return Trained(head, found, matrix, folds, fitted)

@@ -13,7 +13,8 @@ from features.kernel import Float64Array, Int64Array
 from features.refused import refusal
 
 from .baselines import rivals
-from .dataset import examples
+from .dataset import Examples, echoes, examples
+from .duel import Duel, duel
 from .evaluate import MEASURES, evaluate
 from .fit import Choice, Lesson, boosted, chance
 from .heads import conversion
@@ -24,9 +25,15 @@ WINDOW = 20_000
 """A learner is taught the last so many calls."""
 SCORED = 1 / 3
 """The last share of the calls is the race."""
+FROZEN = 0.2
+"""The last share of the calls, scored by models of all calls before it that are never retrained."""
+NEVER_AGAIN = 0
+"""The pace of who is never retrained."""
+SEED = 7
+"""Of the bootstrap."""
 ALLOWED = frozenset({"age", "marital"})
 """Protected, but part of the public benchmark that everyone quotes."""
-STRENGTHS, TREES = (0.001, 0.003, 0.01), (20, 60)
+STRENGTHS, TREES = (0.003, 0.01), (20, 60)
 """The settings to choose among, before the race begins."""
 FIRST_CHOOSING = 10_000
 """The choosing judges from this call on, as the race does later."""
@@ -34,6 +41,8 @@ CHOOSING_EVERY = 1_000
 OURS = "leadrank"
 
 Tick = Callable[[], None]
+Parts = list[tuple[Int64Array, Int64Array]]
+"""(the window to learn from, the rows to judge) of each retraining."""
 
 
 @dataclass(frozen=True)
@@ -42,8 +51,20 @@ class Course:
 
     ours: FeatureMatrix
     rivals: FeatureMatrix
-    at: Int64Array
-    label: Float64Array
+    found: Examples
+    pointless: tuple[str, ...] = ()
+    """Our features that say nothing here."""
+
+    @property
+    def label(self) -> Float64Array:
+        """What came of each call."""
+        return self.found.label
+
+    @property
+    def lesson(self) -> Lesson:
+        """What our head is taught, as in a training."""
+        head = conversion.HEAD
+        return Lesson.of(self.ours, self.found, head.ignores + self.pointless, head.trusts, head.follows)
 
     @property
     def start(self) -> int:
@@ -54,6 +75,17 @@ class Course:
     def first_choosing(self) -> int:
         """The first row that the choosing of settings judges."""
         return min(FIRST_CHOOSING, self.start // 2)
+
+    @property
+    def frozen(self) -> int:
+        """The first row that models judge which are never retrained."""
+        return round(self.label.size * (1 - FROZEN))
+
+    def parts(self, every: int) -> Parts:
+        """What to learn from and what to judge, at a pace of retraining."""
+        if every == NEVER_AGAIN:
+            return [(np.arange(self.frozen), np.arange(self.frozen, self.label.size))]
+        return blocks(self.start, self.label.size, every)
 
 
 @dataclass(frozen=True)
@@ -80,6 +112,8 @@ class RaceReport:
     runs: tuple[Run, ...]
     measures: tuple[Mapping[str, float], ...]
     """Of each run, by the keys of `MEASURES`."""
+    duels: tuple[Duel | None, ...]
+    """Of our run at the same pace with each; none with itself."""
 
     def as_json(self) -> dict[str, object]:
         """Plain values."""
@@ -98,8 +132,9 @@ class RaceReport:
                     "fits": run.fits,
                     "seconds": round(run.seconds, 2),
                     **measures,
+                    **({} if one is None else {"ahead_by": one.ahead, "standard_error": one.error}),
                 }
-                for run, measures in zip(self.runs, self.measures, strict=True)
+                for run, measures, one in zip(self.runs, self.measures, self.duels, strict=True)
             ],
         }
 
@@ -111,7 +146,7 @@ def course(past: Past, until: int) -> Course:
     matrix = compute(past, found.moments, features)
     own = [place for place, feature in enumerate(features) if feature.name.startswith("attribute_")]
     columns = FeatureMatrix(tuple(features[place] for place in own), matrix.values[:, own])
-    return Course(matrix, columns, found.at, found.label)
+    return Course(matrix, columns, found, echoes(features, past.leads))
 
 
 def refuse(columns: Collection[str]) -> dict[str, str]:
@@ -130,7 +165,7 @@ def demand(column: str) -> None:
 def fits_of(on: Course, every: Sequence[int]) -> int:
     """How many ticks a race gives: one per fit, the choosing included."""
     choosing = len(blocks(on.first_choosing, on.start, CHOOSING_EVERY)) * len(STRENGTHS) * len(TREES)
-    return choosing + sum(len(blocks(on.start, on.label.size, k)) for k in every) * (1 + len(rivals()))
+    return choosing + sum(len(on.parts(pace)) for pace in (*every, NEVER_AGAIN)) * (1 + len(rivals()))
 
 
 def race(
@@ -138,34 +173,45 @@ def race(
 ) -> RaceReport:
     """Choose our settings on the calls before the race, then run everyone at each pace of retraining."""
     choice = choose(on, threads, tick)
-    runs = [run for pace in every for run in runs_of(on, choice, pace, threads, tick)]
+    runs = [run for pace in (*every, NEVER_AGAIN) for run in runs_of(on, choice, pace, threads, tick)]
+    measures = tuple(evaluate(on.label[-run.chance.size :], run.chance) for run in runs)
     label = on.label[on.start :]
-    measures = tuple(evaluate(label, run.chance) for run in runs)
-    return RaceReport(on.label.size, label.size, int(label.sum()), choice, refused, tuple(runs), measures)
+    told = tuple(duels(on, runs))
+    return RaceReport(
+        on.label.size, label.size, int(label.sum()), choice, refused, tuple(runs), measures, told
+    )
+
+
+def duels(on: Course, runs: Sequence[Run]) -> Iterator[Duel | None]:
+    """How far ours is ahead of each run at its own pace."""
+    own = {run.every: run.chance for run in runs if run.learner == OURS}
+    for run in runs:
+        label = on.label[-run.chance.size :]
+        rng = np.random.default_rng(SEED)
+        yield None if run.learner == OURS else duel(label, own[run.every], run.chance, rng)
 
 
 def choose(on: Course, threads: int, tick: Tick) -> Choice:
-    """The setting with the best AUC on the calls before the race, under the race's own protocol."""
+    """The setting that ranks best among calls of one time, before the race, under its protocol."""
     choices = [Choice(strength, None, trees) for strength, trees in product(STRENGTHS, TREES)]
-    first = on.first_choosing
-    label = on.label[first : on.start]
+    parts, label = blocks(on.first_choosing, on.start, CHOOSING_EVERY), on.label[on.first_choosing : on.start]
 
-    def auc_of(choice: Choice) -> float:
-        found = ours(on, choice, first, on.start, CHOOSING_EVERY, threads, tick)
-        return MEASURES["auc"].of(label, found.chance)
+    def worth(choice: Choice) -> float:
+        found = ours(on, choice, parts, CHOOSING_EVERY, threads, tick)
+        return MEASURES["auc_at_a_time"].of(label, found.chance)
 
-    return max(choices, key=auc_of)
+    return max(choices, key=worth)
 
 
 def runs_of(on: Course, choice: Choice, every: int, threads: int, tick: Tick) -> Iterator[Run]:
     """Our run and the rivals' at one pace."""
-    yield ours(on, choice, on.start, on.label.size, every, threads, tick)
+    yield ours(on, choice, on.parts(every), every, threads, tick)
     for rival in rivals():
         yield rolled(on, rival, every, threads, tick)
 
 
-def blocks(first: int, last: int, every: int) -> list[tuple[Int64Array, Int64Array]]:
-    """(the window to learn from, the rows to judge) for each retraining."""
+def blocks(first: int, last: int, every: int) -> Parts:
+    """The parts of a race from a row to another that retrains every so many calls."""
     starts = range(first, last, every)
     return [
         (np.arange(max(0, start - WINDOW), start), np.arange(start, min(start + every, last)))
@@ -175,36 +221,48 @@ def blocks(first: int, last: int, every: int) -> list[tuple[Int64Array, Int64Arr
 
 def rolled(on: Course, rival: Rival, every: int, threads: int, tick: Tick) -> Run:
     """A rival's run: refitted on each window, its probabilities as they come."""
-    found = np.empty(on.label.size - on.start)
-    seconds, parts = 0.0, blocks(on.start, on.label.size, every)
-    for window, rows in parts:
-        begun = perf_counter()
+
+    def fitted(window: Int64Array) -> Callable[[Int64Array], Float64Array]:
         predict = rival.fit(on.rivals.take(window), on.label[window], threads)
-        seconds += perf_counter() - begun
-        found[rows - on.start] = predict(on.rivals.take(rows))
-        tick()
-    return Run(rival.name, every, found, seconds, len(parts))
+        return lambda rows: predict(on.rivals.take(rows))
+
+    return ran(rival.name, every, on.parts(every), fitted, tick)
 
 
-def ours(on: Course, choice: Choice, first: int, last: int, every: int, threads: int, tick: Tick) -> Run:
+def ours(on: Course, choice: Choice, parts: Parts, every: int, threads: int, tick: Tick) -> Run:
     """Our head's run: margin and trees refitted on each window, taken as they are, uncalibrated."""
-    kinds = tuple(feature.categorical for feature in on.ours.features)
-    taught = Lesson(on.ours.values, kinds, on.at, on.label, np.ones(on.label.size))
-    found = np.empty(last - first)
-    seconds, parts = 0.0, blocks(first, last, every)
+    taught = on.lesson
+
+    def fitted(window: Int64Array) -> Callable[[Int64Array], Float64Array]:
+        margin, booster = boosted(taught.take(window), conversion.HEAD, choice, threads)
+        return lambda rows: chance(margin, booster, taught.values[rows])
+
+    return ran(OURS, every, parts, fitted, tick)
+
+
+def ran(
+    learner: str,
+    every: int,
+    parts: Parts,
+    fitted: Callable[[Int64Array], Callable[[Int64Array], Float64Array]],
+    tick: Tick,
+) -> Run:
+    """A run over the parts, with the seconds that its fits took."""
+    found: list[Float64Array] = []
+    seconds = 0.0
     for window, rows in parts:
         begun = perf_counter()
-        margin, booster = boosted(taught.take(window), conversion.HEAD, choice, threads)
+        predict = fitted(window)
         seconds += perf_counter() - begun
-        found[rows - first] = chance(margin, booster, on.ours.values[rows])
+        found.append(predict(rows))
         tick()
-    return Run(OURS, every, found, seconds, len(parts))
+    return Run(learner, every, np.concatenate(found), seconds, len(parts))
 
 
 def record_of(report: RaceReport, at: int) -> Record:
     """The race as a run for MLflow."""
     metrics = {
-        f"{MEASURES[key].title}/{run.learner} every {run.every}".replace("(", "").replace(")", ""): value
+        f"{MEASURES[key].title}/{run.learner} {paced(run.every)}".replace("(", "").replace(")", ""): value
         for run, measures in zip(report.runs, report.measures, strict=True)
         for key, value in measures.items()
         if np.isfinite(value)
@@ -229,11 +287,21 @@ def record_of(report: RaceReport, at: int) -> Record:
     )
 
 
+def paced(every: int) -> str:
+    """How often a learner is retrained, for people."""
+    return "never" if every == NEVER_AGAIN else f"every {every}"
+
+
 def markdown(report: RaceReport) -> str:
     """The table of the race."""
-    titles = [measure.short for measure in MEASURES.values()]
-    lines = [f"| retrained every | learner | {' | '.join(titles)} |", "|---" * (len(titles) + 2) + "|"]
-    for run, measures in zip(report.runs, report.measures, strict=True):
-        figures = " | ".join(f"{measures[key]:.4f}" for key in MEASURES)
-        lines.append(f"| {run.every} | {run.learner} | {figures} |")
+    titles = [*(measure.short for measure in MEASURES.values()), "we are ahead by"]
+    lines = [f"| retrained | learner | {' | '.join(titles)} |", "|---" * (len(titles) + 2) + "|"]
+    for run, measures, one in zip(report.runs, report.measures, report.duels, strict=True):
+        figures = [f"{measures[key]:.4f}" for key in MEASURES]
+        lines.append(f"| {paced(run.every)} | {run.learner} | {' | '.join(figures)} | {lead(one)} |")
     return "\n".join(lines) + "\n"
+
+
+def lead(one: Duel | None) -> str:
+    """How far we are ahead, and its standard error."""
+    return "" if one is None else f"{one.ahead:+.4f} ± {one.error:.4f}"

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
 from sklearn.metrics import log_loss as log_loss_of_sklearn
 
-from training.evaluate import MEASURES, bins_of, evaluate, gain
+from training.evaluate import BLOCK, MEASURES, bins_of, evaluate, gain
 
 LABEL = np.array([0.0, 1.0, 0.0, 1.0])
 CHANCE = np.array([0.1, 0.4, 0.6, 0.8])
@@ -17,6 +17,7 @@ def test_all_measures_of_four_calls_worked_out_by_hand():
     found = evaluate(LABEL, CHANCE)
 
     assert found["auc"] == pytest.approx(3 / 4)
+    assert found["auc_at_a_time"] == pytest.approx(3 / 4)
     assert found["average_precision"] == pytest.approx(1 / 2 * 1 + 1 / 2 * 2 / 3)
     assert found["brier"] == pytest.approx((0.01 + 0.36 + 0.36 + 0.04) / 4)
     assert found["log_loss"] == pytest.approx(-np.log([0.9, 0.4, 0.4, 0.8]).mean())
@@ -24,6 +25,25 @@ def test_all_measures_of_four_calls_worked_out_by_hand():
     assert found["alift"] == pytest.approx(3 / 4 * 1 / 2 + 1 / 4)
     assert found["lift_at_10"] == pytest.approx(0.4 * 0.5 / 0.1)
     assert found["top_half_gain"] == pytest.approx(0.5)
+
+
+def test_telling_good_weeks_from_bad_ones_is_no_merit_among_calls_of_one_time():
+    weeks = np.repeat([0.1, 0.9], BLOCK)
+    label = np.concatenate([np.arange(BLOCK) % 10 == 0, np.arange(BLOCK) % 10 != 0]).astype(float)
+
+    found = evaluate(label, weeks)
+
+    assert found["auc"] == pytest.approx(0.9)
+    assert found["auc_at_a_time"] == pytest.approx(0.5)
+
+
+def test_a_stretch_without_a_marked_call_has_no_order_to_judge():
+    label = np.append(LABEL, np.zeros(BLOCK))
+    last = np.r_[np.zeros(BLOCK), LABEL]
+
+    assert np.isnan(evaluate(np.zeros(9), np.linspace(0, 1, 9))["auc_at_a_time"])
+    assert evaluate(label, np.append(CHANCE, np.zeros(BLOCK)))["auc_at_a_time"] > 0.75
+    assert evaluate(last, np.append(np.zeros(BLOCK), CHANCE))["auc_at_a_time"] == pytest.approx(3 / 4)
 
 
 def test_ties_at_the_cut_count_in_proportion():

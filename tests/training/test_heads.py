@@ -5,9 +5,9 @@ import pytest
 
 from features import compute, for_leads
 from training.calibration import AS_IT_IS, probability
-from training.dataset import Examples, examples
+from training.dataset import Examples, echoes, examples
 from training.evaluate import auc, log_loss
-from training.fit import Fitted, Lesson, OutOfFold, earned, fewest_enough, fit
+from training.fit import Choice, Fitted, Lesson, OutOfFold, earned, fewest_enough, fit, fit_as
 from training.head import Head
 from training.heads import heads
 from training.splits import time_folds
@@ -69,6 +69,45 @@ def test_what_a_head_ignores_never_moves_it(head, floor):
 
     assert any(unheard)
     assert plain.tolist() == moved.tolist()
+
+
+@EVERY_HEAD
+def test_no_tree_reads_what_the_margin_follows(head, floor):
+    found, lesson, _ = taught(floor, head)
+    matrix = compute(floor.past, found.moments, for_leads(floor.past.leads))
+    following = Lesson.of(matrix, found, follows=("floor_",))
+    fitted = fit_as(following, head, Choice(0.01, None, 20), time_folds(found.at, 3, 0.5, 0), threads=1)
+    followed = [name.startswith("floor_") for name in matrix.names]
+
+    moved = np.where(followed, np.float32(0.9), lesson.values)
+    booster = fitted.model.booster
+
+    assert following.follows == tuple(np.flatnonzero(followed))
+    assert booster is not None
+    assert np.array_equal(booster.predict(lesson.values), booster.predict(moved))
+    assert fitted.model.margin.apply(lesson.values).tolist() != fitted.model.margin.apply(moved).tolist()
+
+
+@EVERY_HEAD
+def test_settings_chosen_beforehand_give_what_the_search_would_have_with_them(head, floor):
+    found, lesson, fitted = taught(floor, head)
+
+    again = fit_as(lesson, head, fitted.choice, time_folds(found.at, 3, 0.5, 0), threads=1)
+
+    assert again.model.trees == fitted.model.trees
+    assert again.chance == pytest.approx(fitted.chance, abs=1e-9)
+    assert again.unseen.rows.tolist() == fitted.unseen.rows.tolist()
+
+
+def test_rates_by_a_field_of_one_value_are_echoes_of_the_floors(floor):
+    fields = {name: column.levels for name, column in floor.past.leads.coded.items()}
+    found = echoes(for_leads(floor.past.leads), floor.past.leads)
+
+    assert {name.split("_")[0] for name in found} >= {"channel", "source"} - {
+        name for name, levels in fields.items() if len(levels) > 1
+    }
+    assert not [name for name in found if name.startswith("floor")]
+    assert not [name for name in found if len(fields[name.split("_")[0]]) > 1]
 
 
 @EVERY_HEAD

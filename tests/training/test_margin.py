@@ -113,3 +113,26 @@ def test_a_trusted_feature_is_shrunk_less():
 
     trusted, plain = (np.ptp(curve.values) for curve in margin.curves)
     assert trusted > 2 * plain > 0
+
+
+def test_a_rate_that_is_followed_counts_beyond_what_was_seen():
+    rng = np.random.default_rng(9)
+    rate = rng.uniform(0.02, 0.08, 6_000)
+    label = (rng.random(6_000) < rate).astype(float)
+    values = rate[:, None].astype(np.float32)
+    design = Design.of(values, (False,), follows=(0,))
+
+    margin = design.margin(ridge_weights(design, label, np.ones(6_000), strength=1.0))
+
+    told = margin.apply(np.array([[0.05], [0.5]], np.float32))
+    assert told[1] - told[0] == pytest.approx(np.log(0.5 / 0.5) - np.log(0.05 / 0.95), rel=0.3)
+    assert probability(margin.apply(values)).mean() == pytest.approx(label.mean(), abs=1e-3)
+
+
+def test_a_rate_that_is_followed_has_one_slope():
+    design = Design.of(some_calls()[0], KINDS, follows=(0,))
+
+    curve = design.margin(np.ones(design.columns.shape[1])).curves[0]
+
+    assert np.diff(curve.values) == pytest.approx(np.diff(curve.values)[0])
+    assert np.diff(curve.values)[0] > 0

@@ -1,6 +1,7 @@
 """The race: nobody sees what comes after, everybody scores the same calls, the leak is refused by name."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from training.evaluate import auc
 from training.fit import Choice
 from training.race import (
     CHOOSING_EVERY,
+    NEVER_AGAIN,
     Course,
     blocks,
     course,
@@ -60,21 +62,38 @@ def test_everyone_runs_at_every_pace_over_the_same_calls(small):
 
     report = race(small, [100, 300], refuse(["duration"]), 1, lambda: ticks.append(1))
 
-    assert [run.every for run in report.runs] == [100] * 5 + [300] * 5
-    assert {run.chance.size for run in report.runs} == {report.scored}
+    assert [run.every for run in report.runs] == [100] * 5 + [300] * 5 + [NEVER_AGAIN] * 5
+    assert {run.chance.size for run in report.runs[:10]} == {report.scored}
+    assert {run.chance.size for run in report.runs[10:]} == {small.label.size - small.frozen}
     assert len(ticks) == fits_of(small, [100, 300])
-    assert markdown(report).count("\n") == 12
+    assert [one is None for one in report.duels] == [run.learner == "leadrank" for run in report.runs]
+    assert markdown(report).count("\n") == 17
     assert report.as_json()["refused"] == {"duration": "known only after the call"}
 
 
+def test_who_is_frozen_learns_from_all_calls_before_the_last_fifth(small):
+    ((window, rows),) = small.parts(NEVER_AGAIN)
+
+    assert (window[0], window[-1] + 1, rows[-1] + 1) == (0, rows[0], small.label.size)
+    assert rows.size == round(small.label.size * 0.2)
+
+
+def test_a_race_teaches_what_a_training_does(small):
+    mute = dict(zip(small.ours.names, np.isnan(small.lesson.values).all(axis=0), strict=True))
+
+    assert mute["lead_attempts"]
+    assert not mute["floor_sale_rate_1d"]
+    assert small.lesson.follows == tuple(
+        place for place, name in enumerate(small.ours.names) if name.startswith("floor_sale_rate")
+    )
+
+
 def test_what_comes_after_a_retraining_changes_nothing_before_it(small):
-    turned = Course(small.ours, small.rivals, small.at, small.label.copy())
-    turned.label[small.start + 100 :] = 1 - turned.label[small.start + 100 :]
+    label = np.where(np.arange(small.label.size) < small.start + 100, small.label, 1 - small.label)
+    turned = replace(small, found=replace(small.found, label=label))
     choice = Choice(0.01, None, 10)
 
-    one, other = (
-        ours(on, choice, on.start, on.label.size, 100, 1, lambda: None).chance for on in (small, turned)
-    )
+    one, other = (ours(on, choice, on.parts(100), 100, 1, lambda: None).chance for on in (small, turned))
 
     assert one[:100].tolist() == other[:100].tolist()
     assert one[200:].tolist() != other[200:].tolist()
@@ -86,8 +105,9 @@ def test_on_the_banks_calls_our_head_is_ahead_of_chance_after_one_retraining():
 
     on = course(bank_past(Path(BANK)), NEVER)
     last = on.start + CHOOSING_EVERY
+    once = blocks(on.start, last, CHOOSING_EVERY)
 
-    run = ours(on, Choice(0.003, None, 60), on.start, last, CHOOSING_EVERY, 2, lambda: None)
+    run = ours(on, Choice(0.003, None, 60), once, CHOOSING_EVERY, 2, lambda: None)
 
     assert on.label.size == 41_188
     assert int(np.sum(on.label)) == 4_640

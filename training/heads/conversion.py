@@ -10,6 +10,7 @@ HEAD = Head(
     least_calls=200,
     least_marked=20,
     knows_agent=True,
+    follows=("floor_sale_rate",),
     ignores=(
         "local_weekday",
         "local_hour_of_week",

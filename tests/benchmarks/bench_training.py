@@ -1,0 +1,51 @@
+"""One head from data in memory to calibrated trees, against as many bare fits of LightGBM."""
+
+import lightgbm
+import numpy as np
+
+from features.instants import HOUR
+from training.calibration import probability
+from training.fit import Choice, Lesson, fit_as, parameters
+from training.heads import conversion
+from training.splits import time_folds
+
+from .harness import Figure, race
+
+CALLS, NUMBERS, WORDS = 20_000, 32, 8
+CHOICE = Choice(0.01, None, 60)
+
+
+def bench_training() -> Figure:
+    """CPU time of four folds, calibration and a fit of all rows; the rival makes the five fits alone."""
+    lesson = a_lesson(np.random.default_rng(7))
+    folds = time_folds(lesson.at, 4, 0.5, HOUR)
+    parts = [lesson.take(fold.train) for fold in folds] + [lesson]
+
+    def bare() -> None:
+        for part in parts:
+            columns = [place for place, is_word in enumerate(part.categorical) if is_word]
+            rows = lightgbm.Dataset(
+                part.values, part.label, categorical_feature=columns, params={"verbosity": -1}
+            )
+            lightgbm.train(parameters(conversion.HEAD, threads=1), rows, CHOICE.trees)
+
+    return race(
+        "a head, 20,000 calls, no search",
+        lambda: fit_as(lesson, conversion.HEAD, CHOICE, folds, threads=1),
+        bare,
+        against="bare lightgbm.train",
+        rounds=5,
+    )
+
+
+def a_lesson(rng: np.random.Generator) -> Lesson:
+    """Numbers of which some are missing, words of ten levels, one rate to follow; six of them tell."""
+    numbers = rng.normal(size=(CALLS, NUMBERS))
+    words = rng.integers(0, 10, (CALLS, WORDS))
+    rate = probability(np.cumsum(rng.normal(0, 0.01, CALLS)) - 2)
+    told = numbers[:, :4] @ np.array([0.5, -0.4, 0.3, 0.2]) + 0.2 * (words[:, 0] > 6) + np.log(rate)
+    label = (rng.random(CALLS) < probability(told)).astype(np.float64)
+    numbers[rng.random(numbers.shape) < 0.1] = np.nan
+    values = np.column_stack([rate, numbers, words]).astype(np.float32)
+    kinds = (False,) * (1 + NUMBERS) + (True,) * WORDS
+    return Lesson(values, kinds, np.arange(CALLS) * HOUR, label, np.ones(CALLS), follows=(0,))
