@@ -28,8 +28,10 @@ class Asked(NamedTuple):
         start, places = self.start, self.start.size - 3
         low = int(start[first + 1]) if first > 0 else 0
         high = int(start[end + 1]) if end < places else self.row.size
+        some = start[first : end + 3] - low
+        some[0], some[-1] = max(some[0], 0), min(some[-1], high - low)
         row, at = np.ascontiguousarray(self.row[low:high]), np.ascontiguousarray(self.at[low:high])
-        return Asked(row, at, np.clip(start[first : end + 3], low, high) - low, self.first + first)
+        return Asked(row, at, some, self.first + first)
 
 
 def cut(start: Int64Array, most: int) -> list[tuple[int, int]]:

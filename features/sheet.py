@@ -16,7 +16,7 @@ from .reading import Reading
 from .spec import Spec
 from .tape import per_half_life
 
-BLOCK = 256
+BLOCK = 384
 """So many moments are read, one column after the other."""
 
 LINE = 16
@@ -66,6 +66,18 @@ class Found(NamedTuple):
     """(windows, moments): the place of the last one before the window, or of `NOTHING`."""
     worst: Int64Array
     """The longest that any fact of its actor took to be seen."""
+
+
+class Draft(NamedTuple):
+    """Room for what a block works out."""
+
+    columns: Float32Array
+    """(columns, moments)"""
+    marked: Float64Array
+    counted: Float64Array
+    """Both sums of a rate."""
+    fading: Float64Array
+    """(half-lives, moments): what is left of the fading sums of each entry."""
 
 
 def sheet_of(spec: Spec, readings: Sequence[Reading], columns: Sequence[int]) -> Sheet:
@@ -122,7 +134,7 @@ def _units(reading: Reading) -> tuple[float, float]:
 def read(blocks: Blocks, entries: Entries, sheet: Sheet, asked: Asked, out: Float32Array) -> None:
     """Fill every column of the sheet at every moment in one pass over actors and their entries."""
     rows, ats, start, _ = asked
-    state, found = entries.state, no_moments(sheet.windows.size)
+    state, found, draft = entries.state, no_moments(sheet.windows.size), no_draft(sheet)
     count = int(np.int64(0))  # a constant would be compiled for itself
     row, at, first, entry, last, _, worst = found
     for g in range(min(blocks.first.size, start.size - 3)):
@@ -136,9 +148,9 @@ def read(blocks: Blocks, entries: Entries, sheet: Sheet, asked: Asked, out: Floa
             entry[k], last[k] = seen, seen * state.shape[1]
             count += 1
             if count == BLOCK:
-                fill(count, found, sheet, entries, out)
+                fill(count, found, draft, sheet, entries, out)
                 count = 0
-    fill(count, found, sheet, entries, out)
+    fill(count, found, draft, sheet, entries, out)
 
 
 @kernel
@@ -147,6 +159,13 @@ def no_moments(windows: int) -> Found:
     row, at, first = np.empty(BLOCK, np.int64), np.empty(BLOCK, np.int64), np.empty(BLOCK, np.int64)
     entry, last, worst = np.empty(BLOCK, np.int64), np.empty(BLOCK, np.uint64), np.empty(BLOCK, np.int64)
     return Found(row, at, first, entry, last, np.zeros((windows, BLOCK), np.uint64), worst)
+
+
+@kernel
+def no_draft(sheet: Sheet) -> Draft:
+    """Room for a block."""
+    columns = np.empty((sheet.op.size, BLOCK + 16), np.float32)  # a bit longer: no two lie in one cache set
+    return Draft(columns, np.empty(BLOCK), np.empty(BLOCK), np.ones((sheet.rates.size, BLOCK)))
 
 
 @kernel
@@ -199,13 +218,12 @@ def copy_line(line: Float32Array, column: Int64Array, row: int, out: Float32Arra
 
 
 @kernel
-def fill(count: int, found: Found, sheet: Sheet, entries: Entries, out: Float32Array) -> None:
+def fill(count: int, found: Found, draft: Draft, sheet: Sheet, entries: Entries, out: Float32Array) -> None:
     """Fill the rows of a block, one column after the other, and then write them row by row."""
-    op = sheet.op
-    columns = np.empty((op.size, BLOCK + 16), np.float32)  # a bit longer: no two lie in the same cache set
-    marked, counted = np.empty(count), np.empty(count)
+    op, slowest = sheet.op, 0
+    columns, marked, counted, fading = draft
     find_windows(count, found, sheet.windows, sheet.lines, entries.state, out)
-    fading = faded_since(count, found.entry, found.at, sheet.rates, entries.state)
+    fade_since(count, found.entry, found.at, sheet.rates, entries.state, fading)
     for c in range(op.size):
         if op[c] >= SINCE:
             write_hours(count, found, op[c] == SINCE, sheet.of[c], entries.state, columns[c])
@@ -217,7 +235,9 @@ def fill(count: int, found: Found, sheet: Sheet, entries: Entries, out: Float32A
             for k in range(count):
                 columns[c, k] = shrunk(marked[k], counted[k], sheet.prior_rate[c], sheet.prior_size[c])
     write_rows(count, found.row, sheet.column, columns, out)
-    if sheet.windows.size > 0 and np.any(found.worst[:count] > 0):
+    for k in range(count):
+        slowest = max(slowest, found.worst[k])
+    if sheet.windows.size > 0 and slowest > 0:
         take_out_the_old(count, found, sheet, entries.state, out)
 
 
@@ -279,16 +299,19 @@ def shrunk(marked: float, counted: float, rate: float, size: float) -> float:
 
 
 @kernel
-def faded_since(
-    count: int, entry: Int64Array, at: Int64Array, rates: Float64Array, state: Int64Array
-) -> Float64Array:
-    """What is left at each moment of the fading sums of its entry, for each half-life."""
-    fading = np.ones((rates.size, count))
+def fade_since(
+    count: int,
+    entry: Int64Array,
+    at: Int64Array,
+    rates: Float64Array,
+    state: Int64Array,
+    out: Float64Array,
+) -> None:
+    """Fill `out` with what is left at each moment of the fading sums of its entry, for each half-life."""
     for h in range(rates.size):
         for k in range(count):
             if entry[k] != NOTHING:
-                fading[h, k] = 2.0 ** (-(at[k] - state[entry[k], SEEN]) * rates[h])
-    return fading
+                out[h, k] = 2.0 ** (-(at[k] - state[entry[k], SEEN]) * rates[h])
 
 
 @kernel
