@@ -15,7 +15,7 @@ from .kernel import Float32Array, Int64Array, plain
 from .leads import FIELDS, AttributeHistory, Coded, LeadTable
 from .past import Feature, Past
 from .statistics import kinds
-from .sweep import sweeps_of
+from .sweep import ActorSweep, sweeps_of
 
 
 @dataclass(frozen=True)
@@ -55,10 +55,19 @@ def compute(past: Past, moments: Moments, features: Sequence[Feature], threads: 
         for sweep in sweeps:
             sweep()
     else:
+        follow_all(past, features)
         with ThreadPoolExecutor(threads) as pool:
             for done in [pool.submit(sweep) for sweep in sweeps]:
                 done.result()
     return FeatureMatrix(tuple(features), values)
+
+
+def follow_all(past: Past, features: Sequence[Feature]) -> None:
+    """Bring all that several threads would share up to the past."""
+    if len(past.facts) and past.tapes is not None:
+        for sweep in sweeps_of(features):
+            if isinstance(sweep, ActorSweep):
+                sweep.follow(past)
 
 
 def warm_up() -> None:

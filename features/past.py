@@ -28,6 +28,9 @@ By = str
 """Whose past is asked: `lead`, `agent`, `everyone`, a coded field of leads, `line`, `script`, `hour` (of the
 lead's day), or several crossed, as in `agent×channel`."""
 
+IN_USE = Spec("campaign", words=("line", "script"))
+"""What tells which line and script a campaign used last."""
+
 _MONDAY = 4 * DAY  # 1970-01-01 was a Thursday
 
 
@@ -138,7 +141,7 @@ class Past:
 
     @cached_property
     def _campaigns(self) -> Tape:
-        return self.tape(Spec("campaign", words=("line", "script")))
+        return self.tape(IN_USE)
 
     def _in_use(self, word: str, moments: Moments) -> Int64Array:
         """The line or script that the lead's campaign used last, as known at the moment."""

@@ -9,7 +9,7 @@ import numpy as np
 from .asked import Asked
 from .calls import Moments
 from .kernel import Float32Array, Int64Array, kernel
-from .past import By, Feature, Filled, Past, Read, Scanned
+from .past import IN_USE, By, Feature, Filled, Past, Read, Scanned
 from .reading import Reading, ends_of, spec_of
 from .sheet import Sheet, read, read_nobody, sheet_of
 from .spec import Spec
@@ -87,6 +87,14 @@ class ActorSweep:
         if "agent" not in parts or not rates:
             return None
         return ActorSweep("×".join(part for part in parts if part != "agent") or "everyone", rates)
+
+    def follow(self, past: Past) -> None:
+        """Bring what it reads up to the past: kept tapes are written by one thread, then read by several."""
+        past.tape(self.spec)
+        if {"line", "script"} & set(self.by.split("×")):
+            past.tape(IN_USE)
+        if self.pool is not None:
+            self.pool.follow(past)
 
     def __call__(self, past: Past, moments: Moments, values: Float32Array) -> None:
         """Fill them; where the agent isn't chosen yet, rates are those of all agents."""

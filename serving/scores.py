@@ -79,7 +79,7 @@ class ScoreSheet:
             self.version = bundle.version
         stale = rows[self._stale(past, rows, at)]
         if stale.size:
-            matrix = compute(past, Moments.at_once(stale, at), bundle.features)
+            matrix = compute(past, Moments.at_once(stale, at), bundle.features, threads=2)
             scores = bundle.predict(matrix)
             self.p_answer[stale] = scores["answer"]
             self.p_convert[stale] = scores["conversion"]

@@ -24,6 +24,7 @@ from features.statistics.recency import Promise, Recency, Tenure
 from features.statistics.rhythm import Rhythm
 from features.statistics.streak import Run, Streak
 from features.statistics.window import Count, Share, Sum
+from features.tape import Tape
 from tests.builders import MONDAY, a_past, moments
 from tests.features import reference
 from tests.features.test_point_in_time import LINES
@@ -190,3 +191,17 @@ def test_equal_definitions_give_equal_columns(story: Story, questions: list[tupl
 
     assert ours.fingerprint == theirs.fingerprint
     assert ours.values.tobytes() == theirs.values.tobytes()
+
+
+@settings(max_examples=15)
+@given(told=told_pasts(), at=asked)
+def test_two_threads_say_what_one_says_while_kept_tapes_follow_the_news(
+    told: Past, at: list[tuple[int, int, int]]
+):
+    tapes: dict[tuple[object, ...], Tape] = {}
+
+    for count in (len(told.facts) // 2, len(told.facts)):
+        known = told.facts.take(slice(0, count))
+        kept, passing = (Past(told.log, told.leads, known, held) for held in (tapes, None))
+        ours, theirs = (compute(kept, moments(*at), LINES, threads=2), compute(passing, moments(*at), LINES))
+        assert ours.values.tobytes() == theirs.values.tobytes()
