@@ -10,8 +10,8 @@ from numba.extending import intrinsic, overload
 from numba.np.arrayobj import make_array
 from numpy.typing import NDArray
 
-FOR_WRITING = (1, 3, 1)
-"""LLVM's flags of a prefetch: to write, to stay in all caches, of data."""
+FOR_WRITING = (1, 2, 1)
+"""LLVM's flags of a prefetch: to write, to stay in the second cache, of data."""
 
 _BYTE, _FLAG = ir.IntType(8).as_pointer(), ir.IntType(32)
 

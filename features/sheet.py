@@ -16,7 +16,7 @@ from .reading import Reading
 from .spec import Spec
 from .tape import per_half_life
 
-BLOCK = 384
+BLOCK = 640
 """So many moments are read, one column after the other."""
 
 LINE = 16

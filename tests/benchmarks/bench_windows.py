@@ -90,7 +90,7 @@ def bench_a_million_calls(capsys: pytest.CaptureFixture[str]) -> list[Figure]:
 def bench_ten_million_calls(capsys: pytest.CaptureFixture[str]) -> list[Figure]:
     """Against polars; how the cost of a call grows; the whole catalogue on two threads."""
     with capsys.disabled():
-        raced = alone(race_rivals, 10 * MILLION, (replace(POLARS, rounds=1), replace(SORTED, rounds=2)))
+        raced = alone(race_rivals, 10 * MILLION, (replace(SORTED, rounds=2), replace(POLARS, rounds=1)))
         scatter = alone(race_scatter, 10 * MILLION)
         return [*raced, scatter, alone(growth), *beside(10 * MILLION), alone(catalogue)]
 
@@ -106,7 +106,11 @@ def bench_the_first_vector() -> Figure:
 
 
 def race_rivals(size: int, rivals: tuple[Rival, ...]) -> list[Figure]:
-    """Ours and each rival in turn; all cells compared."""
+    """Ours and each rival in turn; all cells compared.
+
+    The first round of a million calls isn't counted: a machine hands out its memory slowly the first time.
+    Of ten million calls polars' thrifty way goes first, and the other one finds the memory that it left.
+    """
     few, events, leads = generated(1_000), generated(size), as_leads()
     ours(as_log(few), leads)
     for rival in rivals:
@@ -117,7 +121,7 @@ def race_rivals(size: int, rivals: tuple[Rival, ...]) -> list[Figure]:
 def _raced(events: Events, log: CallLog, leads: LeadTable, rival: Rival) -> Figure:
     found: dict[str, Float32Array] = {}
     say(f"{_work(len(events))}, against {rival.name} ...")
-    figure = warm_race(
+    figure = (race if len(events) <= MILLION else warm_race)(
         _work(len(events)),
         lambda: found.update(ours=ours(log, leads)),
         lambda: found.update(theirs=rival.work(events)),
