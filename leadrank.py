@@ -13,6 +13,8 @@ COMMANDS: dict[str, tuple[tuple[str, ...], str]] = {
     "keys": (("serving.cli",), "make, list and revoke API keys"),
     "kpi": (("serving.cli",), "a KPI by groups, with intervals"),
     "train": (("training.cli",), "train the models, pass the gate, publish"),
+    "promote": (("training.cli",), "make a registered version of the models champion"),
+    "rollback": (("training.cli",), "back to the former champion"),
     "race": (("training.cli",), "our heads against their rivals on real data, in time order"),
     "import": (("features.cli",), "leads, events and call histories from files"),
     "quarantine": (("features.cli",), "what made no sense yet: list it, try it again"),

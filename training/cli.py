@@ -1,10 +1,10 @@
-"""The commands of the room that learns: `leadrank train`, `leadrank race`."""
+"""The commands of the room that learns: `leadrank train`, `race`, `promote`, `rollback`."""
 
 import json
 import logging
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from .pipeline import TrainingReport
     from .race import RaceReport
+    from .tracking import Succession, Tracking
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown")
 race_app = typer.Typer(
@@ -36,6 +37,20 @@ Examples:
     leadrank train --database postgresql://leadrank@db/leadrank --at 2026-01-19T00:00:00Z --json -
 """
 
+
+_PROMOTE_EXAMPLES = """
+Examples:
+
+    leadrank promote 7
+
+    leadrank promote 8 --despite-gate
+"""
+
+_ROLLBACK_EXAMPLES = """
+Example:
+
+    leadrank rollback
+"""
 
 _RACE_EXAMPLES = """
 Examples:
@@ -104,6 +119,40 @@ def train(
     if json_file != "-":
         Console().print(_table(report), f"{report.alias}: {report.verdict.reason}")
     _write(json_file, report.as_json())
+
+
+@app.command(epilog=_PROMOTE_EXAMPLES)
+def promote(
+    version: Annotated[
+        str, typer.Argument(help="A version's number in the registry; `GET /v1/models` lists them.")
+    ],
+    despite_gate: Annotated[
+        bool, typer.Option("--despite-gate", help="Even one that the gate refused.")
+    ] = False,
+    mlflow_uri: Annotated[str | None, typer.Option(help="MLflow's URI; else LEADRANK_MLFLOW_URI.")] = None,
+) -> None:
+    """Make a registered version champion: the service takes it over without a restart."""
+    _succeed(mlflow_uri, lambda tracking: tracking.promote(version, despite_gate))
+
+
+@app.command(epilog=_ROLLBACK_EXAMPLES)
+def rollback(
+    mlflow_uri: Annotated[str | None, typer.Option(help="MLflow's URI; else LEADRANK_MLFLOW_URI.")] = None,
+) -> None:
+    """Make the former champion champion again; a second time undoes the first."""
+    _succeed(mlflow_uri, lambda tracking: tracking.rollback())
+
+
+def _succeed(mlflow_uri: str | None, change: Callable[["Tracking"], "Succession"]) -> None:
+    """Change the champion, and say who is and who was."""
+    _quiet()
+    with _told(Console(stderr=True)):
+        from .settings import TrainingSettings
+        from .tracking import Tracking
+
+        done = change(Tracking(mlflow_uri or TrainingSettings().mlflow_uri))
+    before = "none was before" if done.former is None else f"before it {done.former}: `leadrank rollback`"
+    Console().print(f"champion: version {done.champion} ({before})", soft_wrap=True)
 
 
 @race_app.callback()

@@ -19,5 +19,17 @@ class NotEnoughCalls(TrainingError):
     """The past is too small to learn from: import more calls, or let the floor call on."""
 
 
+class NoSuchVersion(TrainingError):
+    """The registry has no such version of the model: `leadrank promote --help` tells how to list them."""
+
+
+class NoFormerChampion(TrainingError):
+    """No champion came before the present one: there is nothing to go back to."""
+
+
+class RefusedByGate(TrainingError):
+    """The gate refused this version: `--despite-gate` makes it champion all the same."""
+
+
 class NoSuchModel(TrainingError):
     """The registry has no model of that name under that alias."""

@@ -14,15 +14,25 @@ from mlflow.entities import Metric, Param
 from mlflow.exceptions import MlflowException
 
 from .bundle import Bundle
-from .errors import NoSuchModel
+from .errors import NoFormerChampion, NoSuchModel, NoSuchVersion, RefusedByGate
 
 REGISTERED = "leadrank"
 """The registered model's name."""
 BUNDLE = "bundle"
 """The folder of a run's artifacts that holds the bundle: the source of its model version."""
+CHAMPION, CHALLENGER, FORMER = "champion", "challenger", "former"
+"""Aliases: the version that serves, the last one that the gate refused, the one that served before."""
 DEFAULT_URI = "sqlite:///mlruns/mlflow.db"
 _NOTE = "mlflow.note.content"
 _LONGEST_VALUE = 6_000
+
+
+@dataclass(frozen=True)
+class Succession:
+    """Which version is champion now, and which one was before, if any."""
+
+    champion: str
+    former: str | None
 
 
 @dataclass(frozen=True)
@@ -89,8 +99,30 @@ class Tracking:
             tags={"bundle": bundle.version, "fingerprint": bundle.fingerprint, **tags},
             description=f"Bundle {bundle.version}: {tags.get('gate', '')}",
         )
-        client.set_registered_model_alias(REGISTERED, alias, version.version)
+        if alias == CHAMPION:
+            _crown(client, str(version.version))
+        else:
+            client.set_registered_model_alias(REGISTERED, alias, version.version)
         return str(version.version)
+
+    def promote(self, version: str, despite_gate: bool = False) -> Succession:
+        """Make a registered version champion; the one before is remembered for `rollback`."""
+        client = self._client()
+        try:
+            found = client.get_model_version(REGISTERED, version)
+        except MlflowException as problem:
+            raise NoSuchVersion(model=REGISTERED, version=version) from problem
+        if found.tags.get("gate") == "refused" and not despite_gate:
+            raise RefusedByGate(version=version, reason=found.tags.get("reason", ""))
+        return _crown(client, version)
+
+    def rollback(self) -> Succession:
+        """Make the former champion champion again; done twice, all is as before."""
+        client = self._client()
+        former = _alias(client, FORMER)
+        if former is None:
+            raise NoFormerChampion(model=REGISTERED)
+        return _crown(client, former)
 
     def fetch(self, alias: str, into: Path) -> Path:
         """Download the bundle under an alias; return its folder. `NoSuchModel` if there is none."""
@@ -107,7 +139,7 @@ class Tracking:
         """The bundle that serves now, None where none was ever published."""
         with TemporaryDirectory() as folder:
             try:
-                return Bundle.load(self.fetch("champion", Path(folder)))
+                return Bundle.load(self.fetch(CHAMPION, Path(folder)))
             except NoSuchModel:
                 return None
 
@@ -124,6 +156,26 @@ class Tracking:
         database = _database(self.uri)
         beside = None if database is None else (database.parent / "artifacts").resolve().as_uri()
         return str(client.create_experiment(name, artifact_location=beside))
+
+
+def _crown(client: MlflowClient, version: str) -> Succession:
+    """Give a version the champion's alias, and `former` to the one that loses it."""
+    before = _alias(client, CHAMPION)
+    if before == version:
+        return Succession(version, _alias(client, FORMER))
+    if _alias(client, CHALLENGER) == version:
+        client.delete_registered_model_alias(REGISTERED, CHALLENGER)
+    if before is not None:
+        client.set_registered_model_alias(REGISTERED, FORMER, before)
+    client.set_registered_model_alias(REGISTERED, CHAMPION, version)
+    return Succession(version, before)
+
+
+def _alias(client: MlflowClient, alias: str) -> str | None:
+    """The version under an alias."""
+    models = client.search_registered_models(f"name='{REGISTERED}'")
+    found = models[0].aliases.get(alias) if models else None
+    return None if found is None else str(found)
 
 
 def _database(uri: str) -> Path | None:
