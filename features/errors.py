@@ -32,6 +32,10 @@ class LeakingColumn(FeatureError):
     """A column that is known only after the call was asked to be a feature."""
 
 
+class UnknownSince(FeatureError):
+    """Attributes without an instant since which they are known can't be features: map one."""
+
+
 class UnknownLeadId(FeatureError):
     """No lead of that id was received."""
 

@@ -21,12 +21,14 @@ AFTER_THE_CALL = {
 
 def refusal(name: str, allowed: Collection[str] = ()) -> str | None:
     """Why an attribute may not be a feature, or None if it may."""
-    plain = _plain(name)
-    if plain in AFTER_THE_CALL:
-        return "known only after the call"
-    if plain in PROTECTED and plain not in map(_plain, allowed):
+    if _plain(name) in PROTECTED and _plain(name) not in map(_plain, allowed):
         return "protected attribute, not allow-listed"
-    return None
+    return after_the_call(name)
+
+
+def after_the_call(name: str) -> str | None:
+    """Why nothing of that name can be known of a lead before its call, or None if it can."""
+    return "known only after the call" if _plain(name) in AFTER_THE_CALL else None
 
 
 def _plain(name: str) -> str:

@@ -80,6 +80,12 @@ def train(
     allow: Annotated[
         list[str] | None, typer.Option(help="A protected attribute that may be a feature here.")
     ] = None,
+    allow_suspicious: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A feature that is honest although it tells a lot; also LEADRANK_ALLOW_SUSPICIOUS."
+        ),
+    ] = None,
     threads: Annotated[int, typer.Option(min=1, help="Threads of a fit.")] = 2,
     seed: Annotated[int, typer.Option(help="Of the gate's bootstrap.")] = 7,
 ) -> None:
@@ -113,11 +119,14 @@ def train(
             rng=np.random.default_rng(seed),
             tracking=Tracking(mlflow_uri or settings.mlflow_uri),
             allowed=frozenset(allow or ()),
+            suspicious=frozenset([*(allow_suspicious or ()), *settings.suspicious()]),
             threads=threads,
             watch=watch,
         )
     if json_file != "-":
         Console().print(_table(report), f"{report.alias}: {report.verdict.reason}")
+        for column, reason in report.refused.items():
+            Console().print(f"refused as a feature: {column} ({reason})")
     _write(json_file, report.as_json())
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from features import Feature
 from features.calls import CallLog, Moments, Outcome
 from features.instants import DAY, SECOND
-from features.kernel import BoolArray, Float64Array, Int64Array
+from features.kernel import BoolArray, Float32Array, Float64Array, Int64Array
 from features.leads import LeadTable
 from features.past import Past
 from features.statistics.rate import Rate
@@ -26,6 +26,8 @@ class Examples:
     moments: Moments
     label: Float64Array
     weight: Float64Array
+    talk_s: Float32Array
+    """How long each call was talked, which nobody knew as it began: `leaks.scan` looks for its echo."""
 
     @property
     def at(self) -> Int64Array:
@@ -37,7 +39,7 @@ class Examples:
 
     def take(self, rows: Int64Array | BoolArray) -> "Examples":
         """The examples of some rows, in the order given."""
-        return Examples(self.moments.take(rows), self.label[rows], self.weight[rows])
+        return Examples(self.moments.take(rows), self.label[rows], self.weight[rows], self.talk_s[rows])
 
 
 def examples(past: Past, head: Head, until: int) -> Examples:
@@ -51,9 +53,8 @@ def examples(past: Past, head: Head, until: int) -> Examples:
     rows = rows[np.argsort(log.started_at[rows], kind="stable")]
     agent = log.agent[rows] if head.knows_agent else np.full(rows.size, -1)
     label = log.answered[rows] if head.of == "answered" else _sold(log, until)[rows]
-    return Examples(
-        Moments(log.lead[rows], agent, log.started_at[rows]), label.astype(np.float64), np.ones(rows.size)
-    )
+    moments = Moments(log.lead[rows], agent, log.started_at[rows])
+    return Examples(moments, label.astype(np.float64), np.ones(rows.size), log.talk_s[rows])
 
 
 def echoes(features: Sequence[Feature], leads: LeadTable) -> tuple[str, ...]:

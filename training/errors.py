@@ -33,3 +33,7 @@ class RefusedByGate(TrainingError):
 
 class NoSuchModel(TrainingError):
     """The registry has no model of that name under that alias."""
+
+
+class SuspiciousFeatures(TrainingError):
+    """Features tell the outcome too well: import since when they are known, or `--allow-suspicious NAME`."""

@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from features import Feature, FeatureMatrix, Past, compute, for_leads
+from features.catalogue import refused
 from features.instants import HOUR, render
 from features.kernel import Float64Array
 
@@ -22,6 +23,7 @@ from .fit import Choice, Fitted, Lesson, fit
 from .gate import Comparison, Verdict, compare
 from .head import Head
 from .heads import heads
+from .leaks import Scan, demand_honest, scan
 from .rival import Rival
 from .splits import Fold, learnable, time_folds
 from .tracking import Record, Tracking
@@ -58,7 +60,9 @@ class TrainingReport:
     alias: str
     """`champion` if the gate let it pass, else `challenger`."""
     seconds: Mapping[str, float]
-    """How long each stage took: reading where the caller timed it, computing, fitting, gate, MLflow."""
+    """How long each stage took: reading where the caller timed it, computing, leaks, fitting, gate ..."""
+    refused: Mapping[str, str] = field(default_factory=dict)
+    """Attributes of the leads that may not be features, each with the reason."""
     run_id: str = ""
     model_version: str = ""
 
@@ -76,6 +80,7 @@ class TrainingReport:
             "fingerprint": self.bundle.fingerprint,
             "handle_s": asdict(self.bundle.handle),
             "heads": {name: asdict(head) for name, head in self.heads.items()},
+            "refused": dict(self.refused),
             "seconds": dict(self.seconds),
         }
 
@@ -89,6 +94,7 @@ class Trained:
     matrix: FeatureMatrix
     folds: tuple[Fold, ...]
     fitted: Fitted
+    scan: Scan
 
     @property
     def chance(self) -> Float64Array:
@@ -108,10 +114,14 @@ def train(
     rng: np.random.Generator,
     tracking: Tracking | None = None,
     allowed: Collection[str] = (),
+    suspicious: Collection[str] = (),
     threads: int = 2,
     watch: "Stopwatch | None" = None,
 ) -> TrainingReport:
-    """Train every head on the facts known strictly before `at`; publish the bundle if the gate lets it."""
+    """Train every head on the facts known strictly before `at`; publish the bundle if the gate lets it.
+
+    Features that know too much stop it (`SuspiciousFeatures`) unless they are named `suspicious`.
+    """
     watch = watch or Stopwatch(lambda _: None)
     taught = [(head, enough(examples(past, head, at), head)) for head in heads()]
     features = for_leads(past.leads, allowed)
@@ -119,8 +129,11 @@ def train(
     for head, found in taught:
         with watch.stage("computing", f"{head.name} head: features"):
             matrix = compute(past, found.moments, features)
+        with watch.stage("leaks", f"{head.name} head: leaks"):
+            scanned = scan(matrix, found, np.random.default_rng(head.seed), head.ignores)
+            demand_honest(scanned, head.name, suspicious)
         with watch.stage("fitting", f"{head.name} head: trees"):
-            trained[head.name] = learn(head, found, matrix, threads, echoes(features, past.leads))
+            trained[head.name] = learn(head, found, matrix, scanned, threads, echoes(features, past.leads))
     with watch.stage("gate"):
         champion = tracking.champion() if tracking else None
         compared = {name: judge(past, one, champion, rng, threads) for name, one in trained.items()}
@@ -128,7 +141,7 @@ def train(
     bundle = bundle_of(trained, handle_seconds(past, at), features, at)
     told = {name: report_of(one, compared[name]) for name, one in trained.items()}
     alias = "champion" if verdict.passed else "challenger"
-    report = TrainingReport(bundle, told, verdict, alias, watch.seconds)
+    report = TrainingReport(bundle, told, verdict, alias, watch.seconds, refused(past.leads, allowed))
     if tracking is None:
         return report
     with watch.stage("MLflow"):
@@ -151,13 +164,18 @@ def enough(found: Examples, head: Head) -> Examples:
 
 
 def learn(
-    head: Head, found: Examples, matrix: FeatureMatrix, threads: int, pointless: tuple[str, ...] = ()
+    head: Head,
+    found: Examples,
+    matrix: FeatureMatrix,
+    scanned: Scan,
+    threads: int,
+    pointless: tuple[str, ...] = (),
 ) -> Trained:
     """Fit and calibrate one head, without the features that are pointless here."""
     lesson = Lesson.of(matrix, found, head.ignores + pointless, head.trusts, head.follows)
     folds = learnable(time_folds(found.at, FOLDS, JUDGED, GAP), found.label)
     fitted = fit(lesson, head, folds, threads)
-    return Trained(head, found, matrix, folds, fitted)
+    return Trained(head, found, matrix, folds, fitted, scanned)
 
 
 def judge(
@@ -229,10 +247,13 @@ def record_of(report: TrainingReport, trained: Mapping[str, Trained]) -> Record:
         parameters |= {f"{name}/{key}": value for key, value in asdict(head.choice).items()}
         parameters |= {f"{name}/examples": head.examples, f"{name}/marked": head.marked}
         metrics |= {f"{name}/{MEASURES[key].title}": value for key, value in known(head.measures).items()}
+        metrics[f"{name}/Best AUC of one feature alone"] = float(trained[name].scan.auc.max())
         if head.judged:
             one = trained[name]
             figures[f"plots/{name}_calibration.png"] = calibration_figure(name, one.label, one.chance)
             figures[f"plots/{name}_gain.png"] = gain_figure(name, one.label, one.chance)
+    features = "\n".join(map(repr, report.bundle.features)) + "\n"
+    scans = {f"leaks/{name}.md": one.scan.table() for name, one in trained.items()}
     return Record(
         experiment="leadrank training",
         name=report.bundle.version,
@@ -243,7 +264,7 @@ def record_of(report: TrainingReport, trained: Mapping[str, Trained]) -> Record:
         tags={"fingerprint": report.bundle.fingerprint, "gate": report.verdict.reason[:500]},
         note=card(report),
         figures=figures,
-        texts={"features.txt": "\n".join(map(repr, report.bundle.features)) + "\n", "card.md": card(report)},
+        texts={"features.txt": features, "card.md": card(report), **scans},
     )
 
 
@@ -277,7 +298,9 @@ def card(report: TrainingReport) -> str:
         f"conversation, {handle.sale:.0f} for a sale (means, shrunk; the same for every lead)."
     )
     judged = "Figures are of later calls than any the judged model had seen."
-    return "\n".join([*lines, "", seconds, "", judged, ""])
+    not_these = ", ".join(f"{name} ({why})" for name, why in report.refused.items()) or "none"
+    attributes = f"Attributes that may not be features: {not_these}."
+    return "\n".join([*lines, "", seconds, "", judged, "", attributes, ""])
 
 
 @dataclass(frozen=True)

@@ -9,3 +9,10 @@ class TrainingSettings(StoreSettings):
     """Where the past is kept and where trainings are recorded."""
 
     mlflow_uri: str = Field("sqlite:///mlruns/mlflow.db", description="MLflow's tracking and registry")
+    allow_suspicious: str = Field(
+        "", description="features that a training may use although they tell a lot, comma-separated"
+    )
+
+    def suspicious(self) -> list[str]:
+        """The names of `allow_suspicious`."""
+        return [name.strip() for name in self.allow_suspicious.split(",") if name.strip()]

@@ -42,12 +42,17 @@ def for_leads(leads: LeadTable, allowed: Collection[str] = ()) -> tuple[Feature,
         for word in most_frequent(channels.levels, channels.codes)[:MOST_PACES]
         if len(channels.levels) > 1
     ]
+    not_these = refused(leads, allowed)
     attributes = [
-        _line(name, history)
-        for name, history in sorted(leads.attributes.items())
-        if refusal(name, allowed) is None
+        _line(name, history) for name, history in sorted(leads.attributes.items()) if name not in not_these
     ]
     return (*standing(), *fields, *paces, *attributes)
+
+
+def refused(leads: LeadTable, allowed: Collection[str] = ()) -> dict[str, str]:
+    """The attributes of these leads that may not be features, each with the reason."""
+    reasons = {name: refusal(name, allowed) for name in sorted(leads.attributes)}
+    return {name: reason for name, reason in reasons.items() if reason is not None}
 
 
 def most_frequent(levels: tuple[str, ...], codes: np.typing.NDArray[np.int64]) -> tuple[str, ...]:

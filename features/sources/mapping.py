@@ -10,9 +10,19 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
-from ..errors import BadMapping
+from ..errors import BadMapping, LeakingColumn, UnknownSince
+from ..refused import after_the_call
 from .wire import CallAttempted, CallDisposed, LeadIn
 from .words import Ident, Shape, Zone
+
+INSTANTS = {"created_at", "updated_at"}
+"""Since when what a row says of a lead is known; instants that the call tells will do."""
+KNOWN_AS_IT_BEGINS = {
+    "call_id", "lead_id", "campaign", "dialer_id", "phone", "caller_id", "started_at",
+    "lease_id", "decision_id", "script", "shift",
+}  # fmt: skip
+"""Fields of a call that are known as it begins; all others only after it (many dialers name an agent only
+for answered calls)."""
 
 
 class Cell(Shape):
@@ -59,7 +69,7 @@ class Mapping(Shape):
     call: Part = Field(default_factory=dict)
     disposition: Part = Field(default_factory=dict)
     refused: dict[str, str] = Field(default_factory=dict)
-    """Columns that must not become attributes, each with its reason."""
+    """Columns that are known only after the call or must not become attributes for another reason."""
 
     @model_validator(mode="after")
     def _fits_the_wire(self) -> "Mapping":
@@ -73,11 +83,6 @@ class Mapping(Shape):
                 raise ValueError(f"{', '.join(sorted(unknown))}: no field of {shape.__name__}")
         if self.disposition and not self.call:
             raise ValueError("[disposition] without [call]")
-        leaking = [
-            name for name, cell in self.attribute_cells.items() if set(cell.columns) & set(self.refused)
-        ]
-        if leaking:
-            raise ValueError(f"{', '.join(leaking)}: both an attribute and refused")
         return self
 
     @cached_property
@@ -91,6 +96,17 @@ class Mapping(Shape):
                 cells[name] = cell_of(source)
         return cells
 
+    @cached_property
+    def withheld(self) -> dict[str, str]:
+        """Columns that nothing known of a lead may read, each with the reason."""
+        begun = {
+            column
+            for name in KNOWN_AS_IT_BEGINS & set(self.call)
+            for column in cell_of(self.call[name]).columns
+        }
+        told = _of_the_call(self.call) | _of_the_call(self.disposition)
+        return {column: why for column, why in told.items() if column not in begun} | self.refused
+
     def columns(self) -> set[str]:
         """All columns that a row must have."""
         return {column for cell in self._cells() for column in cell.columns}
@@ -99,6 +115,29 @@ class Mapping(Shape):
         for part in (self.lead, self.call, self.disposition):
             yield from map(cell_of, part.values())
         yield from self.attribute_cells.values()
+
+
+def _of_the_call(part: Part) -> dict[str, str]:
+    after = [(name, column) for name in part for column in cell_of(part[name]).columns]
+    return {column: f"known only after the call, as its {name}" for name, column in after}
+
+
+def demand_known_before(mapping: Mapping) -> None:
+    """`LeakingColumn` if a lead reads what only the call tells, `UnknownSince` if it has no instant."""
+    fields = [(name, cell_of(source)) for name, source in mapping.lead.items() if name not in INSTANTS]
+    for name, cell in [*fields, *mapping.attribute_cells.items()]:
+        reasons = {column: mapping.withheld.get(column) or after_the_call(column) for column in cell.columns}
+        for column, reason in reasons.items():
+            if reason is not None:
+                raise LeakingColumn(mapping=mapping.name, column=column, asked_as=name, reason=reason)
+    for name in mapping.attribute_cells:
+        if (reason := after_the_call(name)) is not None:
+            raise LeakingColumn(mapping=mapping.name, attribute=name, reason=reason)
+    if mapping.attribute_cells and not INSTANTS & set(mapping.lead):
+        names = ", ".join(mapping.attribute_cells)
+        raise UnknownSince(
+            mapping=mapping.name, attributes=names, lead_has_neither="created_at nor updated_at"
+        )
 
 
 def _fields(shape: type[BaseModel]) -> set[str]:
@@ -114,13 +153,15 @@ def load_mapping(name: str) -> tuple[Mapping, str]:
     """A shipped mapping by its name or one's own by its path, and the digest that tells versions apart."""
     text = _text(name)
     try:
-        return Mapping.model_validate(_tuples(tomllib.loads(text))), sha256(text.encode()).hexdigest()
+        mapping = Mapping.model_validate(_tuples(tomllib.loads(text)))
     except tomllib.TOMLDecodeError as error:
         raise BadMapping(mapping=name, why=error) from error
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
         raise BadMapping(mapping=name, where=where or "the whole", why=first["msg"]) from error
+    demand_known_before(mapping)
+    return mapping, sha256(text.encode()).hexdigest()
 
 
 def shipped() -> list[str]:

@@ -106,6 +106,14 @@ def test_the_import_and_the_direct_reader_tell_the_same_past(engine: Engine, tmp
     np.testing.assert_array_equal(compute(past, moments, same).values, compute(direct, moments, same).values)
 
 
+def test_the_import_and_the_direct_reader_keep_the_same_columns_out():
+    mapping, _ = load_mapping("bank-marketing")
+
+    assert set(mapping.attribute_cells) == set(INPUTS)
+    assert {"duration", "y"} <= set(mapping.withheld)
+    assert not set(INPUTS) & set(mapping.withheld)
+
+
 @pytest.mark.skipif("LEADRANK_BANK_DATA" not in os.environ, reason="LEADRANK_BANK_DATA names no file")
 def test_the_real_file_spans_may_2008_to_november_2010():
     past = bank_past(Path(os.environ["LEADRANK_BANK_DATA"]))

@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import pytest
 
-from features.errors import BadMapping, UnreadableFile
+from features.errors import BadMapping, LeakingColumn, UnknownSince, UnreadableFile
 from features.sources.csv_file import read_csv
 from features.sources.mapping import Mapping, load_mapping, shipped
 from features.sources.ndjson_file import read_ndjson
@@ -114,7 +114,6 @@ def test_a_file_without_the_mapped_columns_is_refused(tmp_path, mapping):
 @pytest.mark.parametrize(
     ("line", "says"),
     [
-        ('length = "length"\n[refused]', "both an attribute and refused"),
         ("[refused]\n[refused]", "TOML|declare|define"),
         ("colour = 3\n[refused]", "attributes"),
     ],
@@ -124,6 +123,66 @@ def test_a_mapping_that_contradicts_itself_is_refused(tmp_path, line, says):
 
     with pytest.raises(BadMapping, match=says):
         load_mapping(str(tmp_path / "bad.toml"))
+
+
+@pytest.mark.parametrize(
+    ("line", "becomes", "says"),
+    [
+        ("[refused]", 'talk = "length"\n[refused]', "column=length, asked_as=talk, reason=known only after"),
+        ("[refused]", 'told = "code"\n[refused]', "column=code, .*as its disposition"),
+        ("[refused]", 'who = "human"\n[refused]', "column=human, .*as its human_answered"),
+        ("[refused]", 'x = "talk_time"\n[refused]', "column=talk_time"),
+        ("[refused]", 'outcome = "x"\n[refused]', "attribute=outcome"),
+        ('"pets"]', '"pets", "call_duration"]', "column=call_duration"),
+        ("[attributes]", 'value = "length"\n[attributes]', "column=length, asked_as=value"),
+        (
+            "[refused]",
+            'pin = "pin"\n[refused]\npin = "a secret"',
+            "column=pin, asked_as=pin, reason=a secret",
+        ),
+    ],
+)
+def test_what_only_the_call_tells_is_refused_by_name(tmp_path, line, becomes, says):
+    (tmp_path / "bad.toml").write_text(MAPPING.replace(line, becomes))
+
+    with pytest.raises(LeakingColumn, match=says) as refused:
+        load_mapping(str(tmp_path / "bad.toml"))
+
+    assert refused.value.code == "leaking_column"
+
+
+def test_what_is_known_as_the_call_begins_is_not_refused(tmp_path):
+    """The end of a call is its beginning and its length: that makes the beginning no secret."""
+    (tmp_path / "ours.toml").write_text(MAPPING.replace("[refused]", 'last_order = "dialed"\n[refused]'))
+
+    mapping, _ = load_mapping(str(tmp_path / "ours.toml"))
+
+    assert "last_order" in mapping.attribute_cells
+    assert set(mapping.withheld) == {"length", "code", "human"}
+
+
+def test_attributes_without_an_instant_since_when_they_are_known_are_refused_by_name(tmp_path):
+    lines = [line for line in MAPPING.splitlines() if not line.startswith("created_at")]
+    (tmp_path / "bad.toml").write_text("\n".join(lines))
+
+    with pytest.raises(UnknownSince, match=r"attributes=pets, car, .*created_at") as refused:
+        load_mapping(str(tmp_path / "bad.toml"))
+
+    assert refused.value.code == "unknown_since"
+
+
+@pytest.mark.parametrize(
+    "since",
+    ['updated_at = "dialed"', 'updated_at = { value = "2026-07-01T00:00:00Z" }', 'created_at = "length"'],
+)
+def test_any_instant_says_since_when_attributes_are_known(tmp_path, since):
+    """A column, a fixed instant, or one that the call tells: before it, nothing is known."""
+    lines = [line for line in MAPPING.splitlines() if not line.startswith("created_at")]
+    (tmp_path / "ours.toml").write_text("\n".join(lines).replace("[attributes]", f"{since}\n[attributes]"))
+
+    mapping, _ = load_mapping(str(tmp_path / "ours.toml"))
+
+    assert list(mapping.attribute_cells) == ["pets", "car"]
 
 
 def test_a_mapping_to_a_field_that_the_wire_lacks_is_refused(tmp_path):
