@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from features import FeatureMatrix
+from features import Feature, FeatureMatrix
 from features.catalogue import standing
 from features.statistics.attribute import Attribute, Category
 from training.baselines import rivals
@@ -49,7 +49,7 @@ def named(name: str) -> Rival:
 
 def asked(rival: Rival, matrix: FeatureMatrix) -> np.ndarray:
     """What an order says of the matrix that it was shown."""
-    return rival.fit(matrix, np.arange(len(matrix)) % 2.0, 1)(matrix)
+    return rival.fit(matrix, np.resize([0.0, 1.0], len(matrix)), 1)(matrix)
 
 
 def test_all_eight_run_in_every_race():
@@ -146,7 +146,7 @@ def test_points_add_up_as_by_hand():
         "lead_refusals_90d": [0, 1, 0],
     }
     channel = Category("channel", "channel", ("bought_list", "referral"))
-    features = (channel, *(Attribute(name, name) for name in columns if name != "channel"))
+    features: tuple[Feature, ...] = (channel, *(Attribute(name, name) for name in list(columns)[1:]))
     matrix = FeatureMatrix(features, np.array(list(columns.values()), np.float32).T)
 
     said = asked(named("points"), matrix)

@@ -77,7 +77,9 @@ def test_everyone_runs_at_every_pace_over_the_same_calls(small):
 def test_who_only_orders_has_no_figures_that_need_probabilities(small):
     report = race(small, [300], {}, 1)
 
-    told = {run["learner"]: run for run in report.as_json()["runs"]}
+    runs = report.as_json()["runs"]
+    assert isinstance(runs, list)
+    told = {run["learner"]: run for run in runs}
     row = next(line for line in markdown(report).splitlines() if "| points |" in line)
     assert {"auc", "top_half_gain", "ahead_by"} <= set(told["points"])
     assert not {"log_loss", "brier", "ece"} & set(told["points"])

@@ -64,7 +64,8 @@ def score(middle: dict[str, float], asked: FeatureMatrix) -> Float64Array:
     age = known(asked, "lead_age_hours", np.inf)
     for hours, points in YOUNG.items():
         total += points * (age <= hours)
-    return total + UNANSWERED * np.minimum(known(asked, "lead_calls_since_answer", 0.0), MOST_UNANSWERED)
+    unanswered = np.minimum(known(asked, "lead_calls_since_answer", 0.0), MOST_UNANSWERED)
+    return np.asarray(total + UNANSWERED * unanswered)
 
 
 def by_channel(asked: FeatureMatrix) -> Float64Array:
