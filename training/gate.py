@@ -20,6 +20,8 @@ MARGIN: Mapping[str, float] = MappingProxyType({"auc": 0.005, "log_loss": 0.001}
 """So much worse than the champion is still a tie: what nobody would notice keeps no newer bundle out."""
 OURS, CHAMPION = "leadrank", "the champion"
 WORDS = {"auc": "AUC", "log_loss": "log loss"}
+RECORDED = ("auc", "top_half_gain", "log_loss", "ece")
+"""The measures of everyone that become metrics of the run; its table has all."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,12 @@ class HeadRace:
         return min(orders, key=lambda comparison: comparison.difference, default=None)
 
     @property
+    def sentences(self) -> list[str]:
+        """The nearest rival and the champion, for people."""
+        told = [] if self.nearest is None else [f"nearest rival: {self.nearest.sentence}"]
+        return told + [one.sentence for one in self.comparisons if one.against == CHAMPION]
+
+    @property
     def lost(self) -> tuple[Comparison, ...]:
         """The comparisons that keep a bundle out."""
         return tuple(comparison for comparison in self.comparisons if comparison.lost)
@@ -120,14 +128,9 @@ class Verdict:
     def reason(self) -> str:
         """The comparisons lost; where none was, those with each head's nearest rival and the champion."""
         told = [c.sentence for c in self.comparisons if c.lost] or [
-            sentence for race in self.races.values() for sentence in _ties_and_wins(race)
+            sentence for race in self.races.values() for sentence in race.sentences
         ]
         return "; ".join(told) or "nothing to compare with yet"
-
-
-def _ties_and_wins(race: HeadRace) -> list[str]:
-    nearest = [] if race.nearest is None else [f"nearest rival: {race.nearest.sentence}"]
-    return nearest + [c.sentence for c in race.comparisons if c.against == CHAMPION]
 
 
 def compare(
@@ -182,6 +185,7 @@ def metrics_of(head: str, race: HeadRace) -> dict[str, float]:
         f"{head} race {MEASURES[key].title}/{name}": value
         for name, measures in race.measures.items()
         for key, value in measures.items()
+        if key in RECORDED
     }
     for one in race.comparisons:
         told[f"{head} race ahead in {WORDS[one.measure]}/{one.against}"] = one.difference
@@ -190,7 +194,7 @@ def metrics_of(head: str, race: HeadRace) -> dict[str, float]:
 
 
 def markdown(head: str, race: HeadRace) -> str:
-    """The table of a head's race; a cell is blank where a learner has no such figure."""
+    """A head's race: a table, blank where a learner has no such figure, then who was nearest."""
     titles = [measure.short for measure in MEASURES.values()]
     lines = [f"| {head} | {' | '.join(titles)} | AUC ahead by |", "|---" * (len(titles) + 2) + "|"]
     ahead = {one.against: one for one in race.comparisons if one.measure == "auc"}
@@ -199,4 +203,4 @@ def markdown(head: str, race: HeadRace) -> str:
         one = ahead.get(name)
         lead = "" if one is None else f"{one.difference:+.4f} ({one.low:+.4f} to {one.high:+.4f})"
         lines.append(f"| {name} | {' | '.join(figures)} | {lead} |")
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, "", *(f"{sentence}\n" for sentence in race.sentences)])

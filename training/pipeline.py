@@ -1,6 +1,6 @@
 """train(): from the past to a published bundle in one straight line."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from time import perf_counter
@@ -169,7 +169,7 @@ def judge(
     last = one.folds[-1]
     chance = one.chance[one.fitted.unseen.fold == len(one.folds) - 1]
     label = one.examples.label[last.test]
-    others = [rivalling(rival, one, last, threads) for rival in rivals()]
+    others = rivalling(rivals(), one, last, threads)
     told, found = measured(label, chance, others), compare(one.head.name, label, chance, others, rng)
     if champion is None:
         return HeadRace(found, told)
@@ -180,10 +180,11 @@ def judge(
     return HeadRace(found + compare(one.head.name, label[new], chance[new], reigning, rng, MARGIN), told)
 
 
-def rivalling(rival: Rival, one: Trained, fold: Fold, threads: int) -> Opponent:
-    """What a rival taught the fold's past says of its calls; it sees every feature that our head may."""
-    predict = rival.fit(one.matrix.take(fold.train), one.examples.label[fold.train], threads)
-    return Opponent(rival.name, predict(one.matrix.take(fold.test)), rival.chances)
+def rivalling(asked: Sequence[Rival], one: Trained, fold: Fold, threads: int) -> list[Opponent]:
+    """What rivals taught the fold's past say of its calls; they see every feature, the ignored ones too."""
+    past, after = one.matrix.take(fold.train), one.matrix.take(fold.test)
+    label = one.examples.label[fold.train]
+    return [Opponent(rival.name, rival.fit(past, label, threads)(after), rival.chances) for rival in asked]
 
 
 def bundle_of(
@@ -230,6 +231,7 @@ def record_of(report: TrainingReport, trained: Mapping[str, Trained]) -> Record:
             one = trained[name]
             figures[f"plots/{name}_calibration.png"] = calibration_figure(name, one.label, one.chance)
             figures[f"plots/{name}_gain.png"] = gain_figure(name, one.label, one.chance)
+    nearest = {n: head.race.nearest.sentence for n, head in report.heads.items() if head.race.nearest}
     return Record(
         experiment="leadrank training",
         name=report.bundle.version,
@@ -237,7 +239,11 @@ def record_of(report: TrainingReport, trained: Mapping[str, Trained]) -> Record:
         parameters=parameters,
         metrics=metrics,
         curves={f"{name}/Log loss by trees": losses(one) for name, one in trained.items()},
-        tags={"fingerprint": report.bundle.fingerprint, "gate": report.verdict.reason[:500]},
+        tags={
+            "fingerprint": report.bundle.fingerprint,
+            "gate": report.verdict.reason[:500],
+            **{f"nearest rival of {name}": sentence for name, sentence in nearest.items()},
+        },
         note=card(report),
         figures=figures,
         texts={

@@ -150,5 +150,7 @@ def test_a_run_tells_everyones_figures_and_how_far_the_nearest_is():
     )
     assert "answer race Log loss/points" not in told
     assert told["answer race ahead in AUC/points"] == told["answer/Ahead of the nearest rival"] > 0.1
-    assert markdown("answer", found).count("\n") == 5
-    assert "nan" not in markdown("answer", found)
+    table = markdown("answer", found)
+    assert table.count("\n|") == 4
+    assert "nearest rival: answer beats" in table
+    assert "nan" not in table

@@ -55,6 +55,7 @@ def test_a_run_holds_what_people_look_for(first, tracking):
     assert {f"answer race AUC/{rival.name}" for rival in rivals()} <= set(run.data.metrics)
     assert "conversion/Ahead of the nearest rival" in run.data.metrics
     assert "nearest rival: answer" in run.data.tags["mlflow.note.content"]
+    assert run.data.tags["nearest rival of answer"].startswith("answer ")
     assert run.data.params["conversion/strength"]
     assert run.data.tags["mlflow.note.content"].startswith("leadrank bundle")
     assert {
