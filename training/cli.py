@@ -211,6 +211,7 @@ def _bar(console: Console) -> Progress:
 
 def _show(report: "RaceReport") -> None:
     from .evaluate import MEASURES
+    from .race import shown
 
     console = Console()
     console.print(f"The last {report.scored:,} of {report.calls:,} calls, {report.sold:,} sales")
@@ -220,7 +221,7 @@ def _show(report: "RaceReport") -> None:
         ahead = _columns("", "ahead by", "standard error", "s/fit")
         for run, measures, one in zip(report.runs, report.measures, report.duels, strict=True):
             if run.every == pace:
-                figures.add_row(run.learner, *(f"{measures[key]:.3f}" for key in MEASURES))
+                figures.add_row(run.learner, *(shown(measures[key], 3) for key in MEASURES))
                 told = ("", "") if one is None else (f"{one.ahead:+.4f}", f"{one.error:.4f}")
                 ahead.add_row(run.learner, *told, f"{run.seconds / run.fits:.2f}")
         console.print(figures)

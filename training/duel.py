@@ -6,7 +6,7 @@ import numpy as np
 
 from features.kernel import Float64Array
 
-from .evaluate import BLOCK, auc
+from .evaluate import Resampling, auc
 
 RESAMPLES = 300
 
@@ -26,10 +26,7 @@ class Duel:
 
 
 def duel(label: Float64Array, chance: Float64Array, other: Float64Array, rng: np.random.Generator) -> Duel:
-    """Compare two learners' probabilities of the same calls, in the order of time."""
-    blocks = np.array_split(np.arange(label.size), max(label.size // BLOCK, 1))
-    found = np.empty(RESAMPLES)
-    for draw in range(RESAMPLES):
-        rows = np.concatenate([blocks[place] for place in rng.integers(0, len(blocks), len(blocks))])
-        found[draw] = auc(label[rows], chance[rows]) - auc(label[rows], other[rows])
+    """Compare two learners' probabilities or keys of the same calls, in the order of time."""
+    draws = Resampling.drawn(label.size, RESAMPLES, rng)
+    found = draws.aucs(label, chance) - draws.aucs(label, other)
     return Duel(auc(label, chance) - auc(label, other), float(np.nanstd(found, ddof=1)))

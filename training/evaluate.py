@@ -12,6 +12,8 @@ BINS = 15
 """Bins of the calibration error, each of equally many calls."""
 BLOCK = 250
 """Calls of about the same time: so many in a row."""
+LEAST_BLOCKS, MOST_BLOCKS = 20, 200
+"""Few calls are cut finer and many coarser: an interval needs blocks, and every pair of them takes time."""
 EDGE = 1e-6
 """Log loss reads probabilities inside [EDGE, 1 - EDGE]."""
 
@@ -104,12 +106,16 @@ def top_half_gain(label: Float64Array, chance: Float64Array) -> float:
 
 @dataclass(frozen=True)
 class Measure:
-    """A figure of merit: what people call it, in full and at the head of a column; whether more is better."""
+    """A figure of merit: what people call it, in full and at the head of a column; whether more is better.
+
+    One that `ranks` reads only the order, so that it judges keys as well as probabilities.
+    """
 
     title: str
     short: str
     of: Callable[[Float64Array, Float64Array], float]
     more_is_better: bool
+    ranks: bool = True
 
 
 MEASURES: Mapping[str, Measure] = MappingProxyType(
@@ -117,9 +123,9 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
         "auc": Measure("AUC", "AUC", auc, True),
         "auc_at_a_time": Measure("AUC among 250 calls in a row", "in 250", auc_at_a_time, True),
         "average_precision": Measure("Average precision", "AP", average_precision, True),
-        "brier": Measure("Brier score", "Brier", brier, False),
-        "log_loss": Measure("Log loss", "loss", log_loss, False),
-        "ece": Measure("Calibration error ECE", "ECE", calibration_error, False),
+        "brier": Measure("Brier score", "Brier", brier, False, ranks=False),
+        "log_loss": Measure("Log loss", "loss", log_loss, False, ranks=False),
+        "ece": Measure("Calibration error ECE", "ECE", calibration_error, False, ranks=False),
         "alift": Measure("ALIFT", "ALIFT", alift, True),
         "lift_at_10": Measure("Lift at 10 percent", "lift", lift_at_10, True),
         "top_half_gain": Measure("Gain of the top half", "half", top_half_gain, True),
@@ -130,6 +136,59 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
 def evaluate(label: Float64Array, chance: Float64Array) -> dict[str, float]:
     """All measures by key; NaN where a label never varies."""
     return {key: measure.of(label, chance) for key, measure in MEASURES.items()}
+
+
+def evaluate_order(label: Float64Array, key: Float64Array) -> dict[str, float]:
+    """The same of keys that are no probabilities: NaN where a measure needs those."""
+    blank = float("nan")
+    return {name: measure.of(label, key) if measure.ranks else blank for name, measure in MEASURES.items()}
+
+
+@dataclass(frozen=True)
+class Resampling:
+    """Draws of blocks of consecutive calls, with replacement, the same for all who are compared.
+
+    Calls of one time are alike: single calls drawn would look surer than they are.
+    """
+
+    block: Int64Array
+    """Which block each call is in."""
+    times: Float64Array
+    """How often each draw (row) holds each block (column)."""
+
+    @classmethod
+    def drawn(cls, calls: int, draws: int, rng: np.random.Generator) -> "Resampling":
+        """So many draws from calls in the order of time."""
+        count = min(max(calls // BLOCK, LEAST_BLOCKS), MOST_BLOCKS, calls)
+        sizes = [part.size for part in np.array_split(np.arange(calls), count)]
+        chosen = rng.integers(0, count, (draws, count)) + count * np.arange(draws)[:, None]
+        times = np.bincount(chosen.ravel(), minlength=draws * count).reshape(draws, count)
+        return cls(np.repeat(np.arange(count), sizes), times.astype(np.float64))
+
+    def means(self, values: Float64Array) -> Float64Array:
+        """The mean of each draw's calls."""
+        sums, sizes = self._per_block(values), self._per_block(np.ones(values.size))
+        return np.asarray((self.times @ sums) / (self.times @ sizes))
+
+    def aucs(self, label: Float64Array, chance: Float64Array) -> Float64Array:
+        """The AUC of each draw's calls, NaN where they are all alike: sums over pairs of blocks."""
+        marked, rest = self.times @ self._per_block(label), self.times @ self._per_block(1 - label)
+        wins = ((self.times @ self._wins(label, chance)) * self.times).sum(axis=1)
+        pairs = marked * rest
+        return np.asarray(np.where(pairs > 0, wins / np.maximum(pairs, 1), np.nan))
+
+    def _per_block(self, values: Float64Array) -> Float64Array:
+        return np.asarray(np.bincount(self.block, values, self.times.shape[1]), np.float64)
+
+    def _wins(self, label: Float64Array, chance: Float64Array) -> Float64Array:
+        """How often the marked calls of a block (row) outrank the others of another (column), ties half."""
+        count, own, rank = self.times.shape[1], label == 1, _middle_ranks(chance)
+        wins = np.empty((count, count))
+        for other in range(count):
+            rest = np.sort(rank[(self.block == other) & ~own])
+            beaten = np.searchsorted(rest, rank[own], "left") + np.searchsorted(rest, rank[own], "right")
+            wins[:, other] = np.bincount(self.block[own], beaten / 2, count)
+        return wins
 
 
 def _middle_ranks(values: Float64Array) -> Float64Array:

@@ -1,82 +1,206 @@
-"""The gate: who may be published; a bundle that loses for sure to the champion or a rival may not."""
+"""The gate: a head's race against every rival and the champion; a bundle that loses for sure is kept out."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import numpy as np
 
 from features.kernel import Float64Array
 
-from .evaluate import log_losses
+from .evaluate import MEASURES, Resampling, auc, evaluate, evaluate_order, log_losses
 
 LEVEL = 0.95
-RESAMPLES = 1_000
+"""Of all comparisons of a head that are made at once, together."""
+RESAMPLES = 4_000
 LEAST_MARKED = 10
 """A comparison needs this many calls with the mark and as many without."""
+NO_MARGIN: Mapping[str, float] = MappingProxyType({"auc": 0.0, "log_loss": 0.0})
+MARGIN: Mapping[str, float] = MappingProxyType({"auc": 0.005, "log_loss": 0.001})
+"""So much worse than the champion is still a tie: what nobody would notice keeps no newer bundle out."""
+OURS, CHAMPION = "leadrank", "the champion"
+WORDS = {"auc": "AUC", "log_loss": "log loss"}
+RECORDED = ("auc", "top_half_gain", "log_loss", "ece")
+"""The measures of everyone that become metrics of the run; its table has all."""
+
+
+@dataclass(frozen=True)
+class Opponent:
+    """Somebody's probabilities of the judged calls, or keys that only order them."""
+
+    name: str
+    figures: Float64Array
+    chances: bool = True
+
+    def measured(self, label: Float64Array) -> dict[str, float]:
+        """The measures by key, NaN where they need probabilities and there are none."""
+        return (evaluate if self.chances else evaluate_order)(label, self.figures)
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Mean log loss of the bundle less that of another on the same calls: above 0 the bundle is worse."""
+    """A measure of the bundle less that of another on the same calls, in the order of time."""
 
     head: str
     against: str
+    measure: str
+    """A key of `MEASURES`: `auc` or `log_loss`."""
     calls: int
     difference: float
     low: float
     high: float
-    """Ends of the paired bootstrap interval at `LEVEL`."""
+    """Ends of the paired interval: bootstrap of blocks of consecutive calls."""
+    margin: float = 0.0
+    """So much worse counts as a tie."""
 
     @property
     def lost(self) -> bool:
-        """Worse, and not by chance."""
-        return self.low > 0
+        """Worse by more than the margin, and not by chance."""
+        return self._best < -self.margin
+
+    @property
+    def won(self) -> bool:
+        """Better, and not by chance."""
+        return self._worst > 0
 
     @property
     def sentence(self) -> str:
         """For people."""
-        said = "loses to" if self.lost else "beats" if self.high < 0 else "ties with"
+        said = "loses to" if self.lost else "beats" if self.won else "ties with"
         return (
-            f"{self.head} {said} {self.against}: log loss {self.difference:+.4f} "
+            f"{self.head} {said} {self.against}: {WORDS[self.measure]} {self.difference:+.4f} "
             f"({self.low:+.4f} to {self.high:+.4f}, {self.calls} calls)"
         )
+
+    @property
+    def _best(self) -> float:
+        """How much better the bundle is at the interval's kinder end."""
+        return self.high if MEASURES[self.measure].more_is_better else -self.low
+
+    @property
+    def _worst(self) -> float:
+        return self.low if MEASURES[self.measure].more_is_better else -self.high
+
+
+@dataclass(frozen=True)
+class HeadRace:
+    """A head, every rival and the champion on the calls of the last fold, which none of them had seen."""
+
+    comparisons: tuple[Comparison, ...] = ()
+    measures: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """By learner, then by the keys of `MEASURES`; without those that a learner can't be measured by."""
+
+    @property
+    def nearest(self) -> Comparison | None:
+        """The rival over whom the head's AUC is least ahead, or that is ahead of it."""
+        orders = [c for c in self.comparisons if c.measure == "auc" and c.against != CHAMPION]
+        return min(orders, key=lambda comparison: comparison.difference, default=None)
+
+    @property
+    def sentences(self) -> list[str]:
+        """The nearest rival and the champion, for people."""
+        told = [] if self.nearest is None else [f"nearest rival: {self.nearest.sentence}"]
+        return told + [one.sentence for one in self.comparisons if one.against == CHAMPION]
+
+    @property
+    def lost(self) -> tuple[Comparison, ...]:
+        """The comparisons that keep a bundle out."""
+        return tuple(comparison for comparison in self.comparisons if comparison.lost)
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What was compared; a bundle passes if it lost nowhere."""
+    """Every head's race; a bundle passes if it lost nowhere."""
 
-    comparisons: tuple[Comparison, ...]
+    races: Mapping[str, HeadRace]
+
+    @property
+    def comparisons(self) -> tuple[Comparison, ...]:
+        """All of them."""
+        return tuple(comparison for race in self.races.values() for comparison in race.comparisons)
 
     @property
     def passed(self) -> bool:
         """Whether the bundle may become champion."""
-        return not any(comparison.lost for comparison in self.comparisons)
+        return not any(race.lost for race in self.races.values())
 
     @property
     def reason(self) -> str:
-        """The comparisons lost, or all of them where none was."""
-        told = [c for c in self.comparisons if c.lost] or list(self.comparisons)
-        return "; ".join(comparison.sentence for comparison in told) or "nothing to compare with yet"
+        """The comparisons lost; where none was, those with each head's nearest rival and the champion."""
+        told = [c.sentence for c in self.comparisons if c.lost] or [
+            sentence for race in self.races.values() for sentence in race.sentences
+        ]
+        return "; ".join(told) or "nothing to compare with yet"
 
 
 def compare(
     head: str,
     label: Float64Array,
     chance: Float64Array,
-    others: Mapping[str, Float64Array],
+    others: Sequence[Opponent],
     rng: np.random.Generator,
+    margin: Mapping[str, float] = NO_MARGIN,
 ) -> tuple[Comparison, ...]:
-    """Compare with each other on the same calls, paired; none where the calls are too few to tell."""
+    """Compare with each other on the same calls, in the order of time: by AUC, and by log loss if it can.
+
+    None where the calls are too few to tell. The more comparisons, the wider each interval (Bonferroni).
+    """
     if not others or min(label.sum(), label.size - label.sum()) < LEAST_MARKED:
         return ()
-    own = log_losses(label, chance)
-    differences = np.column_stack([own - log_losses(label, other) for other in others.values()])
-    means = np.array(
-        [differences[rng.integers(0, label.size, label.size)].mean(axis=0) for _ in range(RESAMPLES)]
-    )
-    low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
+    draws = Resampling.drawn(label.size, RESAMPLES, rng)
+    own = auc(label, chance), draws.aucs(label, chance), log_losses(label, chance)
+    found: list[tuple[str, str, float, Float64Array]] = []
+    for other in others:
+        ahead = own[1] - draws.aucs(label, other.figures)
+        found.append((other.name, "auc", own[0] - auc(label, other.figures), ahead))
+        if other.chances:
+            costs = own[2] - log_losses(label, other.figures)
+            found.append((other.name, "log_loss", float(costs.mean()), draws.means(costs)))
+    tail = (1 - LEVEL) / 2 / len(found)
     return tuple(
-        Comparison(head, name, label.size, float(column.mean()), float(low[place]), float(high[place]))
-        for place, (name, column) in enumerate(zip(others, differences.T, strict=True))
+        Comparison(head, name, measure, label.size, difference, *_ends(drawn, tail), margin[measure])
+        for name, measure, difference, drawn in found
     )
+
+
+def _ends(drawn: Float64Array, tail: float) -> tuple[float, float]:
+    low, high = np.nanquantile(drawn, [tail, 1 - tail])
+    return float(low), float(high)
+
+
+def measured(
+    label: Float64Array, chance: Float64Array, others: Sequence[Opponent]
+) -> dict[str, dict[str, float]]:
+    """What everyone's figures are worth on the same calls: ours first, without what can't be told."""
+    found = {one.name: one.measured(label) for one in (Opponent(OURS, chance), *others)}
+    return {
+        name: {key: value for key, value in told.items() if np.isfinite(value)}
+        for name, told in found.items()
+    }
+
+
+def metrics_of(head: str, race: HeadRace) -> dict[str, float]:
+    """The race as metrics of a run, each measure a group of its own with one figure a learner."""
+    told = {
+        f"{head} race {MEASURES[key].title}/{name}": value
+        for name, measures in race.measures.items()
+        for key, value in measures.items()
+        if key in RECORDED
+    }
+    for one in race.comparisons:
+        told[f"{head} race ahead in {WORDS[one.measure]}/{one.against}"] = one.difference
+    nearest = race.nearest
+    return told if nearest is None else told | {f"{head}/Ahead of the nearest rival": nearest.difference}
+
+
+def markdown(head: str, race: HeadRace) -> str:
+    """A head's race: a table, blank where a learner has no such figure, then who was nearest."""
+    titles = [measure.short for measure in MEASURES.values()]
+    lines = [f"| {head} | {' | '.join(titles)} | AUC ahead by |", "|---" * (len(titles) + 2) + "|"]
+    ahead = {one.against: one for one in race.comparisons if one.measure == "auc"}
+    for name, measures in race.measures.items():
+        figures = [f"{measures[key]:.4f}" if key in measures else "" for key in MEASURES]
+        one = ahead.get(name)
+        lead = "" if one is None else f"{one.difference:+.4f} ({one.low:+.4f} to {one.high:+.4f})"
+        lines.append(f"| {name} | {' | '.join(figures)} | {lead} |")
+    return "\n".join([*lines, "", *(f"{sentence}\n" for sentence in race.sentences)])

@@ -1,6 +1,6 @@
 """train(): from the past to a published bundle in one straight line."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from time import perf_counter
@@ -13,14 +13,14 @@ from features.catalogue import refused
 from features.instants import HOUR, render
 from features.kernel import Float64Array
 
-from .baselines import logistic
+from .baselines import rivals
 from .bundle import Bundle
 from .dashboard import calibration_figure, gain_figure
 from .dataset import Examples, HandleSeconds, echoes, examples, handle_seconds
 from .errors import NotEnoughCalls
 from .evaluate import MEASURES, evaluate
 from .fit import Choice, Fitted, Lesson, fit
-from .gate import Comparison, Verdict, compare
+from .gate import CHAMPION, MARGIN, HeadRace, Opponent, Verdict, compare, markdown, measured, metrics_of
 from .head import Head
 from .heads import heads
 from .leaks import Scan, demand_honest, scan
@@ -30,8 +30,6 @@ from .tracking import Record, Tracking
 
 FOLDS, JUDGED, GAP = 4, 0.5, HOUR
 """The later half of the calls is judged in four blocks, each by models of what began an hour earlier."""
-RIVALS = (logistic.RIVAL,)
-"""Whom the gate asks."""
 
 Say = Callable[[str], None]
 
@@ -47,7 +45,7 @@ class HeadReport:
     choice: Choice
     measures: Mapping[str, float]
     """By the keys of `MEASURES`, over the rows that the folds judged."""
-    comparisons: tuple[Comparison, ...]
+    race: HeadRace
 
 
 @dataclass(frozen=True)
@@ -136,10 +134,9 @@ def train(
             trained[head.name] = learn(head, found, matrix, scanned, threads, echoes(features, past.leads))
     with watch.stage("gate"):
         champion = tracking.champion() if tracking else None
-        compared = {name: judge(past, one, champion, rng, threads) for name, one in trained.items()}
-    verdict = Verdict(tuple(comparison for found in compared.values() for comparison in found))
+        verdict = Verdict({name: judge(past, one, champion, rng, threads) for name, one in trained.items()})
     bundle = bundle_of(trained, handle_seconds(past, at), features, at)
-    told = {name: report_of(one, compared[name]) for name, one in trained.items()}
+    told = {name: report_of(one, verdict.races[name]) for name, one in trained.items()}
     alias = "champion" if verdict.passed else "challenger"
     report = TrainingReport(bundle, told, verdict, alias, watch.seconds, refused(past.leads, allowed))
     if tracking is None:
@@ -180,30 +177,32 @@ def learn(
 
 def judge(
     past: Past, one: Trained, champion: Bundle | None, rng: np.random.Generator, threads: int
-) -> tuple[Comparison, ...]:
-    """Compare with rivals and champion on the calls of the last fold, which its models had not seen.
+) -> HeadRace:
+    """Race every rival and the champion on the calls of the last fold, which the judged models had not seen.
 
     The champion is asked only about calls that began after its own training.
     """
     if not one.folds:
-        return ()
+        return HeadRace()
     last = one.folds[-1]
     chance = one.chance[one.fitted.unseen.fold == len(one.folds) - 1]
     label = one.examples.label[last.test]
-    others = {rival.name: rivalling(rival, one, last, threads) for rival in RIVALS}
-    found = compare(one.head.name, label, chance, others, rng)
+    others = rivalling(rivals(), one, last, threads)
+    told, found = measured(label, chance, others), compare(one.head.name, label, chance, others, rng)
     if champion is None:
-        return found
+        return HeadRace(found, told)
     new = one.examples.at[last.test] >= champion.created_at
     moments = one.examples.moments.take(last.test[new])
     theirs = champion.predict(compute(past, moments, champion.features), threads)[one.head.name]
-    return found + compare(one.head.name, label[new], chance[new], {"the champion": theirs}, rng)
+    reigning = [Opponent(CHAMPION, theirs)]
+    return HeadRace(found + compare(one.head.name, label[new], chance[new], reigning, rng, MARGIN), told)
 
 
-def rivalling(rival: Rival, one: Trained, fold: Fold, threads: int) -> Float64Array:
-    """What a rival taught the fold's past says of its calls."""
-    predict = rival.fit(one.matrix.take(fold.train), one.examples.label[fold.train], threads)
-    return predict(one.matrix.take(fold.test))
+def rivalling(asked: Sequence[Rival], one: Trained, fold: Fold, threads: int) -> list[Opponent]:
+    """What rivals taught the fold's past say of its calls; they see every feature, the ignored ones too."""
+    past, after = one.matrix.take(fold.train), one.matrix.take(fold.test)
+    label = one.examples.label[fold.train]
+    return [Opponent(rival.name, rival.fit(past, label, threads)(after), rival.chances) for rival in asked]
 
 
 def bundle_of(
@@ -220,14 +219,12 @@ def bundle_of(
     return Bundle("", at, features, models, handle, notes, facts).named()
 
 
-def report_of(one: Trained, compared: tuple[Comparison, ...]) -> HeadReport:
+def report_of(one: Trained, race: HeadRace) -> HeadReport:
     """What people want to know of a head."""
     judged = one.chance.size
     measures = evaluate(one.label, one.chance) if judged else {}
     marked = int(one.examples.label.sum())
-    return HeadReport(
-        one.head.label, len(one.examples), marked, judged, one.fitted.choice, measures, compared
-    )
+    return HeadReport(one.head.label, len(one.examples), marked, judged, one.fitted.choice, measures, race)
 
 
 def track(report: TrainingReport, trained: Mapping[str, Trained], tracking: Tracking) -> TrainingReport:
@@ -248,12 +245,14 @@ def record_of(report: TrainingReport, trained: Mapping[str, Trained]) -> Record:
         parameters |= {f"{name}/examples": head.examples, f"{name}/marked": head.marked}
         metrics |= {f"{name}/{MEASURES[key].title}": value for key, value in known(head.measures).items()}
         metrics[f"{name}/Best AUC of one feature alone"] = float(trained[name].scan.auc.max())
+        metrics |= metrics_of(name, head.race)
         if head.judged:
             one = trained[name]
             figures[f"plots/{name}_calibration.png"] = calibration_figure(name, one.label, one.chance)
             figures[f"plots/{name}_gain.png"] = gain_figure(name, one.label, one.chance)
     features = "\n".join(map(repr, report.bundle.features)) + "\n"
     scans = {f"leaks/{name}.md": one.scan.table() for name, one in trained.items()}
+    nearest = {n: head.race.nearest.sentence for n, head in report.heads.items() if head.race.nearest}
     return Record(
         experiment="leadrank training",
         name=report.bundle.version,
@@ -261,10 +260,19 @@ def record_of(report: TrainingReport, trained: Mapping[str, Trained]) -> Record:
         parameters=parameters,
         metrics=metrics,
         curves={f"{name}/Log loss by trees": losses(one) for name, one in trained.items()},
-        tags={"fingerprint": report.bundle.fingerprint, "gate": report.verdict.reason[:500]},
+        tags={
+            "fingerprint": report.bundle.fingerprint,
+            "gate": report.verdict.reason[:500],
+            **{f"nearest rival of {name}": sentence for name, sentence in nearest.items()},
+        },
         note=card(report),
         figures=figures,
-        texts={"features.txt": features, "card.md": card(report), **scans},
+        texts={
+            "features.txt": features,
+            "card.md": card(report),
+            "race.md": "\n".join(markdown(name, head.race) for name, head in report.heads.items()),
+            **scans,
+        },
     )
 
 

@@ -1,7 +1,7 @@
 """The race on real calls: every learner retrained as time moves on, judged on what came after."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from time import perf_counter
 
@@ -15,7 +15,7 @@ from features.refused import refusal
 from .baselines import rivals
 from .dataset import Examples, echoes, examples
 from .duel import Duel, duel
-from .evaluate import MEASURES, evaluate
+from .evaluate import MEASURES, evaluate, evaluate_order
 from .fit import Choice, Lesson, boosted, chance
 from .heads import conversion
 from .rival import Rival
@@ -60,6 +60,10 @@ class Course:
         """What came of each call."""
         return self.found.label
 
+    def shown(self, rival: Rival) -> FeatureMatrix:
+        """What a rival sees: the leads' own columns, or the catalogue where it names what it goes by."""
+        return self.ours if rival.reads else self.rivals
+
     @property
     def lesson(self) -> Lesson:
         """What our head is taught, as in a training."""
@@ -90,13 +94,20 @@ class Course:
 
 @dataclass(frozen=True)
 class Run:
-    """One learner's race: its probability of each scored call and the seconds that its fits took."""
+    """One learner's race: its probability or key of each scored call, the seconds that its fits took."""
 
     learner: str
     every: int
     chance: Float64Array
     seconds: float
     fits: int
+    chances: bool = True
+    """Whether they are probabilities; else they only order."""
+
+    def measured(self, label: Float64Array) -> dict[str, float]:
+        """The measures by key, NaN where they need probabilities and there are none."""
+        judge = evaluate if self.chances else evaluate_order
+        return judge(label[-self.chance.size :], self.chance)
 
 
 @dataclass(frozen=True)
@@ -131,7 +142,7 @@ class RaceReport:
                     "every": run.every,
                     "fits": run.fits,
                     "seconds": round(run.seconds, 2),
-                    **measures,
+                    **{key: value for key, value in measures.items() if np.isfinite(value)},
                     **({} if one is None else {"ahead_by": one.ahead, "standard_error": one.error}),
                 }
                 for run, measures, one in zip(self.runs, self.measures, self.duels, strict=True)
@@ -174,7 +185,7 @@ def race(
     """Choose our settings on the calls before the race, then run everyone at each pace of retraining."""
     choice = choose(on, threads, tick)
     runs = [run for pace in (*every, NEVER_AGAIN) for run in runs_of(on, choice, pace, threads, tick)]
-    measures = tuple(evaluate(on.label[-run.chance.size :], run.chance) for run in runs)
+    measures = tuple(run.measured(on.label) for run in runs)
     label = on.label[on.start :]
     told = tuple(duels(on, runs))
     return RaceReport(
@@ -220,13 +231,14 @@ def blocks(first: int, last: int, every: int) -> Parts:
 
 
 def rolled(on: Course, rival: Rival, every: int, threads: int, tick: Tick) -> Run:
-    """A rival's run: refitted on each window, its probabilities as they come."""
+    """A rival's run: refitted on each window, its figures as they come."""
+    seen = on.shown(rival)
 
     def fitted(window: Int64Array) -> Callable[[Int64Array], Float64Array]:
-        predict = rival.fit(on.rivals.take(window), on.label[window], threads)
-        return lambda rows: predict(on.rivals.take(rows))
+        predict = rival.fit(seen.take(window), on.label[window], threads)
+        return lambda rows: predict(seen.take(rows))
 
-    return ran(rival.name, every, on.parts(every), fitted, tick)
+    return replace(ran(rival.name, every, on.parts(every), fitted, tick), chances=rival.chances)
 
 
 def ours(on: Course, choice: Choice, parts: Parts, every: int, threads: int, tick: Tick) -> Run:
@@ -297,9 +309,14 @@ def markdown(report: RaceReport) -> str:
     titles = [*(measure.short for measure in MEASURES.values()), "we are ahead by"]
     lines = [f"| retrained | learner | {' | '.join(titles)} |", "|---" * (len(titles) + 2) + "|"]
     for run, measures, one in zip(report.runs, report.measures, report.duels, strict=True):
-        figures = [f"{measures[key]:.4f}" for key in MEASURES]
+        figures = [shown(measures[key], 4) for key in MEASURES]
         lines.append(f"| {paced(run.every)} | {run.learner} | {' | '.join(figures)} | {lead(one)} |")
     return "\n".join(lines) + "\n"
+
+
+def shown(figure: float, digits: int) -> str:
+    """A figure for people; blank where there is none."""
+    return f"{figure:.{digits}f}" if np.isfinite(figure) else ""
 
 
 def lead(one: Duel | None) -> str:

@@ -1,18 +1,34 @@
-"""Rival: what every learner that the bundle must not lose to promises."""
+"""Rival: what everyone that the bundle must not lose to promises."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+
+import numpy as np
 
 from features import FeatureMatrix
 from features.kernel import Float64Array
 
 Predict = Callable[[FeatureMatrix], Float64Array]
-"""The probability of each row of a matrix of the same features."""
+"""A figure for each row of a matrix of the same features: its probability, or a key that only orders."""
+OLDEST = 1e9
+"""Hours: the age of a lead of unknown age, for those who order by it."""
 
 
 @dataclass(frozen=True)
 class Rival:
-    """A learner by name: `fit` a matrix, labels of both kinds, on so many threads, to get what predicts."""
+    """By name: `fit` a matrix, labels of both kinds, on so many threads, to get what predicts."""
 
     name: str
     fit: Callable[[FeatureMatrix, Float64Array, int], Predict]
+    chances: bool = True
+    """Whether it predicts probabilities; else its figures say only who is called first, the largest."""
+    reads: tuple[str, ...] = ()
+    """The columns of the catalogue that it goes by, where they exist; none: whatever columns it is given."""
+
+
+def known(matrix: FeatureMatrix, name: str, otherwise: float) -> Float64Array:
+    """A column by its name; `otherwise` where nothing is known and where there is no such column."""
+    if name not in matrix.names:
+        return np.full(len(matrix), otherwise)
+    column = matrix.values[:, matrix.names.index(name)]
+    return np.where(np.isnan(column), otherwise, column).astype(np.float64)

@@ -1,14 +1,20 @@
-"""What every rival promises: probabilities of its own, from numbers, words and gaps alike."""
+"""What every rival promises: probabilities or an order of its own, from numbers, words and gaps alike."""
 
 import numpy as np
 import pytest
 
-from features import FeatureMatrix
+from features import Feature, FeatureMatrix
+from features.catalogue import standing
 from features.statistics.attribute import Attribute, Category
 from training.baselines import rivals
 from training.evaluate import auc
+from training.rival import Rival
 
 EVERY_RIVAL = pytest.mark.parametrize("rival", rivals(), ids=lambda rival: rival.name)
+LEARNERS = [rival for rival in rivals() if rival.chances]
+ORDERS = [rival for rival in rivals() if not rival.chances]
+EVERY_LEARNER = pytest.mark.parametrize("rival", LEARNERS, ids=lambda rival: rival.name)
+EVERY_ORDER = pytest.mark.parametrize("rival", ORDERS, ids=lambda rival: rival.name)
 FEATURES = (
     Attribute("need", "need"),
     Category("channel", "channel", ("a", "b", "c")),
@@ -27,22 +33,53 @@ def a_matrix(size: int = 900, seed: int = 3) -> tuple[FeatureMatrix, np.ndarray]
     ), label
 
 
-def test_all_four_run_in_every_race():
-    assert [rival.name for rival in rivals()] == [
+def a_floors_matrix(size: int = 400, seed: int = 5) -> FeatureMatrix:
+    """Every column that a rival names: small whole numbers with gaps, channels, ages."""
+    rng = np.random.default_rng(seed)
+    names = sorted({name for rival in rivals() for name in rival.reads} - {"channel"})
+    values = rng.integers(-1, 4, (size, len(names) + 1)).astype(np.float32)
+    values[values < 0] = np.nan
+    channel = Category("channel", "channel", ("bought_list", "referral", "web_form", "inbound_call"))
+    return FeatureMatrix((*(Attribute(name, name) for name in names), channel), values)
+
+
+def named(name: str) -> Rival:
+    return next(rival for rival in rivals() if rival.name == name)
+
+
+def asked(rival: Rival, matrix: FeatureMatrix) -> np.ndarray:
+    """What an order says of the matrix that it was shown."""
+    return rival.fit(matrix, np.resize([0.0, 1.0], len(matrix)), 1)(matrix)
+
+
+def test_all_eight_run_in_every_race():
+    assert [rival.name for rival in LEARNERS] == [
         "default LightGBM", "logistic regression", "naive Bayes", "scikit-learn boosting",
     ]  # fmt: skip
+    assert [rival.name for rival in ORDERS] == ["fewest attempts", "newest first", "points", "random"]
 
 
-@EVERY_RIVAL
-def test_a_rival_learns_what_is_there_to_learn(rival):
+@EVERY_LEARNER
+def test_a_learner_learns_what_is_there_to_learn(rival):
     matrix, label = a_matrix()
     later, truth = a_matrix(seed=4)
 
     said = rival.fit(matrix, label, 1)(later)
 
-    assert said.dtype == np.float64
     assert np.all((said >= 0) & (said <= 1))
     assert auc(truth, said) > 0.75
+
+
+@EVERY_RIVAL
+def test_a_rival_says_one_figure_a_call_and_the_same_again(rival):
+    matrix, label = a_matrix()
+    predict = rival.fit(matrix, label, 1)
+
+    said = predict(matrix)
+
+    assert said.dtype == np.float64
+    assert said.shape == label.shape
+    assert said.tolist() == predict(matrix).tolist()
 
 
 @EVERY_RIVAL
@@ -53,12 +90,76 @@ def test_a_rival_takes_unheard_of_words_and_gaps(rival):
     assert np.all(np.isfinite(rival.fit(matrix, label, 1)(strange)))
 
 
+@EVERY_ORDER
+def test_an_order_never_looks_at_what_came_of_a_call(rival):
+    matrix = a_floors_matrix()
+    label = np.arange(len(matrix)) % 3 // 2.0
+
+    one, other = (rival.fit(matrix, told, 1)(matrix) for told in (label, 1 - label))
+
+    assert one.tolist() == other.tolist()
+    assert np.all(np.isfinite(one))
+
+
+@EVERY_RIVAL
+def test_what_a_rival_names_is_in_the_catalogue_or_the_leads_own(rival):
+    lines = {feature.name for feature in standing()}
+
+    assert {name for name in rival.reads if not name.startswith("attribute_")} <= lines | {"channel"}
+
+
+def test_the_newest_lead_comes_first_and_one_of_unknown_age_last():
+    ages = np.array([5.0, 0.5, np.nan, 700.0], np.float32)
+    matrix = FeatureMatrix((Attribute("lead_age_hours", "age"),), ages[:, None])
+
+    assert np.argsort(-asked(named("newest first"), matrix)).tolist() == [1, 0, 3, 2]
+
+
+def test_the_least_tried_lead_comes_first_and_the_newest_of_equals():
+    rows = np.array([[2, 1], [0, 900], [0, 3], [2, 0.5], [7, 0], [np.nan, 4]], np.float32)
+    columns = (Attribute("lead_attempts", "attempts"), Attribute("lead_age_hours", "age"))
+
+    key = asked(named("fewest attempts"), FeatureMatrix(columns, rows))
+
+    by_eye = sorted(range(6), key=lambda row: (np.nan_to_num(rows[row, 0]), rows[row, 1]))
+    assert np.argsort(-key).tolist() == by_eye == [2, 5, 1, 3, 0, 4]
+
+
+def test_random_is_no_better_than_chance_and_differs_from_call_to_call():
+    matrix, label = a_matrix(4_000)
+
+    said = asked(named("random"), matrix)
+
+    assert np.unique(said).size == 4_000
+    assert auc(label, said) == pytest.approx(0.5, abs=0.03)
+    assert said[:9].tolist() != asked(named("random"), matrix.take(np.arange(1, 4_000)))[:9].tolist()
+
+
+def test_points_add_up_as_by_hand():
+    """A referral of half an hour that asked for a call; an old name on a list that was tried nine times."""
+    columns: dict[str, list[float]] = {
+        "channel": [1, 0, np.nan],
+        "lead_age_hours": [0.5, 500, 100],
+        "lead_promises_30d": [2, 0, np.nan],
+        "lead_calls_since_answer": [1, 9, 0],
+        "attribute_need": [3, 1, 2],
+        "lead_refusals_90d": [0, 1, 0],
+    }
+    channel = Category("channel", "channel", ("bought_list", "referral"))
+    features: tuple[Feature, ...] = (channel, *(Attribute(name, name) for name in list(columns)[1:]))
+    matrix = FeatureMatrix(features, np.array(list(columns.values()), np.float32).T)
+
+    said = asked(named("points"), matrix)
+
+    assert said.tolist() == [20 + 20 + 15 - 5 + 15, -20 - 20, 5]
+
+
 def test_naive_bayes_counts_as_by_hand():
     """60 calls of word a with 12 won, 140 of word b with 7 won; won and lost each get 0.1 per value."""
     word = np.repeat([0, 1], [60, 140]).astype(np.float32)
     label = np.concatenate([np.arange(60) < 12, np.arange(140) < 7]).astype(float)
     matrix = FeatureMatrix((Category("channel", "channel", ("a", "b")),), word[:, None])
-    counted = next(rival for rival in rivals() if rival.name == "naive Bayes")
+    counted = named("naive Bayes")
 
     said = counted.fit(matrix, label, 1)(matrix)
 
@@ -70,6 +171,6 @@ def test_naive_bayes_says_nothing_of_values_seen_too_rarely():
     word = np.repeat([0, 1], [180, 20]).astype(np.float32)
     label = np.concatenate([np.arange(180) < 18, np.arange(20) < 19]).astype(float)
     matrix = FeatureMatrix((Category("channel", "channel", ("a", "b")),), word[:, None])
-    counted = next(rival for rival in rivals() if rival.name == "naive Bayes")
+    counted = named("naive Bayes")
 
     assert counted.fit(matrix, label, 1)(matrix)[-1] == pytest.approx(label.mean())

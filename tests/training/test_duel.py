@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from training.duel import duel
-from training.evaluate import auc
+from training.evaluate import Resampling, auc
 
 RNG = np.random.default_rng(3)
 LABEL = (RNG.random(5_000) < 0.3).astype(float)
@@ -36,3 +36,34 @@ def test_a_learner_ties_with_itself_for_sure():
 
     assert (found.ahead, found.error) == (0.0, 0.0)
     assert np.isnan(found.errors)
+
+
+def test_an_interval_is_that_of_the_drawn_calls_themselves():
+    """The twin: put the blocks of each draw together, call by call, and measure them."""
+    keys = np.round(GOOD[:1_030], 1)
+    label = LABEL[:1_030]
+
+    found = Resampling.drawn(1_030, 30, np.random.default_rng(2))
+
+    for times, share, order in zip(found.times, found.means(keys), found.aucs(label, keys), strict=True):
+        rows = np.repeat(np.arange(1_030), times[found.block].astype(int))
+        assert share == pytest.approx(keys[rows].mean())
+        assert order == pytest.approx(auc(label[rows], keys[rows]))
+
+
+@pytest.mark.parametrize(("calls", "blocks"), [(7, 7), (600, 20), (13_729, 54), (900_000, 200)])
+def test_blocks_are_of_consecutive_calls_neither_too_few_nor_too_many(calls, blocks):
+    found = Resampling.drawn(calls, 2, np.random.default_rng(2))
+
+    assert np.unique(found.block).size == blocks
+    assert np.all(np.diff(found.block) >= 0)
+    assert found.times.sum(axis=1).tolist() == [blocks, blocks]
+
+
+def test_a_draw_without_a_marked_call_has_no_order():
+    label = np.zeros(100)
+    label[3] = 1
+
+    found = Resampling.drawn(100, 50, np.random.default_rng(2)).aucs(label, np.arange(100.0))
+
+    assert 0 < np.isnan(found).sum() < 50

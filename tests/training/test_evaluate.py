@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
 from sklearn.metrics import log_loss as log_loss_of_sklearn
 
-from training.evaluate import BLOCK, MEASURES, bins_of, evaluate, gain
+from training.evaluate import BLOCK, MEASURES, bins_of, evaluate, evaluate_order, gain
 
 LABEL = np.array([0.0, 1.0, 0.0, 1.0])
 CHANCE = np.array([0.1, 0.4, 0.6, 0.8])
@@ -93,3 +93,10 @@ def test_a_perfect_order_is_never_worse_than_a_reversed_one(key):
     better, worse = measure.of(label, good), measure.of(label, 0.9 - good)
 
     assert better > worse if measure.more_is_better else better < worse
+
+
+def test_keys_are_measured_by_their_order_alone():
+    found, same = evaluate_order(LABEL, CHANCE * 70 - 20), evaluate(LABEL, CHANCE)
+
+    assert {key for key, value in found.items() if np.isnan(value)} == {"brier", "log_loss", "ece"}
+    assert all(found[key] == pytest.approx(same[key]) for key, one in MEASURES.items() if one.ranks)

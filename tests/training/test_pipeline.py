@@ -9,6 +9,7 @@ from mlflow import MlflowClient
 
 from features import Past
 from features.instants import DAY
+from training.baselines import rivals
 from training.bundle import Bundle
 from training.errors import NoSuchModel, NotEnoughCalls
 from training.heads import heads
@@ -51,11 +52,16 @@ def test_a_run_holds_what_people_look_for(first, tracking):
     }
 
     assert {"answer/AUC", "conversion/Log loss", "answer/Calibration error ECE"} <= set(run.data.metrics)
+    assert {f"answer race AUC/{rival.name}" for rival in rivals()} <= set(run.data.metrics)
+    assert "conversion/Ahead of the nearest rival" in run.data.metrics
+    assert "nearest rival: answer" in run.data.tags["mlflow.note.content"]
+    assert run.data.tags["nearest rival of answer"].startswith("answer ")
     assert run.data.params["conversion/strength"]
     assert run.data.tags["mlflow.note.content"].startswith("leadrank bundle")
     assert {
         "features.txt",
         "card.md",
+        "race.md",
         "plots/answer_calibration.png",
         "plots/conversion_gain.png",
     } <= artifacts
@@ -69,7 +75,7 @@ def test_a_later_training_is_compared_with_the_champion(first, tracking):
     against = {comparison.against for comparison in report.verdict.comparisons}
     versions = MlflowClient(tracking_uri=tracking.uri).get_registered_model(REGISTERED).aliases
 
-    assert against == {"logistic regression", "the champion"}
+    assert against == {"the champion", *(rival.name for rival in rivals())}
     assert str(versions[report.alias]) == report.model_version != first.model_version
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from features.errors import LeakingColumn
 from features.instants import NEVER
+from training.baselines import rivals
 from training.evaluate import auc
 from training.fit import Choice
 from training.race import (
@@ -22,6 +23,7 @@ from training.race import (
     markdown,
     ours,
     race,
+    record_of,
     refuse,
 )
 
@@ -62,13 +64,38 @@ def test_everyone_runs_at_every_pace_over_the_same_calls(small):
 
     report = race(small, [100, 300], refuse(["duration"]), 1, lambda: ticks.append(1))
 
-    assert [run.every for run in report.runs] == [100] * 5 + [300] * 5 + [NEVER_AGAIN] * 5
-    assert {run.chance.size for run in report.runs[:10]} == {report.scored}
-    assert {run.chance.size for run in report.runs[10:]} == {small.label.size - small.frozen}
+    many = 1 + len(rivals())
+    assert [run.every for run in report.runs] == [100] * many + [300] * many + [NEVER_AGAIN] * many
+    assert {run.chance.size for run in report.runs[: 2 * many]} == {report.scored}
+    assert {run.chance.size for run in report.runs[2 * many :]} == {small.label.size - small.frozen}
     assert len(ticks) == fits_of(small, [100, 300])
     assert [one is None for one in report.duels] == [run.learner == "leadrank" for run in report.runs]
-    assert markdown(report).count("\n") == 17
+    assert markdown(report).count("\n") == 2 + 3 * many
     assert report.as_json()["refused"] == {"duration": "known only after the call"}
+
+
+def test_who_only_orders_has_no_figures_that_need_probabilities(small):
+    report = race(small, [300], {}, 1)
+
+    runs = report.as_json()["runs"]
+    assert isinstance(runs, list)
+    told = {run["learner"]: run for run in runs}
+    row = next(line for line in markdown(report).splitlines() if "| points |" in line)
+    assert {"auc", "top_half_gain", "ahead_by"} <= set(told["points"])
+    assert not {"log_loss", "brier", "ece"} & set(told["points"])
+    assert {"log_loss", "brier", "ece"} <= set(told["naive Bayes"])
+    assert row.split("|").count("  ") == 3
+    assert "nan" not in markdown(report)
+    assert not any("Log loss/points" in name for name in record_of(report, 0).metrics)
+    assert "AUC/points every 300" in record_of(report, 0).metrics
+
+
+def test_an_order_sees_the_columns_that_it_names(small):
+    newest = next(rival for rival in rivals() if rival.name == "newest first")
+    learner = next(rival for rival in rivals() if rival.chances)
+
+    assert "lead_age_hours" in small.shown(newest).names
+    assert small.shown(learner) is small.rivals
 
 
 def test_who_is_frozen_learns_from_all_calls_before_the_last_fifth(small):

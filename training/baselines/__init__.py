@@ -1,4 +1,4 @@
-"""The rivals, one file each: in every race, and the gate asks those that it names."""
+"""The rivals, one file each: in every race on real calls, and in the gate of every training."""
 
 from importlib import import_module
 from pkgutil import iter_modules
