@@ -75,15 +75,6 @@ def is_ascending(values: Int64Array) -> bool:
     return falls == 0
 
 
-@kernel
-def are_same(one: Int64Array, other: Int64Array) -> bool:
-    """Whether two equally long columns hold the same."""
-    apart = 0
-    for i in range(one.size):
-        apart += one[i] != other[i]
-    return apart == 0
-
-
 @part
 def advance(state: Int64Array, low: int, high: int, at: int) -> int:
     """The first entry in [low, high) that wasn't seen before `at`, else `high`; near ones are found first."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from .asked import Asked, arrange, cut
 from .calls import CallLog, Moments
-from .entries import are_same, is_ascending
+from .entries import is_ascending
 from .facts import Facts
 from .instants import DAY, HOUR, NEVER
 from .kernel import Float32Array, Int64Array, plain
@@ -207,8 +207,8 @@ class _Told:
 def _are(told: _Told, actor: Int64Array, at: Int64Array) -> bool:
     """Whether moments are the facts' own: of their actors, as they came to be seen."""
     rows = slice(0, len(told))
-    own = len(told) == at.size and are_same(at, told.seen(rows)) and is_ascending(at)
-    return own and are_same(actor, told.groups(rows))
+    own = len(told) == at.size and np.array_equal(at, told.seen(rows)) and is_ascending(at)
+    return own and np.array_equal(actor, told.groups(rows))
 
 
 def _nothing(size: int) -> Int64Array:

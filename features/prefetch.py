@@ -1,4 +1,4 @@
-"""Prefetch: call a cell into the cache before a loop writes it; rows at random places then cost a third."""
+"""Prefetch: call a cell into the cache before a loop writes it, where rows stand at random places."""
 # mypy: disable-error-code="import-untyped, no-untyped-def, no-untyped-call, call-arg"
 
 from typing import Any

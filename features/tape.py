@@ -5,7 +5,8 @@ of them, however late the news came, and a vector is a difference of two entries
 from a whole log and event by event: what serving keeps is what training reads.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -29,7 +30,7 @@ from .running import run, run_edges_again
 from .spec import Spec
 
 MANY = 8
-"""Entries of an actor."""
+"""An actor of at least so many entries is dear to move: it gets room for more."""
 
 
 @dataclass
@@ -43,15 +44,16 @@ class Tape:
     """Entries lie below this; relocated actors leave holes."""
     facts: int = 0
     """So many facts were followed."""
-    program: Program = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.program = program_of(self.spec)
 
     @classmethod
     def empty(cls, spec: Spec) -> "Tape":
         """A tape without actors."""
         return cls(spec, no_blocks(0), room_for(NOTHING + 1, spec))
+
+    @property
+    def program(self) -> Program:
+        """The spec as arrays."""
+        return program_of(self.spec)
 
     @property
     def groups(self) -> int:
@@ -130,8 +132,9 @@ class Tape:
             self.entries = larger
 
 
+@lru_cache(maxsize=1024)
 def program_of(spec: Spec) -> Program:
-    """The spec as arrays."""
+    """The spec as arrays, worked out once: they are only read."""
     halves = sorted({half for _, half in spec.fades})
     total = [-1 if isinstance(column, str) else spec.column(column[0]) for column in spec.columns]
     marks = [name if isinstance(name, str) else name[0] for name in spec.columns]

@@ -21,6 +21,10 @@ FRESH_REFRESH = MINUTE
 FRESH = 2 * HOUR
 
 
+MANY = 50_000
+"""More leads than this are scored on two threads; for fewer a second one costs more than it brings."""
+
+
 @dataclass(frozen=True)
 class Seen:
     """What a bundle saw in one scoring, of the leads in the sample."""
@@ -79,7 +83,9 @@ class ScoreSheet:
             self.version = bundle.version
         stale = rows[self._stale(past, rows, at)]
         if stale.size:
-            matrix = compute(past, Moments.at_once(stale, at), bundle.features, threads=2)
+            matrix = compute(
+                past, Moments.at_once(stale, at), bundle.features, threads=2 if stale.size > MANY else 1
+            )
             scores = bundle.predict(matrix)
             self.p_answer[stale] = scores["answer"]
             self.p_convert[stale] = scores["conversion"]
