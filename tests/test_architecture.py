@@ -65,7 +65,7 @@ KNOWN_IN = {
     "starlette": ("serving/api/",),
     "structlog": ("serving/api/", "serving/app.py"),
     "mlflow": ("training/tracking.py", "serving/models.py"),
-    "matplotlib": ("training/dashboard.py", "training/pipeline.py", "training/tracking.py"),
+    "matplotlib": ("training/dashboard.py", "training/journal.py", "training/tracking.py"),
     "sklearn": ("training/baselines/",),
     "lightgbm": ("training/bundle.py", "training/fit.py", "training/baselines/"),
     "pydantic": (

@@ -19,8 +19,8 @@ from features.errors import LeadrankError
 if TYPE_CHECKING:
     from features import Past
 
-    from .pipeline import TrainingReport
     from .race import RaceReport
+    from .report import TrainingReport
     from .tracking import Succession, Tracking
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown")

@@ -2,107 +2,34 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field
 from time import perf_counter
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from features import Feature, FeatureMatrix, Past, compute, for_leads
 from features.catalogue import refused
-from features.instants import HOUR, render
-from features.kernel import Float64Array
+from features.instants import HOUR
 
 from .baselines import rivals
 from .bundle import Bundle
-from .dashboard import calibration_figure, gain_figure
 from .dataset import Examples, HandleSeconds, echoes, examples, handle_seconds
 from .errors import NotEnoughCalls
-from .evaluate import MEASURES, evaluate
-from .fit import Choice, Fitted, Lesson, fit
-from .gate import CHAMPION, MARGIN, HeadRace, Opponent, Verdict, compare, markdown, measured, metrics_of
+from .fit import Lesson, fit
+from .gate import CHAMPION, MARGIN, HeadRace, Opponent, Verdict, compare, measured
 from .head import Head
 from .heads import heads
+from .journal import track
 from .leaks import Scan, demand_honest, scan
+from .report import Trained, TrainingReport, report_of
 from .rival import Rival
 from .splits import Fold, learnable, time_folds
-from .tracking import Record, Tracking
+from .tracking import Tracking
 
 FOLDS, JUDGED, GAP = 4, 0.5, HOUR
 """The later half of the calls is judged in four blocks, each by models of what began an hour earlier."""
 
 Say = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class HeadReport:
-    """How one head was trained and how it did on calls it had not seen."""
-
-    label: str
-    examples: int
-    marked: int
-    judged: int
-    choice: Choice
-    measures: Mapping[str, float]
-    """By the keys of `MEASURES`, over the rows that the folds judged."""
-    race: HeadRace
-
-
-@dataclass(frozen=True)
-class TrainingReport:
-    """What a training made and what became of it; `model_version` and `run_id` are empty without tracking."""
-
-    bundle: Bundle
-    heads: Mapping[str, HeadReport]
-    verdict: Verdict
-    alias: str
-    """`champion` if the gate let it pass, else `challenger`."""
-    seconds: Mapping[str, float]
-    """How long each stage took: reading where the caller timed it, computing, leaks, fitting, gate ..."""
-    refused: Mapping[str, str] = field(default_factory=dict)
-    """Attributes of the leads that may not be features, each with the reason."""
-    run_id: str = ""
-    model_version: str = ""
-
-    def as_json(self) -> dict[str, object]:
-        """Plain values."""
-        return {
-            "bundle": self.bundle.version,
-            "at": render(self.bundle.created_at),
-            "model_version": self.model_version,
-            "alias": self.alias,
-            "passed": self.verdict.passed,
-            "reason": self.verdict.reason,
-            "run_id": self.run_id,
-            "features": len(self.bundle.features),
-            "fingerprint": self.bundle.fingerprint,
-            "handle_s": asdict(self.bundle.handle),
-            "heads": {name: asdict(head) for name, head in self.heads.items()},
-            "refused": dict(self.refused),
-            "seconds": dict(self.seconds),
-        }
-
-
-@dataclass(frozen=True)
-class Trained:
-    """One head's way through the line."""
-
-    head: Head
-    examples: Examples
-    matrix: FeatureMatrix
-    folds: tuple[Fold, ...]
-    fitted: Fitted
-    scan: Scan
-
-    @property
-    def chance(self) -> Float64Array:
-        """Calibrated, of the rows that the folds judged."""
-        return self.fitted.chance
-
-    @property
-    def label(self) -> Float64Array:
-        """The labels of those rows."""
-        return np.asarray(self.examples.label[self.fitted.unseen.rows])
 
 
 def train(
@@ -217,98 +144,6 @@ def bundle_of(
     facts = {f"{name}_examples": len(one.examples) for name, one in trained.items()}
     models = {name: one.fitted.model for name, one in trained.items()}
     return Bundle("", at, features, models, handle, notes, facts).named()
-
-
-def report_of(one: Trained, race: HeadRace) -> HeadReport:
-    """What people want to know of a head."""
-    judged = one.chance.size
-    measures = evaluate(one.label, one.chance) if judged else {}
-    marked = int(one.examples.label.sum())
-    return HeadReport(one.head.label, len(one.examples), marked, judged, one.fitted.choice, measures, race)
-
-
-def track(report: TrainingReport, trained: Mapping[str, Trained], tracking: Tracking) -> TrainingReport:
-    """Leave one run in MLflow and register its bundle."""
-    run_id = tracking.record(record_of(report, trained), report.bundle)
-    tags = {"gate": "passed" if report.verdict.passed else "refused", "reason": report.verdict.reason}
-    version = tracking.register(run_id, report.bundle, report.alias, tags)
-    return replace(report, run_id=run_id, model_version=version)
-
-
-def record_of(report: TrainingReport, trained: Mapping[str, Trained]) -> Record:
-    """The run: parameters, figures of merit, plots, the list of features and a card for people."""
-    parameters: dict[str, object] = {"features": len(report.bundle.features), "folds": FOLDS, "gap hours": 1}
-    metrics: dict[str, float] = {}
-    figures: dict[str, Figure] = {}
-    for name, head in report.heads.items():
-        parameters |= {f"{name}/{key}": value for key, value in asdict(head.choice).items()}
-        parameters |= {f"{name}/examples": head.examples, f"{name}/marked": head.marked}
-        metrics |= {f"{name}/{MEASURES[key].title}": value for key, value in known(head.measures).items()}
-        metrics[f"{name}/Best AUC of one feature alone"] = float(trained[name].scan.auc.max())
-        metrics |= metrics_of(name, head.race)
-        if head.judged:
-            one = trained[name]
-            figures[f"plots/{name}_calibration.png"] = calibration_figure(name, one.label, one.chance)
-            figures[f"plots/{name}_gain.png"] = gain_figure(name, one.label, one.chance)
-    features = "\n".join(map(repr, report.bundle.features)) + "\n"
-    scans = {f"leaks/{name}.md": one.scan.table() for name, one in trained.items()}
-    nearest = {n: head.race.nearest.sentence for n, head in report.heads.items() if head.race.nearest}
-    return Record(
-        experiment="leadrank training",
-        name=report.bundle.version,
-        at=report.bundle.created_at,
-        parameters=parameters,
-        metrics=metrics,
-        curves={f"{name}/Log loss by trees": losses(one) for name, one in trained.items()},
-        tags={
-            "fingerprint": report.bundle.fingerprint,
-            "gate": report.verdict.reason[:500],
-            **{f"nearest rival of {name}": sentence for name, sentence in nearest.items()},
-        },
-        note=card(report),
-        figures=figures,
-        texts={
-            "features.txt": features,
-            "card.md": card(report),
-            "race.md": "\n".join(markdown(name, head.race) for name, head in report.heads.items()),
-            **scans,
-        },
-    )
-
-
-def losses(one: Trained) -> dict[int, float]:
-    """The folds' mean log loss by number of trees, every tenth."""
-    return {step: float(value) for step, value in enumerate(one.fitted.losses) if step % 10 == 0}
-
-
-def known(measures: Mapping[str, float]) -> dict[str, float]:
-    """Those that are numbers."""
-    return {key: value for key, value in measures.items() if np.isfinite(value)}
-
-
-def card(report: TrainingReport) -> str:
-    """The model card, in Markdown."""
-    lines = [
-        f"leadrank bundle {report.bundle.version}: {report.alias}.",
-        "",
-        f"Gate: {report.verdict.reason}.",
-        "",
-        "| head | the chance that | examples | marked | AUC | log loss | ECE |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    for name, head in report.heads.items():
-        figures = [head.measures.get(key, float("nan")) for key in ("auc", "log_loss", "ece")]
-        shown = " | ".join(f"{figure:.4f}" for figure in figures)
-        lines.append(f"| {name} | {head.label} | {head.examples} | {head.marked} | {shown} |")
-    handle = report.bundle.handle
-    seconds = (
-        f"An agent's seconds: {handle.no_answer:.0f} where nobody answers, {handle.contact:.0f} for a "
-        f"conversation, {handle.sale:.0f} for a sale (means, shrunk; the same for every lead)."
-    )
-    judged = "Figures are of later calls than any the judged model had seen."
-    not_these = ", ".join(f"{name} ({why})" for name, why in report.refused.items()) or "none"
-    attributes = f"Attributes that may not be features: {not_these}."
-    return "\n".join([*lines, "", seconds, "", judged, "", attributes, ""])
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ from training.baselines import rivals
 from training.bundle import Bundle
 from training.errors import NoSuchModel, NotEnoughCalls
 from training.heads import heads
-from training.pipeline import TrainingReport, train
+from training.pipeline import train
+from training.report import TrainingReport
 from training.tracking import REGISTERED, Tracking
 
 from .floors import Floor, a_floor

@@ -1,0 +1,98 @@
+"""Report: what a training made of each head, how it did, and what became of the bundle."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+
+import numpy as np
+
+from features import FeatureMatrix
+from features.instants import render
+from features.kernel import Float64Array
+
+from .bundle import Bundle
+from .dataset import Examples
+from .evaluate import evaluate
+from .fit import Choice, Fitted
+from .gate import HeadRace, Verdict
+from .head import Head
+from .leaks import Scan
+from .splits import Fold
+
+
+@dataclass(frozen=True)
+class HeadReport:
+    """How one head was trained and how it did on calls it had not seen."""
+
+    label: str
+    examples: int
+    marked: int
+    judged: int
+    choice: Choice
+    measures: Mapping[str, float]
+    """By the keys of `MEASURES`, over the rows that the folds judged."""
+    race: HeadRace
+
+
+@dataclass(frozen=True)
+class TrainingReport:
+    """What a training made and what became of it; `model_version` and `run_id` are empty without tracking."""
+
+    bundle: Bundle
+    heads: Mapping[str, HeadReport]
+    verdict: Verdict
+    alias: str
+    """`champion` if the gate let it pass, else `challenger`."""
+    seconds: Mapping[str, float]
+    """How long each stage took: reading where the caller timed it, computing, leaks, fitting, gate ..."""
+    refused: Mapping[str, str] = field(default_factory=dict)
+    """Attributes of the leads that may not be features, each with the reason."""
+    run_id: str = ""
+    model_version: str = ""
+
+    def as_json(self) -> dict[str, object]:
+        """Plain values."""
+        return {
+            "bundle": self.bundle.version,
+            "at": render(self.bundle.created_at),
+            "model_version": self.model_version,
+            "alias": self.alias,
+            "passed": self.verdict.passed,
+            "reason": self.verdict.reason,
+            "run_id": self.run_id,
+            "features": len(self.bundle.features),
+            "fingerprint": self.bundle.fingerprint,
+            "handle_s": asdict(self.bundle.handle),
+            "heads": {name: asdict(head) for name, head in self.heads.items()},
+            "refused": dict(self.refused),
+            "seconds": dict(self.seconds),
+        }
+
+
+@dataclass(frozen=True)
+class Trained:
+    """One head's way through the line."""
+
+    head: Head
+    examples: Examples
+    matrix: FeatureMatrix
+    folds: tuple[Fold, ...]
+    fitted: Fitted
+    scan: Scan
+
+    @property
+    def chance(self) -> Float64Array:
+        """Calibrated, of the rows that the folds judged."""
+        return self.fitted.chance
+
+    @property
+    def label(self) -> Float64Array:
+        """The labels of those rows."""
+        return np.asarray(self.examples.label[self.fitted.unseen.rows])
+
+
+def report_of(one: Trained, race: HeadRace) -> HeadReport:
+    """What people want to know of a head."""
+    judged = one.chance.size
+    measures = evaluate(one.label, one.chance) if judged else {}
+    marked = int(one.examples.label.sum())
+    return HeadReport(one.head.label, len(one.examples), marked, judged, one.fitted.choice, measures, race)
