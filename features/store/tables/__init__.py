@@ -2,11 +2,12 @@
 
 from .agents import agent, agent_state
 from .calls import call, call_past, callback, conversion, disposition, touch, voice
-from .decisions import batch, decision, feature_set, lease, served_vector
+from .decisions import batch, decision, feature_set, lease, served_vector, shadow_score
 from .events import event, outcome_code, quarantine
 from .installation import api_key, counter, idempotency, import_run, installation
 from .leads import campaign, consent, lead, lead_attribute, lead_past, suppression
 from .metadata import metadata
+from .outbox import outbox
 
 __all__ = [
     "agent",
@@ -32,9 +33,11 @@ __all__ = [
     "lead_past",
     "lease",
     "metadata",
+    "outbox",
     "outcome_code",
     "quarantine",
     "served_vector",
+    "shadow_score",
     "suppression",
     "touch",
     "voice",

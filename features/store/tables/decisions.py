@@ -71,6 +71,17 @@ served_vector = Table(
 )
 """What the model saw of a sample of the leads handed out, so that it can be worked out again and compared."""
 
+shadow_score = Table(
+    "shadow_score",
+    metadata,
+    Column("decision_id", Text, primary_key=True),
+    Column("bundle_version", Text, primary_key=True),
+    instant("scored_at"),
+    Column("p_answer", Double, nullable=False),
+    Column("p_convert", Double, nullable=False),
+)
+"""What a challenger says of a lead that the champion handed out, as of the decision's instant."""
+
 lease = Table(
     "lease",
     metadata,
