@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from sqlalchemy import Connection, func, insert, select
@@ -241,7 +241,7 @@ def _decision(item: Item, given: Batch, book: LeadBook) -> dict[str, object]:
         "p_convert": _finite(item.p_convert),
         "handle_s": _finite(item.handle_s),
         "attempt_no": item.attempt_no,
-        "reasons": [asdict(reason) for reason in item.reasons] or None,
+        "reasons": [reason.on_record() for reason in item.reasons] or None,
     }
 
 

@@ -10,7 +10,7 @@ from features.instants import HOUR, MINUTE, NEVER
 from features.kernel import Int64Array
 from training.bundle import Bundle
 
-from .ranking.reasons import Reason, strongest
+from .ranking.reasons import Reason, reasons_of
 from .rule import Caps
 from .rules.hours import open_until
 from .standing import Standing
@@ -34,6 +34,8 @@ class HeadExplained:
     """One head's probability, and its reasons in log-odds before calibration: base and effects sum to it."""
 
     probability: float
+    log_odds: float
+    """Before calibration."""
     base: float
     reasons: tuple[Reason, ...]
 
@@ -119,8 +121,9 @@ def explained(past: Past, bundle: Bundle, row: int, at: int) -> dict[str, HeadEx
     found = {}
     for head in scores.by_head:
         base, effects = bundle.explain(matrix, head)
-        reasons = strongest(matrix.names, matrix.values[0], effects[0])
-        found[head] = HeadExplained(float(scores[head][0]), base, reasons)
+        (reasons,) = reasons_of(matrix.features, matrix.values, effects)
+        log_odds = base + float(effects[0].sum())
+        found[head] = HeadExplained(float(scores[head][0]), log_odds, base, reasons)
     return found
 
 

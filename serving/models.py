@@ -12,7 +12,7 @@ from features.kernel import Int64Array
 from training.bundle import Bundle
 from training.errors import TrainingError
 
-from .ranking.reasons import Reason, strongest
+from .ranking.reasons import Reason, reasons_of
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -89,10 +89,7 @@ class Models:
             return [()] * int(rows.size)
         matrix = compute(past, Moments.at_once(rows, at), self._bundle.features)
         _, effects = self._bundle.explain(matrix, "conversion")
-        return [
-            strongest(matrix.names, values, shares)
-            for values, shares in zip(matrix.values, effects, strict=True)
-        ]
+        return reasons_of(matrix.features, matrix.values, effects)
 
     def _fetch(self) -> Bundle | None:
         """The champion of the registry, downloaded once per version; None where none was published."""

@@ -1,6 +1,7 @@
 """Queues out: leases for dialers, what they say of them, and the last gate before a call."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 
 from fastapi import APIRouter, Response
 from pydantic import ValidationError
@@ -144,8 +145,6 @@ def _item(item: Item) -> dict[str, object]:
         "callable_until": when(item.callable_until),
         "best_window": None,
         "agent_id": item.agent_id,
-        "reasons": [
-            {"feature": one.feature, "value": one.value, "effect": one.effect} for one in item.reasons
-        ],
+        "reasons": [asdict(one) for one in item.reasons],
         "attributes": item.attributes,
     }

@@ -63,9 +63,11 @@ class LeaseRequest(Strict):
 class ReasonOut(BaseModel):
     """What pushed the chance of a conversion up or down, in log-odds before calibration."""
 
-    feature: str
-    value: float | str | None
-    effect: float
+    feature: str = Field(description="the one of its group that says most; `other` for all that isn't named")
+    value: float | str | None = Field(description="of that feature; null where it isn't known")
+    effect: float = Field(description="of the whole group; base and effects sum to the log-odds")
+    group: str = Field(description="what the reason is about")
+    text: str = Field(description="the reason as a sentence")
 
 
 class WindowOut(BaseModel):

@@ -1,36 +1,107 @@
-"""Reasons: the few features that moved a lead's odds most, the rest as one sum."""
+"""Reasons: the few groups of features that moved a lead's odds most, in plain words, the rest as one sum."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
-from features.kernel import Float32Array, Float64Array
+from features import Feature
+from features.groups import Group, group_of
+from features.kernel import Float32Array, Float64Array, Int64Array
+from features.wording import worded
 
 MOST = 8
+OTHER = "other"
 
 
 @dataclass(frozen=True)
 class Reason:
-    """One feature's share of a lead's log-odds; `other` gathers the rest and has no value."""
+    """One group's share of a lead's log-odds; `other` gathers the rest and has no value."""
 
     feature: str
-    value: float | None
+    """The feature of the group that moved it most in the group's own direction, and what that one said."""
+    value: float | str | None
     effect: float
+    """Of the whole group."""
+    group: str
+    text: str
+
+    def on_record(self) -> dict[str, object]:
+        """What is kept with a decision: the sentence can be told again."""
+        return {name: getattr(self, name) for name in ("feature", "value", "effect", "group")}
 
 
-def strongest(
-    names: Sequence[str], values: Float32Array, effects: Float64Array, most: int = MOST
-) -> tuple[Reason, ...]:
-    """At most `most` reasons of one lead, strongest first; the effects sum to those given."""
-    order = np.argsort(-np.abs(effects), kind="stable")
-    shown = order[: most - 1] if order.size > most else order
-    reasons = [Reason(names[j], _plain(values[j]), float(effects[j])) for j in shown if effects[j] != 0]
-    rest = float(effects[order[shown.size :]].sum())
-    return (
-        (*reasons, Reason("other", None, rest)) if order.size > shown.size and rest != 0 else tuple(reasons)
-    )
+@dataclass(frozen=True)
+class Grouping:
+    """A bundle's features by what they are about."""
+
+    features: tuple[Feature, ...]
+    groups: tuple[Group, ...]
+    code: Int64Array
+    """The group of each feature."""
+
+    def reasons(
+        self, values: Float32Array, effects: Float64Array, most: int = MOST
+    ) -> list[tuple[Reason, ...]]:
+        """At most `most` reasons of each row, strongest first; a row's effects sum to those given."""
+        sums, leading = self._summed(effects)
+        order = np.argsort(-np.abs(sums), axis=1, kind="stable")
+        return [self._of_one(*row, most) for row in zip(values, sums, leading, order, strict=True)]
+
+    def _summed(self, effects: Float64Array) -> tuple[Float64Array, Int64Array]:
+        """Each group's effect, and the feature that moved it most in that direction, shape (rows, groups)."""
+        sums = np.empty((effects.shape[0], len(self.groups)))
+        leading = np.empty(sums.shape, np.int64)
+        for group in range(len(self.groups)):
+            members = np.flatnonzero(self.code == group)
+            own = effects[:, members]
+            sums[:, group] = own.sum(axis=1)
+            leading[:, group] = members[np.argmax(own * np.sign(sums[:, group])[:, None], axis=1)]
+        return sums, leading
+
+    def _of_one(
+        self, values: Float32Array, sums: Float64Array, leading: Int64Array, order: Int64Array, most: int
+    ) -> tuple[Reason, ...]:
+        order = order[sums[order] != 0]
+        shown = order if order.size <= most else order[: most - 1]
+        told = tuple(
+            self._told(group, values, leading[group], float(sums[group])) for group in shown.tolist()
+        )
+        left = float(sums[order[shown.size :]].sum())
+        if not left:
+            return told
+        return (*told, Reason(OTHER, None, left, OTHER, _sentence("Everything else together", left)))
+
+    def _told(self, code: int, values: Float32Array, place: int, effect: float) -> Reason:
+        group, feature, value = self.groups[code], self.features[place], float(values[place])
+        text = _sentence(f"{group.title} ({worded(feature, value)})", effect)
+        return Reason(feature.name, _plain(feature, value), effect, group.name, text)
 
 
-def _plain(value: np.float32) -> float | None:
-    return None if np.isnan(value) else float(value)
+@lru_cache(maxsize=8)
+def grouping(features: tuple[Feature, ...]) -> Grouping:
+    """The groups of some features, in the order in which they first appear."""
+    of_each = [group_of(feature.name) for feature in features]
+    groups = tuple(dict.fromkeys(of_each))
+    place = {group: code for code, group in enumerate(groups)}
+    return Grouping(features, groups, np.array([place[group] for group in of_each], np.int64))
+
+
+def reasons_of(
+    features: Sequence[Feature], values: Float32Array, effects: Float64Array
+) -> list[tuple[Reason, ...]]:
+    """The reasons of each row."""
+    return grouping(tuple(features)).reasons(values, effects)
+
+
+def _sentence(what: str, effect: float) -> str:
+    return f"{what} {'raises' if effect > 0 else 'lowers'} it"
+
+
+def _plain(feature: Feature, value: float) -> float | str | None:
+    """A number, or the word of a category; None where nothing is known."""
+    if np.isnan(value):
+        return None
+    levels = getattr(feature, "levels", None)
+    return value if levels is None else str(levels[int(value)])
