@@ -12,8 +12,10 @@ from features.kernel import Float32Array, Float64Array, Int64Array
 from .bundle import Model
 from .calibration import AS_IT_IS, Calibration, calibrate, log_odds, probability
 from .dataset import Examples
+from .design import Design
 from .head import Head
-from .margin import Design, Margin, ridge_weights
+from .margin import Margin
+from .ridge import ridge_weights
 from .splits import Fold, learnable
 
 TRUST = 6.0
@@ -149,10 +151,11 @@ def boosted(
     """The margin of all rows and the trees boosted on it: no search, no judging."""
     weight = lesson.fading(choice.half_life)
     design = lesson.design()
-    margin = design.margin(ridge_weights(design, lesson.label, weight, choice.strength))
+    found = ridge_weights(design, lesson.label, weight, choice.strength)
+    margin = design.margin(found)
     if not choice.trees:
         return margin, None
-    rows = _dataset(lesson, weight, margin.apply(lesson.values))
+    rows = _dataset(lesson, weight, design.score(found))
     return margin, lightgbm.train(parameters(head, threads), rows, choice.trees)
 
 

@@ -7,7 +7,10 @@ from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 
 from training.calibration import probability
-from training.margin import Curve, Design, hats, ridge_weights
+from training.design import Design
+from training.margin import Curve
+from training.places import Places
+from training.ridge import ridge_weights
 
 NAN = np.nan
 
@@ -34,7 +37,7 @@ def test_the_weights_are_those_of_scikit_learns_ridge_logistic_regression(streng
     found = ridge_weights(design, label, weight, strength)
 
     slow = LogisticRegression(C=strength, solver="lbfgs", tol=1e-9, max_iter=5_000)
-    slow.fit(design.columns[:, :-1], label, sample_weight=weight)
+    slow.fit(design.columns[:, :-1].astype(np.float64), label, sample_weight=weight)
     assert found == pytest.approx(np.append(slow.coef_, slow.intercept_), abs=2e-4)
 
 
@@ -46,6 +49,7 @@ def test_a_margin_says_what_its_design_fitted():
     said = design.margin(weights).apply(values)
 
     assert said == pytest.approx(design.columns @ weights, abs=1e-5)
+    assert said == pytest.approx(design.score(weights), abs=1e-6)
 
 
 def test_shares_add_up_and_are_zero_on_average():
@@ -91,16 +95,40 @@ def test_columns_that_never_vary_and_columns_of_nothing_have_no_say():
     asked=st.lists(st.floats(-200, 200, width=32) | st.just(NAN), min_size=1, max_size=20),
 )
 @settings(deadline=None)
-def test_hats_read_the_line_through_the_knots(knots, asked):
+def test_places_read_the_line_through_the_knots(knots, asked):
     at, column = np.array(knots), np.array(asked, np.float32)
     if np.any(np.diff(at) < 1e-3):
         return
     values = np.sin(at)
 
-    read = hats(column, at) @ values
+    read = Places.of(column[:, None], [at], [at.size]).read(np.append(values, 9.0))
 
-    line = np.where(np.isnan(column), 0, np.interp(column, at, values))
-    assert read == pytest.approx(line, abs=1e-6)
+    line = np.where(np.isnan(column), 9.0, np.interp(column, at, values))
+    assert read == pytest.approx(line, abs=1e-5)
+
+
+def test_places_read_and_gather_as_their_matrix_does():
+    values, label = some_calls()
+    design = Design.of(values, KINDS)
+    rng = np.random.default_rng(1)
+    weights, amount = rng.normal(size=design.width + 1), rng.normal(size=label.size)
+
+    slow = design.columns.astype(np.float64)
+
+    assert design.score(weights) == pytest.approx(slow @ weights, abs=1e-4)
+    assert design.slope(amount) == pytest.approx(amount @ slow, abs=1e-3)
+
+
+def test_a_column_of_one_value_with_gaps_tells_the_gaps_apart():
+    column = np.where(np.arange(400) % 4 == 0, NAN, 7.0).astype(np.float32)[:, None]
+    label = (np.arange(400) % 4 == 0).astype(np.float64)
+    design = Design.of(column, (False,))
+
+    margin = design.margin(ridge_weights(design, label, np.ones(400), 1.0))
+
+    missing, seen = margin.curves[0].at(column[:2, 0])
+    assert missing > 1
+    assert seen < 0
 
 
 def test_a_trusted_feature_is_shrunk_less():
@@ -132,7 +160,7 @@ def test_a_rate_that_is_followed_counts_beyond_what_was_seen():
 def test_a_rate_that_is_followed_has_one_slope():
     design = Design.of(some_calls()[0], KINDS, follows=(0,))
 
-    curve = design.margin(np.ones(design.columns.shape[1])).curves[0]
+    curve = design.margin(np.ones(design.width + 1)).curves[0]
 
     assert np.diff(curve.values) == pytest.approx(np.diff(curve.values)[0])
     assert np.diff(curve.values)[0] > 0

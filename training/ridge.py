@@ -1,0 +1,111 @@
+"""Ridge: the weights of a regularised logistic regression over a design, by Newton's steps."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.linalg import cho_factor, cho_solve
+
+from features.kernel import Float64Array
+
+from .design import SAMPLE, Design
+
+KEEP = 0.5
+"""The curvature is worked out anew once a step's gain is more than this share of the last one's."""
+CLOSE = 1e-9
+"""A fit ends once a step would lower the mean loss by no more than half of this."""
+
+Bend = tuple[Float64Array, bool]
+"""A curvature, factored so that steps can be solved for."""
+
+
+def ridge_weights(design: Design, label: Float64Array, weight: Float64Array, strength: float) -> Float64Array:
+    """The weights of a logistic regression with prior variance `strength` on all but the intercept.
+
+    Where calls are many, the minimum of a sample is found cheaply, and from there it isn't far to theirs.
+    """
+    penalty = np.append(np.full(design.width, 1.0 / strength), 1e-9)
+    whole = Goal(design, label, weight, penalty)
+    sample = whole.every(max(1, design.rows // SAMPLE))
+    found, bend = descend(sample, sample, _base_only(whole), None)
+    return found if sample.design.rows == design.rows else descend(whole, sample, found, bend)[0]
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What the weights of a ridge logistic regression minimise, and how it bends."""
+
+    design: Design
+    label: Float64Array
+    weight: Float64Array
+    penalty: Float64Array
+
+    def every(self, step: int) -> "Goal":
+        """The same over every so many rows, each for as many."""
+        return (
+            self
+            if step == 1
+            else Goal(self.design.every(step), self.label[::step], step * self.weight[::step], self.penalty)
+        )
+
+    def loss(self, score: Float64Array, at: Float64Array) -> float:
+        """Weighted log loss of log-odds, and half the penalty of the weights."""
+        losses = np.logaddexp(0.0, score) - self.label * score
+        return float(self.weight @ losses + (self.penalty * at) @ at / 2)
+
+    def slope(self, score: Float64Array, at: Float64Array) -> Float64Array:
+        """The gradient."""
+        miss = self.weight * (_chance(score) - self.label)
+        return np.asarray(self.design.slope(miss) + self.penalty * at)
+
+    def bend(self, at: Float64Array) -> Bend:
+        """The Hessian, in single precision: it shapes steps, the slope says where they end."""
+        chance = _chance(self.design.score(at))
+        root = np.sqrt(self.weight * chance * (1.0 - chance)).astype(np.float32)
+        scaled = self.design.columns * root[:, None]
+        found = (scaled.T @ scaled).astype(np.float64)
+        found[np.diag_indices_from(found)] += self.penalty + 1e-9
+        factor, lower = cho_factor(found, overwrite_a=True, check_finite=False)
+        return factor, lower
+
+
+def descend(goal: Goal, sample: Goal, at: Float64Array, bend: Bend | None) -> tuple[Float64Array, Bend]:
+    """The weights of the minimum, from those at hand, and the last curvature used, a sample's.
+
+    Newton's method with halved steps: the loss is convex, so it ends at the one minimum. A curvature costs
+    far more than a step along it, so it is kept as long as the steps it gives still shrink quickly.
+    """
+    score = goal.design.score(at)
+    loss, before = goal.loss(score, at), np.inf
+    bend = bend or sample.bend(at)
+    for _ in range(60):
+        slope = goal.slope(score, at)
+        step = cho_solve(bend, slope, check_finite=False)
+        gap = float(slope @ step)
+        if gap < CLOSE * goal.weight.sum():
+            break
+        at, score, loss = _shorter(goal, at, score, step, loss)
+        bend, before = (sample.bend(at) if gap > before * KEEP else bend), gap
+    return at, bend
+
+
+def _chance(score: Float64Array) -> Float64Array:
+    return np.asarray(1.0 / (1.0 + np.exp(-np.clip(score, -30, 30))))
+
+
+def _base_only(goal: Goal) -> Float64Array:
+    rate = (goal.weight @ goal.label + 0.5) / (goal.weight.sum() + 1.0)
+    return np.append(np.zeros(goal.design.width), np.log(rate / (1.0 - rate)))
+
+
+def _shorter(
+    goal: Goal, at: Float64Array, score: Float64Array, step: Float64Array, loss: float
+) -> tuple[Float64Array, Float64Array, float]:
+    """Weights, score and loss after the step, halved until the loss falls."""
+    along = goal.design.score(step)
+    for _ in range(20):
+        moved, seen = at - step, score - along
+        new = goal.loss(seen, moved)
+        if new <= loss:
+            return moved, seen, new
+        step, along = step / 2, along / 2
+    return at, score, loss
