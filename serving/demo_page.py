@@ -1,7 +1,7 @@
 """What the demo shows: one table that a manager understands, and what to try next."""
 
 from collections.abc import Mapping
-from typing import cast
+from typing import Any, cast
 
 from rich.console import Console
 from rich.table import Table
@@ -25,6 +25,7 @@ _COLUMNS = ("order of calls", "calls", "sales/h", "vs newest %", "vs any %", "of
 def show(console: Console, outcome: Outcome, place: Place) -> None:
     """Print the table, the service's record and the next commands."""
     console.print(table(outcome))
+    console.print(races(outcome), soft_wrap=True)
     console.print(record(outcome), soft_wrap=True)
     console.print(advice(place, outcome), soft_wrap=True, highlight=False)
 
@@ -45,6 +46,21 @@ def table(outcome: Outcome) -> Table:
     for name, what in _WHAT.items():
         found.add_row(what, *_cells(told[name]), style="bold green" if name == "leadrank" else "")
     return found
+
+
+def races(outcome: Outcome) -> str:
+    """What the first training's race said of each head: the nearest rival, and how far ahead of it we are."""
+    heads = cast("Mapping[str, Any]", outcome.training["heads"])
+    lines = [_nearest(name, head["race"]) for name, head in heads.items() if head["race"]["comparisons"]]
+    return "\n".join(["the training's race on its last calls, by AUC, with 95% intervals:", *lines])
+
+
+def _nearest(head: str, race: Mapping[str, Any]) -> str:
+    asked = [one for one in race["comparisons"] if one["measure"] == "auc"]
+    near = min(asked, key=lambda one: one["difference"])
+    ahead = f"{near['difference']:+.3f} ({near['low']:+.3f} {near['high']:+.3f})"
+    own = race["measures"]["leadrank"]["auc"]
+    return f"  {head}: {own:.3f}, ahead of the nearest of {len(asked)} rivals, {near['against']}, by {ahead}"
 
 
 def record(outcome: Outcome) -> str:

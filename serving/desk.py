@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import chain
 
@@ -17,7 +16,8 @@ from features.store.installation import secret_of
 from features.store.ledger import Ledger
 
 from . import leases
-from .errors import AlreadyTraining, TrainingFailed, UnknownLead
+from .alerts import alerts, retrain
+from .errors import AlreadyTraining, UnknownLead
 from .handout import Batch, Item, Order, Poll, Round, attributes_of, batches_at, numbers_of, record, win
 from .insight import (
     Diagnosis,
@@ -141,13 +141,12 @@ class Desk:
         return may
 
     def catch_up(self, at: int) -> None:
-        """Do what is due by `at`: follow the store, retrain; one that finds too little waits a turn."""
+        """Do what is due by `at`: follow the store, retrain; a training that fails waits a turn."""
         with self.lock:
             self.follow(at)
             due = len(self.ledger.calls) > 0 and self.trainer.due(at)
         if due and self._takes_the_turn(at):
-            with suppress(TrainingFailed, AlreadyTraining):
-                self._train(at)
+            retrain(self._train, self.engine, at)
 
     def look_ahead(self, at: int) -> None:
         """Between requests: take over a new champion, and score every callable lead before somebody asks."""
@@ -205,6 +204,7 @@ class Desk:
             model_version=self.models.version,
             degraded=self.models.degraded,
             trouble=self.models.trouble,
+            alerts=alerts(self.engine, at),
         )
 
     def floor(self, campaign: str, at: int, order: Order | None = None) -> Floor:

@@ -1,5 +1,6 @@
 """Insight: why a lead or a campaign stands where it stands, asked of the desk without changing anything."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -69,6 +70,16 @@ class Explanation:
 
 
 @dataclass(frozen=True)
+class Alert:
+    """One event that people should know of."""
+
+    kind: str
+    """`drift.detected`, `training.failed`."""
+    at: int
+    payload: Mapping[str, object]
+
+
+@dataclass(frozen=True)
 class Diagnosis:
     """Why a campaign's queue is as long as it is."""
 
@@ -83,6 +94,9 @@ class Diagnosis:
     model_version: str | None
     degraded: bool
     trouble: str
+    """Why it is degraded; empty where it is not."""
+    alerts: tuple[Alert, ...]
+    """Drifts and failed trainings of late."""
 
 
 def eligibility(standing: Standing, caps: Caps, at: int, ignore: frozenset[str] = frozenset()) -> Eligibility:

@@ -43,7 +43,7 @@ class Models:
     uri: str
     cache: Path
     trouble: str = UNTRAINED
-    """Why another ranking than this hour's champion serves; empty while the champion does."""
+    """Why less serves than a champion that passed the gate; empty while one does."""
     _bundle: Bundle | None = None
 
     @property
@@ -64,7 +64,7 @@ class Models:
         """Take over the registry's champion; tell whether it changed. The present one survives trouble."""
         with self._keeping_the_last_good() as found:
             champion = self._fetch()
-            self.trouble = "" if champion else UNTRAINED
+            self.trouble = champion.degraded if champion else UNTRAINED
             found.append(champion)
         if not found or found[0] is None or found[0].version == self.version:
             return False

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
@@ -38,6 +39,13 @@ class Model:
     def booster(self) -> lightgbm.Booster | None:
         """The trees, read once."""
         return lightgbm.Booster(model_str=self.trees) if self.trees else None
+
+    @property
+    def work(self) -> float:
+        """Look-ups per scored row."""
+        leaves = [int(count) for count in re.findall(r"^num_leaves=(\d+)", self.trees, re.MULTILINE)]
+        told = sum(bool(curve.values.any() or curve.missing) for curve in self.margin.curves)
+        return float(told + np.log2(leaves).sum())
 
     def score(self, values: Float32Array, threads: int) -> Float64Array:
         """Log-odds before calibration."""
@@ -97,6 +105,16 @@ class Bundle:
     def fingerprint(self) -> str:
         """The definitions of the features it was trained on."""
         return fingerprint(self.features)
+
+    @property
+    def degraded(self) -> str:
+        """Why it is less than heads that passed the gate; empty where it is not."""
+        return str(self.facts.get("degraded", ""))
+
+    @property
+    def work(self) -> float:
+        """Look-ups per scored row: one per curve that says something, and each tree's depth were it even."""
+        return sum(model.work for model in self.models.values())
 
     def predict(self, matrix: FeatureMatrix, threads: int = 2) -> Scores:
         """Every head's probability for each row; `StaleBundle` for a matrix of other features."""

@@ -125,6 +125,8 @@ def train(
         )
     if json_file != "-":
         Console().print(_table(report), f"{report.alias}: {report.verdict.reason}")
+        if report.degraded:
+            Console().print(f"[yellow]degraded[/yellow]: {report.degraded}", soft_wrap=True)
         for column, reason in report.refused.items():
             Console().print(f"refused as a feature: {column} ({reason})")
     _write(json_file, report.as_json())

@@ -18,6 +18,8 @@ LEAST_MARKED = 10
 NO_MARGIN: Mapping[str, float] = MappingProxyType({"auc": 0.0, "log_loss": 0.0})
 MARGIN: Mapping[str, float] = MappingProxyType({"auc": 0.005, "log_loss": 0.001})
 """So much worse than the champion is still a tie: what nobody would notice keeps no newer bundle out."""
+DEARER = 1.5
+"""A bundle that only ties with the champion may cost so many times its work per scored row."""
 OURS, CHAMPION = "leadrank", "the champion"
 WORDS = {"auc": "AUC", "log_loss": "log loss"}
 RECORDED = ("auc", "top_half_gain", "log_loss", "ece")
@@ -110,9 +112,13 @@ class HeadRace:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Every head's race; a bundle passes if it lost nowhere."""
+    """Every head's race; a bundle passes if it lost nowhere, beats the champion or ties at no higher cost."""
 
     races: Mapping[str, HeadRace]
+    work: tuple[float, float] | None = None
+    """`Bundle.work` of this bundle and of the champion; None where none reigns in its own right."""
+    veto: str = ""
+    """What else keeps it out."""
 
     @property
     def comparisons(self) -> tuple[Comparison, ...]:
@@ -122,12 +128,23 @@ class Verdict:
     @property
     def passed(self) -> bool:
         """Whether the bundle may become champion."""
-        return not any(race.lost for race in self.races.values())
+        return not (self.veto or self.dearer or any(race.lost for race in self.races.values()))
+
+    @property
+    def dearer(self) -> str:
+        """What a tie with the champion costs too much, for people; empty where it may be."""
+        if self.work is None or any(one.won for one in self.comparisons if one.against == CHAMPION):
+            return ""
+        ours, theirs = self.work[0], max(self.work[1], 1.0)
+        if ours <= DEARER * theirs:
+            return ""
+        return f"ties with the champion at {ours / theirs:.1f} times its work ({ours:.0f} look-ups a row)"
 
     @property
     def reason(self) -> str:
-        """The comparisons lost; where none was, those with each head's nearest rival and the champion."""
-        told = [c.sentence for c in self.comparisons if c.lost] or [
+        """What keeps it out; where nothing does, each head's nearest rival and the champion."""
+        lost = [c.sentence for c in self.comparisons if c.lost]
+        told = [said for said in (self.veto, *lost, self.dearer) if said] or [
             sentence for race in self.races.values() for sentence in race.sentences
         ]
         return "; ".join(told) or "nothing to compare with yet"

@@ -6,11 +6,12 @@ from dataclasses import asdict, replace
 import numpy as np
 from matplotlib.figure import Figure
 
+from .bundle import Bundle
 from .dashboard import calibration_figure, gain_figure
 from .evaluate import MEASURES
 from .gate import markdown, metrics_of
 from .report import Trained, TrainingReport
-from .tracking import Record, Tracking
+from .tracking import CHAMPION, Record, Tracking
 
 
 def track(report: TrainingReport, trained: Mapping[str, Trained], tracking: Tracking) -> TrainingReport:
@@ -18,12 +19,23 @@ def track(report: TrainingReport, trained: Mapping[str, Trained], tracking: Trac
     run_id = tracking.record(record_of(report, trained), report.bundle)
     tags = {"gate": "passed" if report.verdict.passed else "refused", "reason": report.verdict.reason}
     version = tracking.register(run_id, report.bundle, report.alias, tags)
+    if report.stand_in is not None:
+        _register_stand_in(report.stand_in, version, tracking)
     return replace(report, run_id=run_id, model_version=version)
+
+
+def _register_stand_in(bundle: Bundle, refused: str, tracking: Tracking) -> None:
+    """A run of its own for what serves until a bundle passes the gate."""
+    note = f"In the place of version {refused}: {bundle.degraded}."
+    run_id = tracking.record(
+        Record("leadrank training", bundle.version, bundle.created_at, note=note), bundle
+    )
+    tracking.register(run_id, bundle, CHAMPION, {"gate": "stands in", "reason": bundle.degraded})
 
 
 def record_of(report: TrainingReport, trained: Mapping[str, Trained]) -> Record:
     """The run: parameters, figures of merit, plots, the list of features and a card for people."""
-    folds = max(len(one.folds) for one in trained.values())
+    folds = max((len(one.folds) for one in trained.values()), default=0)
     parameters: dict[str, object] = {"features": len(report.bundle.features), "folds": folds}
     metrics: dict[str, float] = {}
     figures: dict[str, Figure] = {}
@@ -80,6 +92,7 @@ def card(report: TrainingReport) -> str:
         "",
         f"Gate: {report.verdict.reason}.",
         "",
+        *([f"Degraded: {report.degraded}.", ""] if report.degraded else []),
         "| head | the chance that | examples | marked | AUC | log loss | ECE |",
         "|---|---|---|---|---|---|---|",
     ]

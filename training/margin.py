@@ -1,9 +1,11 @@
 """The margin: an additive log-odds curve per feature, smooth and robust; the trees only correct it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from features import Feature
 from features.kernel import Float32Array, Float64Array, Int64Array
 
 
@@ -19,6 +21,18 @@ class Curve:
     knots: Float64Array
     values: Float64Array
     missing: float
+
+    @classmethod
+    def steps(cls, edges: Sequence[float], values: Sequence[float], missing: float = 0.0) -> "Curve":
+        """`values[k]` from the k-th edge (ascending) on, the first below all: exact for float32 columns."""
+        exact = np.asarray(edges, np.float64)
+        near = exact.astype(np.float32)
+        from_here = np.where(near < exact, np.nextafter(near, np.float32(np.inf)), near)
+        before = np.nextafter(from_here, np.float32(-np.inf))
+        knots = np.stack([before, from_here], axis=1).ravel().astype(np.float64)
+        found = np.asarray(values, np.float64)
+        read = np.stack([found[:-1], found[1:]], axis=1).ravel() if from_here.size else found
+        return cls(False, knots if from_here.size else np.zeros(1), read, missing)
 
     def at(self, column: Float32Array) -> Float64Array:
         """The share of each row."""
@@ -37,6 +51,18 @@ class Margin:
 
     base: float
     curves: tuple[Curve, ...]
+
+    @classmethod
+    def of(cls, features: Sequence[Feature], base: float, curves: Mapping[str, Curve]) -> "Margin":
+        """The margin of some features' curves, by name; the others say nothing."""
+        silent = np.empty(0)
+        flat = {one.name: Curve(one.categorical, silent, silent, 0.0) for one in features}
+        return cls(base, tuple(curves.get(name, curve) for name, curve in flat.items()))
+
+    def scaled(self, factor: float) -> "Margin":
+        """All of it by a factor: the same order, another unit."""
+        curves = [replace(c, values=c.values * factor, missing=c.missing * factor) for c in self.curves]
+        return Margin(self.base * factor, tuple(curves))
 
     def shares(self, values: Float32Array) -> Float64Array:
         """What each feature adds to `base`, shape (rows, features)."""

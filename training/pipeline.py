@@ -12,7 +12,7 @@ from features.catalogue import refused
 from features.instants import HOUR
 
 from .baselines import rivals
-from .bundle import Bundle
+from .bundle import Bundle, Model
 from .dataset import Examples, HandleSeconds, echoes, examples, handle_seconds
 from .errors import NotEnoughCalls
 from .fit import Lesson, fit
@@ -23,7 +23,9 @@ from .journal import track
 from .leaks import Scan, demand_honest, scan
 from .report import Trained, TrainingReport, report_of
 from .rival import Rival
+from .segments import LEAST_CALLS, segment_model
 from .splits import Fold, learnable, time_folds
+from .stand_in import stand_in
 from .tracking import Tracking
 
 FOLDS, JUDGED, GAP = 4, 0.5, HOUR
@@ -45,15 +47,21 @@ def train(
 ) -> TrainingReport:
     """Train every head on the facts known strictly before `at`; publish the bundle if the gate lets it.
 
-    Features that know too much stop it (`SuspiciousFeatures`) unless they are named `suspicious`.
+    Features that know too much stop it (`SuspiciousFeatures`) unless they are named `suspicious`. A head with
+    too few examples answers by shrunken segment rates, and the bundle says that it is `degraded`.
     """
     watch = watch or Stopwatch(lambda _: None)
-    taught = [(head, enough(examples(past, head, at), head)) for head in heads()]
+    taught = [(head, examples(past, head, at)) for head in heads()]
+    scarce = scarcity(taught)
     features = for_leads(past.leads, allowed)
     trained: dict[str, Trained] = {}
+    spare: dict[str, Model] = {}
     for head, found in taught:
         with watch.stage("computing", f"{head.name} head: features"):
             matrix = compute(past, found.moments, features)
+        if head.name in scarce:
+            spare[head.name] = segment_model(matrix, found.label, head)
+            continue
         with watch.stage("leaks", f"{head.name} head: leaks"):
             scanned = scan(matrix, found, np.random.default_rng(head.seed), head.ignores)
             demand_honest(scanned, head.name, suspicious)
@@ -61,30 +69,49 @@ def train(
             trained[head.name] = learn(head, found, matrix, scanned, threads, echoes(features, past.leads))
     with watch.stage("gate"):
         champion = tracking.champion() if tracking else None
-        verdict = Verdict({name: judge(past, one, champion, rng, threads) for name, one in trained.items()})
-    bundle = bundle_of(trained, handle_seconds(past, at), features, at)
+        races = {name: judge(past, one, champion, rng, threads) for name, one in trained.items()}
+        bundle = bundle_of(trained, spare, handle_seconds(past, at), features, at, scarce)
+        verdict = verdict_on(bundle, champion, races)
+        vacant = champion is None or champion.degraded
+        instead = None if verdict.passed or not vacant else stand_in(bundle, trained, verdict, threads)
     told = {name: report_of(one, verdict.races[name]) for name, one in trained.items()}
     alias = "champion" if verdict.passed else "challenger"
-    report = TrainingReport(bundle, told, verdict, alias, watch.seconds, refused(past.leads, allowed))
+    not_these = refused(past.leads, allowed)
+    report = TrainingReport(bundle, told, verdict, alias, watch.seconds, not_these, instead)
     if tracking is None:
         return report
     with watch.stage("MLflow"):
         return track(report, trained, tracking)
 
 
-def enough(found: Examples, head: Head) -> Examples:
-    """The examples, or `NotEnoughCalls` with what there is and what it takes."""
+def scarcity(taught: Sequence[tuple[Head, Examples]]) -> dict[str, str]:
+    """The heads that can't be taught, with what there is and what it takes.
+
+    `NotEnoughCalls` where the calls don't suffice for rates of segments either.
+    """
+    calls = max(len(found) for _, found in taught)
+    if calls < LEAST_CALLS:
+        raise NotEnoughCalls(calls=calls, at_least=LEAST_CALLS)
+    return {head.name: lack for head, found in taught if (lack := lacking(found, head))}
+
+
+def lacking(found: Examples, head: Head) -> str:
+    """What a head lacks, for people; empty where it lacks nothing."""
     marked = int(found.label.sum())
-    scarce = min(marked, len(found) - marked)
-    if len(found) < head.least_calls or scarce < head.least_marked:
-        raise NotEnoughCalls(
-            head=head.name,
-            calls=len(found),
-            at_least=head.least_calls,
-            **{head.of: marked},
-            at_least_of_each_kind=head.least_marked,
-        )
-    return found
+    if len(found) >= head.least_calls and head.least_marked <= marked <= len(found) - head.least_marked:
+        return ""
+    return (
+        f"{len(found)} examples, {marked} {head.of}, where {head.least_calls} and "
+        f"{head.least_marked} of each kind are needed"
+    )
+
+
+def verdict_on(bundle: Bundle, champion: Bundle | None, races: Mapping[str, HeadRace]) -> Verdict:
+    """The gate's word: whoever reigns in its own right is followed by its like alone, and no dearer one."""
+    if champion is None or champion.degraded:
+        return Verdict(races)
+    veto = f"{bundle.degraded}: the champion stays" if bundle.degraded else ""
+    return Verdict(races, (bundle.work, champion.work), veto)
 
 
 def learn(
@@ -133,16 +160,26 @@ def rivalling(asked: Sequence[Rival], one: Trained, fold: Fold, threads: int) ->
 
 
 def bundle_of(
-    trained: Mapping[str, Trained], handle: HandleSeconds, features: tuple[Feature, ...], at: int
+    trained: Mapping[str, Trained],
+    spare: Mapping[str, Model],
+    handle: HandleSeconds,
+    features: tuple[Feature, ...],
+    at: int,
+    scarce: Mapping[str, str],
 ) -> Bundle:
-    """All heads as one version."""
+    """All heads as one version; `spare` ones stand in for those that could not be taught."""
     notes = {
-        name: f"the chance that {one.head.label}; needs at least {one.head.least_calls} calls, "
-        f"{one.head.least_marked} of each kind"
-        for name, one in trained.items()
+        head.name: f"the chance that {head.label}; needs at least {head.least_calls} calls, "
+        f"{head.least_marked} of each kind"
+        for head in heads()
     }
-    facts = {f"{name}_examples": len(one.examples) for name, one in trained.items()}
-    models = {name: one.fitted.model for name, one in trained.items()}
+    facts: dict[str, float | int | str] = {
+        f"{name}_examples": len(one.examples) for name, one in trained.items()
+    }
+    if scarce:
+        lacks = "; ".join(f"{name} has {lack}" for name, lack in scarce.items())
+        facts["degraded"] = f"too few calls to learn from, so rates of segments serve: {lacks}"
+    models = {name: one.fitted.model for name, one in trained.items()} | dict(spare)
     return Bundle("", at, features, models, handle, notes, facts).named()
 
 

@@ -46,8 +46,16 @@ class TrainingReport:
     """How long each stage took: reading where the caller timed it, computing, leaks, fitting, gate ..."""
     refused: Mapping[str, str] = field(default_factory=dict)
     """Attributes of the leads that may not be features, each with the reason."""
+    stand_in: Bundle | None = None
+    """What becomes champion in the refused bundle's place where no other reigns."""
     run_id: str = ""
     model_version: str = ""
+
+    @property
+    def degraded(self) -> str:
+        """Why what this training made champion is less than it should be; empty where nothing is wrong."""
+        made = self.stand_in or (self.bundle if self.verdict.passed else None)
+        return made.degraded if made else ""
 
     def as_json(self) -> dict[str, object]:
         """Plain values."""
@@ -58,6 +66,7 @@ class TrainingReport:
             "alias": self.alias,
             "passed": self.verdict.passed,
             "reason": self.verdict.reason,
+            "degraded": self.degraded,
             "run_id": self.run_id,
             "features": len(self.bundle.features),
             "fingerprint": self.bundle.fingerprint,

@@ -166,3 +166,15 @@ def test_one_training_at_a_time(tmp_path: Path):
 
     with trainer._one, pytest.raises(AlreadyTraining):
         trainer.train(FLOOR.until)
+
+
+def test_a_champion_that_says_it_is_less_than_one_serves_degraded_with_its_reason(tmp_path: Path):
+    few = a_floor(300)
+    spare = train(few.past, few.until, rng=np.random.default_rng(1), threads=1).bundle
+    publish(tmp_path, spare, "champion")
+
+    models = Models(uri_of(tmp_path), tmp_path / "bundles")
+    models.reload()
+
+    assert (models.version, models.degraded) == (spare.version, True)
+    assert models.trouble.startswith("too few calls to learn from")

@@ -7,6 +7,10 @@ from features import Feature, FeatureMatrix
 from features.catalogue import standing
 from features.statistics.attribute import Attribute, Category
 from training.baselines import rivals
+from training.baselines.naive_bayes import HIGHEST, LOWEST
+from training.bundle import Bundle
+from training.calibration import probability
+from training.dataset import PRIOR_SECONDS
 from training.evaluate import auc
 from training.rival import Rival
 
@@ -15,6 +19,9 @@ LEARNERS = [rival for rival in rivals() if rival.chances]
 ORDERS = [rival for rival in rivals() if not rival.chances]
 EVERY_LEARNER = pytest.mark.parametrize("rival", LEARNERS, ids=lambda rival: rival.name)
 EVERY_ORDER = pytest.mark.parametrize("rival", ORDERS, ids=lambda rival: rival.name)
+EVERY_WRITTEN = pytest.mark.parametrize(
+    "rival", [rival for rival in rivals() if rival.write is not None], ids=lambda rival: rival.name
+)
 FEATURES = (
     Attribute("need", "need"),
     Category("channel", "channel", ("a", "b", "c")),
@@ -106,6 +113,33 @@ def test_what_a_rival_names_is_in_the_catalogue_or_the_leads_own(rival):
     lines = {feature.name for feature in standing()}
 
     assert {name for name in rival.reads if not name.startswith("attribute_")} <= lines | {"channel"}
+
+
+@EVERY_WRITTEN
+def test_a_rival_written_as_text_says_what_it_said(rival, tmp_path):
+    """Probabilities are equal, keys order alike, and the text says so after a restart."""
+    rng = np.random.default_rng(6)
+    matrix, label = a_matrix() if rival.chances else (a_floors_matrix(), rng.integers(0, 2, 400) * 1.0)
+
+    said = rival.fit(matrix, label, 1)(matrix)
+    model = rival.write(matrix, label, 1)
+    bundle = Bundle("v", 0, matrix.features, {"answer": model}, PRIOR_SECONDS)
+    bundle.save(tmp_path)
+    score = Bundle.load(tmp_path).models["answer"].score(matrix.values, 1)
+
+    if rival.chances:
+        assert np.clip(probability(score), LOWEST, HIGHEST) == pytest.approx(np.clip(said, LOWEST, HIGHEST))
+    else:
+        assert np.unique(said, return_inverse=True)[1].tolist() == ranks(score)
+
+
+def ranks(score: np.ndarray) -> list[int]:
+    """Places among the distinct scores, which may differ by rounding alone."""
+    return list(np.unique(score.round(9), return_inverse=True)[1])
+
+
+def test_all_but_a_coin_and_what_has_no_text_form_can_serve():
+    assert {rival.name for rival in rivals() if rival.write is None} == {"random", "scikit-learn boosting"}
 
 
 def test_the_newest_lead_comes_first_and_one_of_unknown_age_last():

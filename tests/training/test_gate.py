@@ -1,8 +1,11 @@
 """The gate: only a loss outside the interval keeps a bundle out, to whomever it is."""
 
+import lightgbm
 import numpy as np
 import pytest
 
+from training.bundle import Model
+from training.calibration import AS_IT_IS
 from training.evaluate import auc, log_loss
 from training.gate import (
     CHAMPION,
@@ -17,6 +20,7 @@ from training.gate import (
     measured,
     metrics_of,
 )
+from training.margin import Curve, Margin
 
 RNG = np.random.default_rng(11)
 TRUTH = np.random.default_rng(12).uniform(0.02, 0.6, 3_000)
@@ -154,3 +158,42 @@ def test_a_run_tells_everyones_figures_and_how_far_the_nearest_is():
     assert table.count("\n|") == 4
     assert "nearest rival: answer beats" in table
     assert "nan" not in table
+
+
+@pytest.mark.parametrize(
+    ("ours", "passes"), [(100.0, True), (150.0, True), (151.0, False), (900.0, False), (20.0, True)]
+)
+def test_a_tie_with_the_champion_is_enough_only_at_no_much_higher_cost(ours, passes):
+    tie = Comparison("answer", CHAMPION, "auc", 900, -0.002, -0.02, 0.016, MARGIN["auc"])
+
+    found = Verdict({"answer": HeadRace((tie,))}, work=(ours, 100.0))
+
+    assert found.passed is passes
+    assert ("times its work" in found.reason) is not passes
+
+
+def test_who_beats_the_champion_may_cost_what_it_costs():
+    better = a_race(TRUTH, Opponent(CHAMPION, np.clip(TRUTH + NOISE / 2, 0, 1)))
+
+    assert Verdict({"answer": better}, work=(900.0, 100.0)).passed
+
+
+def test_a_veto_keeps_a_bundle_out_and_is_told_first():
+    found = Verdict({"answer": a_race(TRUTH)}, veto="too few calls: the champion stays")
+
+    assert not found.passed
+    assert found.reason == "too few calls: the champion stays"
+
+
+def test_the_work_of_a_bundle_counts_curves_that_speak_and_trees_by_their_depth():
+    silent = Curve(False, np.empty(0), np.empty(0), 0.0)
+    spoken = Curve(False, np.array([0.0, 1.0]), np.array([0.0, 1.0]), 0.0)
+    rows = np.random.default_rng(1).normal(size=(400, 3))
+    few = {"objective": "binary", "num_leaves": 4, "verbosity": -1, "min_data_in_leaf": 5}
+    booster = lightgbm.train(few, lightgbm.Dataset(rows, (rows.sum(axis=1) > 0) * 1.0), 10)
+
+    plain = Model("", Margin(0.0, (silent, spoken, spoken)), AS_IT_IS)
+    grown = Model(booster.model_to_string(), Margin(0.0, (silent, silent, silent)), AS_IT_IS)
+
+    assert plain.work == 2
+    assert grown.work == 10 * 2

@@ -117,8 +117,8 @@ def test_the_same_past_gives_the_same_bundle():
 
 
 def test_too_small_a_past_says_what_it_takes():
-    with pytest.raises(NotEnoughCalls, match="at_least=500"):
-        trained(a_floor(400), FLOOR.until, None)
+    with pytest.raises(NotEnoughCalls, match="at_least=100"):
+        trained(a_floor(60), FLOOR.until, None)
 
 
 def test_the_report_counts_what_each_head_learned_from(first):

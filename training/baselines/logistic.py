@@ -4,22 +4,50 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 
 from features import FeatureMatrix
-from features.kernel import Float64Array
+from features.kernel import Float32Array, Float64Array
 
+from ..bundle import Model
+from ..calibration import AS_IT_IS
+from ..margin import Curve, Margin
 from ..rival import Predict, Rival
 
 
 def fit(matrix: FeatureMatrix, label: Float64Array, _threads: int) -> Predict:
     """scikit-learn's regression on those columns."""
-    mean, spread = _centre(matrix)
-    levels = _levels(matrix)
-    model = LogisticRegression(C=1.0, solver="newton-cholesky", max_iter=100)
-    model.fit(_columns(matrix, mean, spread, levels), label)
+    (mean, spread), levels = _centre(matrix), _levels(matrix)
+    model = _regression(_columns(matrix, mean, spread, levels), label)
 
     def predict(asked: FeatureMatrix) -> Float64Array:
         return np.asarray(model.predict_proba(_columns(asked, mean, spread, levels))[:, 1], np.float64)
 
     return predict
+
+
+def write(matrix: FeatureMatrix, label: Float64Array, _threads: int) -> Model:
+    """The same as a curve per feature: straight as far as values were seen, flat beyond."""
+    (mean, spread), levels = _centre(matrix), _levels(matrix)
+    model = _regression(_columns(matrix, mean, spread, levels), label)
+    weights = iter(np.split(model.coef_[0], np.cumsum([1 + max(size, 1) for size in levels])))
+    curves = {
+        feature.name: _curve(feature.categorical, next(weights), matrix.values[:, k], mean[k], spread[k])
+        for k, feature in enumerate(matrix.features)
+    }
+    return Model("", Margin.of(matrix.features, float(model.intercept_[0]), curves), AS_IT_IS)
+
+
+def _regression(columns: Float64Array, label: Float64Array) -> LogisticRegression:
+    return LogisticRegression(C=1.0, solver="newton-cholesky", max_iter=100).fit(columns, label)
+
+
+def _curve(
+    categorical: bool, weights: Float64Array, column: Float32Array, mean: float, spread: float
+) -> Curve:
+    """A feature's weights (of the flag for missing, then of its values) as what they add to the log-odds."""
+    missing, told = float(weights[0]), column[~np.isnan(column)].astype(np.float64)
+    if categorical or not told.size:
+        return Curve(categorical, np.empty(0), weights[1:] if categorical else np.empty(0), missing)
+    ends = np.unique([told.min(), told.max()])
+    return Curve(False, ends, weights[1] * (ends - mean) / spread, missing)
 
 
 def _centre(matrix: FeatureMatrix) -> tuple[Float64Array, Float64Array]:
@@ -55,4 +83,4 @@ def _columns(
     return np.hstack(found)
 
 
-RIVAL = Rival("logistic regression", fit)
+RIVAL = Rival("logistic regression", fit, write=write)

@@ -5,6 +5,9 @@ import numpy as np
 from features import FeatureMatrix
 from features.kernel import Float32Array, Float64Array, Int64Array
 
+from ..bundle import Model
+from ..calibration import AS_IT_IS
+from ..margin import Curve, Margin
 from ..rival import Predict, Rival
 
 SMOOTHING = 0.1
@@ -16,15 +19,7 @@ LOWEST, HIGHEST = 0.0001, 0.9999
 
 def fit(matrix: FeatureMatrix, label: Float64Array, _threads: int) -> Predict:
     """Count won and lost calls per column and value; numbers are read as the quantile they fall in."""
-    edges = [
-        np.empty(0) if feature.categorical else _edges(column)
-        for feature, column in zip(matrix.features, matrix.values.T, strict=True)
-    ]
-    ratios = [
-        _log_ratios(_values(column, edge), label) for column, edge in zip(matrix.values.T, edges, strict=True)
-    ]
-    won = float(label.mean())
-    start = np.log(won) - np.log1p(-won)
+    start, edges, ratios = _counted(matrix, label)
 
     def predict(asked: FeatureMatrix) -> Float64Array:
         total = np.full(len(asked), start)
@@ -36,6 +31,33 @@ def fit(matrix: FeatureMatrix, label: Float64Array, _threads: int) -> Predict:
         return np.asarray(np.clip(chance, LOWEST, HIGHEST), np.float64)
 
     return predict
+
+
+def write(matrix: FeatureMatrix, label: Float64Array, _threads: int) -> Model:
+    """The same as a table per category and steps per number; what was never seen says nothing."""
+    start, edges, ratios = _counted(matrix, label)
+    curves = {
+        feature.name: Curve(True, np.empty(0), ratio, 0.0)
+        if feature.categorical
+        else Curve.steps(edge.tolist(), np.pad(ratio, (0, QUANTILES))[: edge.size + 1].tolist())
+        for feature, edge, ratio in zip(matrix.features, edges, ratios, strict=True)
+    }
+    return Model("", Margin.of(matrix.features, start, curves), AS_IT_IS)
+
+
+def _counted(
+    matrix: FeatureMatrix, label: Float64Array
+) -> tuple[float, list[Float64Array], list[Float64Array]]:
+    """The log-odds of all calls, and each column's edges and log ratios by value."""
+    edges = [
+        np.empty(0) if feature.categorical else _edges(column)
+        for feature, column in zip(matrix.features, matrix.values.T, strict=True)
+    ]
+    ratios = [
+        _log_ratios(_values(column, edge), label) for column, edge in zip(matrix.values.T, edges, strict=True)
+    ]
+    won = float(label.mean())
+    return float(np.log(won) - np.log1p(-won)), edges, ratios
 
 
 def _edges(column: Float32Array) -> Float64Array:
@@ -62,4 +84,4 @@ def _log_ratios(value: Int64Array, label: Float64Array) -> Float64Array:
     return np.asarray(np.where(won + lost - 2 * SMOOTHING >= LEAST_SEEN, ratio, 0.0))
 
 
-RIVAL = Rival("naive Bayes", fit)
+RIVAL = Rival("naive Bayes", fit, write=write)

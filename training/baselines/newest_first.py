@@ -1,8 +1,13 @@
 """newest first: the lead that came last is called first, as most dialers do when left alone."""
 
+import numpy as np
+
 from features import FeatureMatrix
 from features.kernel import Float64Array
 
+from ..bundle import Model
+from ..calibration import AS_IT_IS
+from ..margin import Curve, Margin
 from ..rival import OLDEST, Predict, Rival, known
 
 
@@ -16,4 +21,10 @@ def youth(asked: FeatureMatrix) -> Float64Array:
     return -known(asked, "lead_age_hours", OLDEST)
 
 
-RIVAL = Rival("newest first", fit, chances=False, reads=("lead_age_hours",))
+def write(matrix: FeatureMatrix, _label: Float64Array, _threads: int) -> Model:
+    """The same as a curve: the hours' own line, down to the oldest lead there could be."""
+    line = Curve(False, np.array([0.0, OLDEST]), np.array([0.0, -OLDEST]), -OLDEST)
+    return Model("", Margin.of(matrix.features, 0.0, {"lead_age_hours": line}), AS_IT_IS)
+
+
+RIVAL = Rival("newest first", fit, chances=False, reads=("lead_age_hours",), write=write)

@@ -12,6 +12,9 @@ from features import FeatureMatrix
 from features.kernel import Float64Array
 from features.statistics.attribute import Category
 
+from ..bundle import Model
+from ..calibration import AS_IT_IS
+from ..margin import Curve, Margin
 from ..rival import Predict, Rival, known
 
 ABOVE_MEDIAN = {
@@ -68,12 +71,37 @@ def score(middle: dict[str, float], asked: FeatureMatrix) -> Float64Array:
     return np.asarray(total + UNANSWERED * unanswered)
 
 
+def write(matrix: FeatureMatrix, _label: Float64Array, _threads: int) -> Model:
+    """The same as steps, and a table for the channel."""
+    young = np.nextafter(np.array(list(YOUNG), np.float32), np.float32(np.inf)).tolist()
+    left = np.cumsum(list(YOUNG.values())[::-1])[::-1]
+    waits = np.array([0.0, MOST_UNANSWERED])
+    curves = {
+        "channel": Curve(True, np.empty(0), points_of(matrix)[:-1], 0.0),
+        **{name: Curve.steps([1.0], [0.0, points]) for name, points in ONCE.items()},
+        **{name: _above(middle, ABOVE_MEDIAN[name]) for name, middle in medians(matrix).items()},
+        "lead_age_hours": Curve.steps(young, [*left, 0.0]),
+        "lead_calls_since_answer": Curve(False, waits, UNANSWERED * waits, 0.0),
+    }
+    return Model("", Margin.of(matrix.features, 0.0, curves), AS_IT_IS)
+
+
+def _above(middle: float, points: float) -> Curve:
+    return Curve.steps([float(np.nextafter(np.float32(middle), np.float32(np.inf)))], [0.0, points])
+
+
+def points_of(asked: FeatureMatrix) -> Float64Array:
+    """The points of each code of the channel, and those of none."""
+    levels = next((f.levels for f in asked.features if isinstance(f, Category) and f.name == "channel"), ())
+    return np.array([*(CHANNELS.get(word, 0) for word in levels), 0], np.float64)
+
+
 def by_channel(asked: FeatureMatrix) -> Float64Array:
     """The points of each row's channel."""
-    levels = next((f.levels for f in asked.features if isinstance(f, Category) and f.name == "channel"), ())
-    points = np.array([*(CHANNELS.get(word, 0) for word in levels), 0], np.float64)
+    points = points_of(asked)
+    levels = points[:-1]
     code = known(asked, "channel", -1).astype(np.int64)
-    return np.asarray(points[np.where((code >= 0) & (code < len(levels)), code, -1)])
+    return np.asarray(points[np.where((code >= 0) & (code < levels.size), code, -1)])
 
 
 RIVAL = Rival(
@@ -81,4 +109,5 @@ RIVAL = Rival(
     fit,
     chances=False,
     reads=("channel", "lead_age_hours", "lead_calls_since_answer", *ABOVE_MEDIAN, *ONCE),
+    write=write,
 )
