@@ -26,7 +26,7 @@ def test_an_empty_store_says_how_many_calls_it_takes(tmp_path: Path):
 
     assert result.exit_code == 2
     assert "not_enough_calls" in result.stderr
-    assert "at_least=500" in result.stderr.replace("\n", " ")
+    assert "at_least=100" in result.stderr.replace("\n", " ")
 
 
 @pytest.mark.parametrize("command", [["train"], ["race", "bank-marketing"]])
