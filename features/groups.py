@@ -1,6 +1,11 @@
 """Groups: what each feature is about, in the words of people who call; reasons are told by group."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+import numpy as np
+
+from .kernel import Int64Array
 
 
 @dataclass(frozen=True)
@@ -134,3 +139,11 @@ def group_of(feature: str) -> Group:
         return Group(feature, f"Its {word}", (feature,))
     placed = [group for beginning, group in _BY_BEGINNING if feature.startswith(beginning)]
     return placed[0] if placed else Group(feature, feature.replace("_", " ").capitalize(), (feature,))
+
+
+def grouped(features: Sequence[str]) -> tuple[tuple[Group, ...], Int64Array]:
+    """The groups of some features by name, in the order in which they first appear, and each one's place."""
+    of_each = [group_of(name) for name in features]
+    groups = tuple(dict.fromkeys(of_each))
+    place = {group: code for code, group in enumerate(groups)}
+    return groups, np.array([place[group] for group in of_each], np.int64)

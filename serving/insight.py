@@ -35,8 +35,8 @@ class HeadExplained:
     """One head's probability, and its reasons in log-odds before calibration: base and effects sum to it."""
 
     probability: float
-    log_odds: float
-    """Before calibration."""
+    before_calibration: float
+    """Base and effects together."""
     base: float
     reasons: tuple[Reason, ...]
 
@@ -136,8 +136,8 @@ def explained(past: Past, bundle: Bundle, row: int, at: int) -> dict[str, HeadEx
     for head in scores.by_head:
         base, effects = bundle.explain(matrix, head)
         (reasons,) = reasons_of(matrix.features, matrix.values, effects)
-        log_odds = base + float(effects[0].sum())
-        found[head] = HeadExplained(float(scores[head][0]), log_odds, base, reasons)
+        raw = base + float(effects[0].sum())
+        found[head] = HeadExplained(float(scores[head][0]), raw, base, reasons)
     return found
 
 

@@ -17,6 +17,7 @@ from .head import Head
 from .margin import Margin
 from .ridge import ridge_weights
 from .splits import Fold, learnable
+from .trial import Trial
 
 TRUST = 6.0
 """Factor on the prior sd of the features that a head trusts: shrunk 36 times less than the others."""
@@ -53,6 +54,8 @@ class Fitted:
     """Probability of each judged row, as calibrated on the other folds."""
     losses: Float64Array
     """Mean log loss of the folds with 0, 1, 2 ... trees."""
+    trials: tuple[Trial, ...] = ()
+    """What the search tried, in order."""
 
 
 @dataclass(frozen=True)
@@ -121,13 +124,13 @@ class Lesson:
 def fit(lesson: Lesson, head: Head, folds: Sequence[Fold], threads: int) -> Fitted:
     """Choose on the folds, calibrate on the rows they judged, then fit on all rows."""
     usable = learnable(folds, lesson.label)
-    strength, half_life, margins = _choose_margin(lesson, head, usable)
+    strength, half_life, margins, trials = _choose_margin(lesson, head, usable)
     losses, unseen, trees = _choose_trees(lesson, head, usable, half_life, margins, threads)
     choice = Choice(strength, half_life, trees)
     margin, booster = boosted(lesson, head, choice, threads)
     weight = lesson.fading(half_life)[unseen.rows]
     calibration, told = earned(unseen, lesson.label[unseen.rows], weight)
-    return Fitted(model_of(margin, booster, calibration), choice, unseen, told, losses)
+    return Fitted(model_of(margin, booster, calibration), choice, unseen, told, losses, trials)
 
 
 def fit_as(lesson: Lesson, head: Head, choice: Choice, folds: Sequence[Fold], threads: int) -> Fitted:
@@ -204,7 +207,7 @@ def log_loss(score: Float64Array, label: Float64Array) -> float:
 
 def _choose_margin(
     lesson: Lesson, head: Head, folds: Sequence[Fold]
-) -> tuple[float, int | None, tuple[Margin, ...]]:
+) -> tuple[float, int | None, tuple[Margin, ...], tuple[Trial, ...]]:
     """The strength that judges best with equal weights, then the half-life that does with that strength."""
     parts = [lesson.take(fold.train) for fold in folds]
     designs = [part.design() for part in parts]
@@ -221,7 +224,8 @@ def _choose_margin(
 
     strength = min(head.strengths, key=lambda s: judge(s, head.half_lives[0]))
     half_life = min(head.half_lives, key=lambda h: judge(strength, h))
-    return strength, half_life, tried[strength, half_life][1]
+    trials = tuple(Trial({"strength": s, "half_life": h}, loss) for (s, h), (loss, _) in tried.items())
+    return strength, half_life, tried[strength, half_life][1], trials
 
 
 def _judged(lesson: Lesson, folds: Sequence[Fold], margins: Sequence[Margin]) -> float:

@@ -1,24 +1,40 @@
 """The journal: what a training leaves in MLflow for people: runs, figures, tables, a card."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from .bundle import Bundle
-from .dashboard import calibration_figure, gain_figure
+from .card import card
+from .dashboard import (
+    calibration_figure,
+    gain_figure,
+    influence_figure,
+    over_time_figure,
+    race_figure,
+    week_figure,
+)
 from .evaluate import MEASURES
-from .gate import markdown, metrics_of
+from .gate import HeadRace, markdown
+from .influence import Influence, influence
+from .lineage import datasets_of
 from .report import Trained, TrainingReport
-from .tracking import CHAMPION, Record, Tracking
+from .stages import EXPERIMENT, head_run
+from .timeline import by_stretch
+from .tracking import CHAMPION, Curve, DataUsed, Record, Table, Tracking
+
+WEEK_HOUR = "local_hour_of_week"
 
 
 def track(report: TrainingReport, trained: Mapping[str, Trained], tracking: Tracking) -> TrainingReport:
-    """Leave one run in MLflow and register its bundle."""
-    run_id = tracking.record(record_of(report, trained), report.bundle)
-    tags = {"gate": "passed" if report.verdict.passed else "refused", "reason": report.verdict.reason}
-    version = tracking.register(run_id, report.bundle, report.alias, tags)
+    """Leave one run in MLflow, with runs for its stages inside, and register its bundle."""
+    used = {name: datasets_of(name, one, report.bundle.created_at) for name, one in trained.items()}
+    run_id = tracking.record(record_of(report, trained, used), report.bundle)
+    told = {"gate": "passed" if report.verdict.passed else "refused", "reason": report.verdict.reason}
+    taught = {f"taught on {data[0].name}": data[0].digest for data in used.values()}
+    version = tracking.register(run_id, report.bundle, report.alias, {**told, **taught})
     if report.stand_in is not None:
         _register_stand_in(report.stand_in, version, tracking)
     return replace(report, run_id=run_id, model_version=version)
@@ -27,85 +43,123 @@ def track(report: TrainingReport, trained: Mapping[str, Trained], tracking: Trac
 def _register_stand_in(bundle: Bundle, refused: str, tracking: Tracking) -> None:
     """A run of its own for what serves until a bundle passes the gate."""
     note = f"In the place of version {refused}: {bundle.degraded}."
-    run_id = tracking.record(
-        Record("leadrank training", bundle.version, bundle.created_at, note=note), bundle
-    )
+    run_id = tracking.record(Record(EXPERIMENT, bundle.version, bundle.created_at, note=note), bundle)
     tracking.register(run_id, bundle, CHAMPION, {"gate": "stands in", "reason": bundle.degraded})
 
 
-def record_of(report: TrainingReport, trained: Mapping[str, Trained]) -> Record:
-    """The run: parameters, figures of merit, plots, the list of features and a card for people."""
+def record_of(
+    report: TrainingReport, trained: Mapping[str, Trained], used: Mapping[str, Sequence[DataUsed]]
+) -> Record:
+    """The run: a card, what matters of every head over time, plots and tables; its stages are runs inside."""
+    moves = {name: influence(one) for name, one in trained.items()}
     folds = max((len(one.folds) for one in trained.values()), default=0)
-    parameters: dict[str, object] = {"features": len(report.bundle.features), "folds": folds}
-    metrics: dict[str, float] = {}
-    figures: dict[str, Figure] = {}
-    for name, head in report.heads.items():
-        parameters |= {f"{name}/{key}": value for key, value in asdict(head.choice).items()}
-        parameters |= {f"{name}/examples": head.examples, f"{name}/marked": head.marked}
-        metrics |= {f"{name}/{MEASURES[key].title}": value for key, value in known(head.measures).items()}
-        metrics[f"{name}/Best AUC of one feature alone"] = float(trained[name].scan.auc.max())
-        metrics |= metrics_of(name, head.race)
-        if head.judged:
-            one = trained[name]
-            figures[f"plots/{name}_calibration.png"] = calibration_figure(name, one.label, one.chance)
-            figures[f"plots/{name}_gain.png"] = gain_figure(name, one.label, one.chance)
-    features = "\n".join(map(repr, report.bundle.features)) + "\n"
-    scans = {f"leaks/{name}.md": one.scan.table() for name, one in trained.items()}
     nearest = {n: head.race.nearest.sentence for n, head in report.heads.items() if head.race.nearest}
+    at = report.bundle.created_at
     return Record(
-        experiment="leadrank training",
+        EXPERIMENT,
         name=report.bundle.version,
-        at=report.bundle.created_at,
-        parameters=parameters,
-        metrics=metrics,
-        curves={f"{name}/Log loss by trees": losses(one) for name, one in trained.items()},
+        at=at,
+        seconds=sum(report.seconds.values()),
+        parameters={"features": len(report.bundle.features), "folds": folds, **parameters_of(report)},
+        metrics=metrics_of(report, trained),
+        curves=curves_of(trained),
         tags={
+            "bundle": report.bundle.version,
+            "became": report.alias,
             "fingerprint": report.bundle.fingerprint,
             "gate": report.verdict.reason[:500],
             **{f"nearest rival of {name}": sentence for name, sentence in nearest.items()},
         },
         note=card(report),
-        figures=figures,
-        texts={
-            "features.txt": features,
-            "card.md": card(report),
-            "race.md": "\n".join(markdown(name, head.race) for name, head in report.heads.items()),
-            **scans,
-        },
+        figures=figures_of(report, trained, moves),
+        texts=texts_of(report, trained),
+        tables={f"race/{name}.json": table(head.race) for name, head in report.heads.items()},
+        datasets=[data for one in used.values() for data in one],
+        stages=[
+            head_run(name, trained[name], head, moves[name], used[name], at)
+            for name, head in report.heads.items()
+        ],
     )
 
 
-def losses(one: Trained) -> dict[int, float]:
-    """The folds' mean log loss by number of trees, every tenth."""
-    return {step: float(value) for step, value in enumerate(one.fitted.losses) if step % 10 == 0}
+def parameters_of(report: TrainingReport) -> dict[str, object]:
+    """How each head was fitted, and on how much."""
+    found: dict[str, object] = {}
+    for name, head in report.heads.items():
+        found |= {f"{name}/{key}": value for key, value in asdict(head.choice).items()}
+        found |= {f"{name}/examples": head.examples, f"{name}/marked": head.marked}
+    return found
+
+
+def metrics_of(report: TrainingReport, trained: Mapping[str, Trained]) -> dict[str, float]:
+    """Each head's figures of merit."""
+    found: dict[str, float] = {}
+    for name, head in report.heads.items():
+        found |= {f"{name}/{MEASURES[key].title}": value for key, value in known(head.measures).items()}
+        found[f"{name}/Best AUC of one feature alone"] = float(trained[name].scan.auc.max())
+        if head.race.nearest:
+            found[f"{name}/Ahead of the nearest rival in AUC"] = head.race.nearest.difference
+    return found
+
+
+def curves_of(trained: Mapping[str, Trained]) -> dict[str, Curve]:
+    """Each head from one stretch of calls to the next."""
+    return {
+        f"Over time: {name}/{title}": curve
+        for name, one in trained.items()
+        if one.chance.size
+        for title, curve in by_stretch(one).curves().items()
+    }
+
+
+def figures_of(
+    report: TrainingReport, trained: Mapping[str, Trained], moves: Mapping[str, Influence]
+) -> dict[str, Figure]:
+    """The plots of every head that has judged calls."""
+    found: dict[str, Figure] = {}
+    for name, one in trained.items():
+        if not one.chance.size:
+            continue
+        rows = one.fitted.unseen.rows
+        hour = one.matrix.values[rows, one.matrix.names.index(WEEK_HOUR)].astype(np.float64)
+        plots = {
+            "calibration": calibration_figure(name, one.label, one.chance),
+            "gain": gain_figure(name, one.label, one.chance),
+            "influence": influence_figure(name, moves[name], np.random.default_rng(one.head.seed)),
+            "over_time": over_time_figure(name, by_stretch(one)),
+            "race": race_figure(name, report.heads[name].race.comparisons),
+            "week": week_figure(name, hour, one.label, one.chance),
+        }
+        found |= {f"plots/{name}_{title}.png": figure for title, figure in plots.items()}
+    return found
+
+
+def texts_of(report: TrainingReport, trained: Mapping[str, Trained]) -> dict[str, str]:
+    """The pages of the run."""
+    return {
+        "features.txt": "\n".join(map(repr, report.bundle.features)) + "\n",
+        "card.md": card(report),
+        "race.md": "\n".join(markdown(name, head.race) for name, head in report.heads.items()),
+        **{f"leaks/{name}.md": one.scan.table() for name, one in trained.items()},
+    }
+
+
+def table(race: HeadRace) -> Table:
+    """Everyone's figures, and how far the head is ahead; blank where a learner has no such figure."""
+    ahead = {one.against: one for one in race.comparisons if one.measure == "auc"}
+    rows = [
+        [
+            name,
+            *(round(measures[key], 4) if key in measures else None for key in MEASURES),
+            *((round(one.difference, 4), round(one.low, 4), round(one.high, 4)) if one else (None,) * 3),
+        ]
+        for name, measures in race.measures.items()
+        for one in [ahead.get(name)]
+    ]
+    titles = [measure.title for measure in MEASURES.values()]
+    return Table(["learner", *titles, "AUC ahead by", "at least", "at most"], rows)
 
 
 def known(measures: Mapping[str, float]) -> dict[str, float]:
     """Those that are numbers."""
     return {key: value for key, value in measures.items() if np.isfinite(value)}
-
-
-def card(report: TrainingReport) -> str:
-    """The model card, in Markdown."""
-    lines = [
-        f"leadrank bundle {report.bundle.version}: {report.alias}.",
-        "",
-        f"Gate: {report.verdict.reason}.",
-        "",
-        *([f"Degraded: {report.degraded}.", ""] if report.degraded else []),
-        "| head | the chance that | examples | marked | AUC | log loss | ECE |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    for name, head in report.heads.items():
-        figures = [head.measures.get(key, float("nan")) for key in ("auc", "log_loss", "ece")]
-        shown = " | ".join(f"{figure:.4f}" for figure in figures)
-        lines.append(f"| {name} | {head.label} | {head.examples} | {head.marked} | {shown} |")
-    handle = report.bundle.handle
-    seconds = (
-        f"An agent's seconds: {handle.no_answer:.0f} where nobody answers, {handle.contact:.0f} for a "
-        f"conversation, {handle.sale:.0f} for a sale (means, shrunk; the same for every lead)."
-    )
-    judged = "Figures are of later calls than any the judged model had seen."
-    not_these = ", ".join(f"{name} ({why})" for name, why in report.refused.items()) or "none"
-    attributes = f"Attributes that may not be features: {not_these}."
-    return "\n".join([*lines, "", seconds, "", judged, "", attributes, ""])

@@ -292,8 +292,8 @@ def record_of(report: RaceReport, at: int) -> Record:
         "leadrank race",
         f"race over {report.scored} calls",
         at,
-        parameters,
-        metrics,
+        parameters=parameters,
+        metrics=metrics,
         note=note,
         texts={"race.md": note},
     )

@@ -1,20 +1,25 @@
 """Tracking: what a training or a race leaves in MLflow, and which registered bundle is champion."""
 
+import json
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy as np
 from matplotlib.figure import Figure
 from mlflow import MlflowClient
 from mlflow.artifacts import download_artifacts
-from mlflow.entities import Metric, Param
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param
 from mlflow.exceptions import MlflowException
+
+from features.kernel import Float64Array, Int64Array
 
 from .bundle import Bundle
 from .errors import NoFormerChampion, NoSuchModel, NoSuchVersion, RefusedByGate
+from .served import package
 
 REGISTERED = "leadrank"
 """The registered model's name."""
@@ -23,8 +28,10 @@ BUNDLE = "bundle"
 CHAMPION, CHALLENGER, FORMER = "champion", "challenger", "former"
 """Aliases: the version that serves, the last one that the gate refused, the one that served before."""
 DEFAULT_URI = "sqlite:///mlruns/mlflow.db"
-_NOTE = "mlflow.note.content"
+_NOTE, _PARENT, _TABLES = "mlflow.note.content", "mlflow.parentRunId", "mlflow.loggedArtifacts"
 _LONGEST_VALUE = 6_000
+_METRICS_AT_ONCE, _PARAMETERS_AT_ONCE = 900, 100
+"""MLflow takes no more in one call: 1,000 of all together."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +43,63 @@ class Succession:
 
 
 @dataclass(frozen=True)
+class Curve:
+    """A metric over steps, in their order."""
+
+    value: Float64Array
+    at: Int64Array | None = None
+    """The instant of each step, so that a chart can show it over time."""
+    step: Int64Array | None = None
+    """0, 1, 2 ... if not given."""
+
+    def metrics(self, key: str, stamp: int) -> Iterator[Metric]:
+        """Its points that are numbers; `stamp` (milliseconds) is the time of those without an instant."""
+        for place, value in enumerate(self.value.tolist()):
+            at = stamp if self.at is None else int(self.at[place]) // 1_000
+            if np.isfinite(value):
+                yield Metric(key, value, at, place if self.step is None else int(self.step[place]))
+
+
+@dataclass(frozen=True)
+class DataUsed:
+    """Rows that a model was taught or judged on: what tells them from any others."""
+
+    name: str
+    digest: str
+    """At most 36 characters."""
+    source: Mapping[str, object]
+    columns: Mapping[str, str]
+    """MLflow's type of each."""
+    profile: Mapping[str, object]
+    context: str
+
+    def entity(self) -> DatasetInput:
+        """As MLflow keeps it."""
+        columns = [{"name": name, "type": kind, "required": False} for name, kind in self.columns.items()]
+        data = Dataset(
+            self.name,
+            self.digest,
+            "leadrank",
+            json.dumps(dict(self.source)),
+            json.dumps({"mlflow_colspec": columns}),
+            json.dumps(dict(self.profile)),
+        )
+        return DatasetInput(data, [InputTag("mlflow.data.context", self.context)])
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows that MLflow shows as a table."""
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[object]]
+
+    def text(self) -> str:
+        """JSON as MLflow's viewer of tables reads it."""
+        return json.dumps({"columns": list(self.columns), "data": [list(row) for row in self.rows]})
+
+
+@dataclass(frozen=True)
 class Record:
     """One run: plain values, figures and texts, each under the name that people read."""
 
@@ -43,14 +107,19 @@ class Record:
     name: str
     at: int
     """The instant the run stands for, in microseconds; MLflow shows it as its start."""
+    seconds: float = 0.0
+    """How long it took."""
     parameters: Mapping[str, object] = field(default_factory=dict)
     metrics: Mapping[str, float] = field(default_factory=dict)
-    curves: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
-    """Metrics over steps."""
+    curves: Mapping[str, Curve] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
     note: str = ""
     figures: Mapping[str, Figure] = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict)
+    tables: Mapping[str, Table] = field(default_factory=dict)
+    datasets: Sequence[DataUsed] = ()
+    stages: Sequence["Record"] = ()
+    """Runs inside this one, in the order in which people read them."""
 
 
 @dataclass(frozen=True)
@@ -60,29 +129,9 @@ class Tracking:
     uri: str = DEFAULT_URI
 
     def record(self, record: Record, bundle: Bundle | None = None) -> str:
-        """Write a run with all it holds; return its id."""
+        """Write a run with all it holds and the runs inside it; return its id."""
         client = self._client()
-        run = client.create_run(
-            self._experiment(client, record.experiment),
-            start_time=record.at // 1_000,
-            run_name=record.name,
-            tags={**record.tags, _NOTE: record.note},
-        )
-        run_id: str = run.info.run_id
-        with _quiet(), TemporaryDirectory() as folder:
-            _write(record, bundle, Path(folder))
-            client.log_artifacts(run_id, folder)
-        stamp = record.at // 1_000
-        metrics = [Metric(key, value, stamp, 0) for key, value in record.metrics.items()]
-        steps = [
-            Metric(key, value, stamp, step)
-            for key, curve in record.curves.items()
-            for step, value in curve.items()
-        ]
-        parameters = [Param(key, str(value)[:_LONGEST_VALUE]) for key, value in record.parameters.items()]
-        client.log_batch(run_id, metrics=[*metrics, *steps], params=parameters)
-        client.set_terminated(run_id, end_time=stamp)
-        return run_id
+        return _record(client, self._experiment(client, record.experiment), record, bundle)
 
     def register(self, run_id: str, bundle: Bundle, alias: str, tags: Mapping[str, str]) -> str:
         """Register a run's bundle under the alias, which the version before loses; return its number."""
@@ -158,6 +207,46 @@ class Tracking:
         return str(client.create_experiment(name, artifact_location=beside))
 
 
+def _record(
+    client: MlflowClient, experiment: str, record: Record, bundle: Bundle | None = None, parent: str = ""
+) -> str:
+    stamp = record.at // 1_000
+    run = client.create_run(experiment, start_time=stamp, run_name=record.name, tags=_tags(record, parent))
+    run_id: str = run.info.run_id
+    if bundle or record.figures or record.texts or record.tables:
+        with _quiet(), TemporaryDirectory() as folder:
+            _write(record, bundle, Path(folder))
+            client.log_artifacts(run_id, folder)
+    metrics = [Metric(key, value, stamp, 0) for key, value in record.metrics.items()]
+    metrics += [metric for key, curve in record.curves.items() for metric in curve.metrics(key, stamp)]
+    parameters = [Param(key, str(value)[:_LONGEST_VALUE]) for key, value in record.parameters.items()]
+    _log(client, run_id, metrics, parameters)
+    if record.datasets:
+        client.log_inputs(run_id, [data.entity() for data in record.datasets])
+    for place, stage in enumerate(record.stages):
+        # MLflow shows the latest first.
+        _record(client, experiment, replace(stage, at=stage.at - place * 1_000), parent=run_id)
+    client.set_terminated(run_id, end_time=stamp + round(record.seconds * 1_000))
+    return run_id
+
+
+def _tags(record: Record, parent: str) -> dict[str, str]:
+    told = {**record.tags, **({_NOTE: record.note} if record.note else {})}
+    if parent:
+        told[_PARENT] = parent
+    if record.tables:
+        told[_TABLES] = json.dumps([{"path": name, "type": "table"} for name in record.tables])
+    return told
+
+
+def _log(client: MlflowClient, run_id: str, metrics: Sequence[Metric], parameters: Sequence[Param]) -> None:
+    """All of them, as many at once as MLflow takes."""
+    client.log_batch(run_id, metrics[:_METRICS_AT_ONCE], parameters[:_PARAMETERS_AT_ONCE])
+    more = metrics[_METRICS_AT_ONCE:], parameters[_PARAMETERS_AT_ONCE:]
+    if any(more):
+        _log(client, run_id, *more)
+
+
 def _crown(client: MlflowClient, version: str) -> Succession:
     """Give a version the champion's alias, and `former` to the one that loses it."""
     before = _alias(client, CHAMPION)
@@ -187,10 +276,14 @@ def _database(uri: str) -> Path | None:
 def _write(record: Record, bundle: Bundle | None, folder: Path) -> None:
     for name, figure in record.figures.items():
         figure.savefig(_made(folder / name), dpi=90)
-    for name, text in record.texts.items():
+    for name, text in {
+        **record.texts,
+        **{name: table.text() for name, table in record.tables.items()},
+    }.items():
         _made(folder / name).write_text(text, encoding="utf-8")
     if bundle is not None:
         bundle.save(folder / BUNDLE)
+        package(bundle, folder / BUNDLE)
 
 
 def _made(path: Path) -> Path:

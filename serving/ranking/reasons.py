@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 
 from features import Feature
-from features.groups import Group, group_of
+from features.groups import Group, grouped
 from features.kernel import Float32Array, Float64Array, Int64Array
 from features.wording import worded
 
@@ -82,10 +82,7 @@ class Grouping:
 @lru_cache(maxsize=8)
 def grouping(features: tuple[Feature, ...]) -> Grouping:
     """The groups of some features, in the order in which they first appear."""
-    of_each = [group_of(feature.name) for feature in features]
-    groups = tuple(dict.fromkeys(of_each))
-    place = {group: code for code, group in enumerate(groups)}
-    return Grouping(features, groups, np.array([place[group] for group in of_each], np.int64))
+    return Grouping(features, *grouped([feature.name for feature in features]))
 
 
 def reasons_of(
