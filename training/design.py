@@ -6,6 +6,7 @@ from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
+from scipy.optimize import isotonic_regression
 
 from features.kernel import BoolArray, Float32Array, Float64Array, Int64Array
 
@@ -117,6 +118,8 @@ class Design:
     places: Places
     mean: Float64Array
     """How often a row reads each entry of the tables, on average."""
+    signs: tuple[int, ...] = ()
+    """1 where the curve of a feature must not fall, -1 where it must not rise, else 0."""
 
     @classmethod
     def of(
@@ -125,6 +128,7 @@ class Design:
         categorical: Sequence[bool],
         trust: Sequence[float] = (),
         follows: Collection[int] = (),
+        signs: tuple[int, ...] = (),
     ) -> "Design":
         """The design of these rows; `trust` is a factor on each feature's prior sd, else 1."""
         found = [
@@ -138,7 +142,7 @@ class Design:
         asked = [found[place] for place in varies]
         places = Places.of(heard, [block.knots for block in asked], [block.size for block in asked])
         rows = values.shape[0]
-        return cls(tuple(found), varies, places, places.gather(np.full(rows, 1.0 / max(rows, 1))))
+        return cls(tuple(found), varies, places, places.gather(np.full(rows, 1.0 / max(rows, 1))), signs)
 
     @property
     def rows(self) -> int:
@@ -168,10 +172,9 @@ class Design:
         """The transpose of `score`: how the sum of amount times score grows with each weight."""
         whole = float(amount.sum())
         entries = self.places.gather(amount) - whole * self.mean
-        starts = np.append(self.places.start, self.places.size)
         parts = [
             table.T @ entries[first:last]
-            for (table, _), (first, last) in zip(self._weighed, pairwise(starts), strict=True)
+            for (table, _), (first, last) in zip(self._weighed, pairwise(self._starts), strict=True)
         ]
         return np.concatenate([*parts, [whole]])
 
@@ -188,20 +191,27 @@ class Design:
         found[:, -1] = 1.0
         return found
 
-    def margin(self, weights: Float64Array) -> Margin:
-        """The margin of fitted weights: an average call of the design's rows has the base."""
+    def fitted(self, weights: Float64Array) -> tuple[Margin, Float64Array]:
+        """The margin of fitted weights, bent to the signs, and its log-odds of each row."""
+        table = self.tables(weights[:-1])
         curves = [Curve(block.categorical, np.empty(0), np.empty(0), 0.0) for block in self.blocks]
-        for place, (table, (first, last)), begin in zip(
-            self.varies, self._weighed, self.places.start, strict=True
-        ):
-            read = table @ weights[first:last]
-            curves[place] = self.blocks[place].curve(read - read @ self.mean[begin : begin + read.size])
-        return Margin(float(weights[-1]), tuple(curves))
+        for place, (first, last) in zip(self.varies, pairwise(self._starts), strict=True):
+            read, mean = table[first:last], self.mean[first:last]
+            if self.signs and self.signs[place]:
+                read[:-1] = bent(read[:-1], mean[:-1], self.signs[place])
+            read -= read @ mean
+            curves[place] = self.blocks[place].curve(read)
+        return Margin(float(weights[-1]), tuple(curves)), self.places.read(table) + float(weights[-1])
 
     @cached_property
     def _edges(self) -> Int64Array:
         """Where each varying feature's weights begin, and where the last's end."""
         return np.cumsum([0, *(self.blocks[place].width for place in self.varies)])
+
+    @cached_property
+    def _starts(self) -> Int64Array:
+        """Where each varying feature's table begins, and where the last's ends."""
+        return np.append(self.places.start, self.places.size)
 
     @cached_property
     def _weighed(self) -> list[tuple[Float64Array, tuple[int, int]]]:
@@ -210,6 +220,15 @@ class Design:
             (self.blocks[place].table, (int(first), int(last)))
             for place, (first, last) in zip(self.varies, pairwise(self._edges), strict=True)
         ]
+
+
+def bent(values: Float64Array, mass: Float64Array, sign: int) -> Float64Array:
+    """The nearest curve that doesn't go against the sign, each value weighed by how often it is read.
+
+    It keeps the mean (isotonic regression): what a feature says of an average call stays.
+    """
+    nearest = isotonic_regression(values, weights=mass + 1e-12, increasing=sign > 0)
+    return np.asarray(nearest.x)
 
 
 def _varies(values: Float32Array) -> BoolArray:

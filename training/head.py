@@ -31,6 +31,10 @@ class Head:
     follows: tuple[str, ...] = ()
     """Rates whose names begin so are the floor's own level of the mark: the margin follows their log-odds
     along a straight line, also beyond what was seen, and no tree reads them."""
+    rises: tuple[str, ...] = ()
+    """Features whose names begin so never speak against the mark: the trade knows that more is better."""
+    falls: tuple[str, ...] = ()
+    """Features whose names begin so never speak for it: the trade knows that more is worse."""
     objective: Literal["binary"] = "binary"
     strengths: tuple[float, ...] = (0.001, 0.003, 0.01, 0.03, 0.1)
     """Prior variances of the linear margin to choose among; smaller is smoother."""
@@ -44,3 +48,5 @@ class Head:
     """L2 penalty on the leaves."""
     columns_per_tree: float = 0.6
     seed: int = 7
+    seeds: int = 3
+    """Trees are grown with so many seeds, from `seed` on, and their log-odds averaged."""

@@ -15,12 +15,13 @@ from .baselines import rivals
 from .bundle import Bundle, Model
 from .dataset import Examples, HandleSeconds, echoes, examples, handle_seconds
 from .errors import NotEnoughCalls
-from .fit import Lesson, fit
+from .fit import fit
 from .gate import CHAMPION, MARGIN, HeadRace, Opponent, Verdict, compare, measured
 from .head import Head
 from .heads import heads
 from .journal import track
 from .leaks import Scan, demand_honest, scan
+from .lesson import Lesson
 from .report import Trained, TrainingReport, report_of
 from .rival import Rival
 from .segments import LEAST_CALLS, segment_model
@@ -123,7 +124,7 @@ def learn(
     pointless: tuple[str, ...] = (),
 ) -> Trained:
     """Fit and calibrate one head, without the features that are pointless here."""
-    lesson = Lesson.of(matrix, found, head.ignores + pointless, head.trusts, head.follows)
+    lesson = Lesson.for_head(head, matrix, found, pointless)
     folds = learnable(time_folds(found.at, FOLDS, JUDGED, GAP), found.label)
     fitted = fit(lesson, head, folds, threads)
     return Trained(head, found, matrix, folds, fitted, scanned)

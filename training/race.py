@@ -16,8 +16,9 @@ from .baselines import rivals
 from .dataset import Examples, echoes, examples
 from .duel import Duel, duel
 from .evaluate import MEASURES, evaluate, evaluate_order
-from .fit import Choice, Lesson, boosted, chance
+from .fit import Choice, boosted, chance
 from .heads import conversion
+from .lesson import Lesson
 from .rival import Rival
 from .tracking import Record
 
@@ -67,8 +68,7 @@ class Course:
     @property
     def lesson(self) -> Lesson:
         """What our head is taught, as in a training."""
-        head = conversion.HEAD
-        return Lesson.of(self.ours, self.found, head.ignores + self.pointless, head.trusts, head.follows)
+        return Lesson.for_head(conversion.HEAD, self.ours, self.found, self.pointless)
 
     @property
     def start(self) -> int:

@@ -12,8 +12,9 @@ from training.bundle import Bundle
 from training.calibration import calibrate
 from training.dataset import PRIOR_SECONDS, examples
 from training.errors import BrokenBundle, StaleBundle
-from training.fit import Choice, Lesson, boosted, model_of
+from training.fit import Choice, boosted, model_of
 from training.heads import heads
+from training.lesson import Lesson
 
 from .floors import a_floor
 

@@ -1,5 +1,7 @@
 """What every head promises: names that serving knows, bounds that make sense, and learning a small floor."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,9 +9,10 @@ from features import compute, for_leads
 from training.calibration import AS_IT_IS, probability
 from training.dataset import Examples, echoes, examples
 from training.evaluate import auc, log_loss
-from training.fit import Choice, Fitted, Lesson, OutOfFold, earned, fewest_enough, fit, fit_as
+from training.fit import Choice, Fitted, OutOfFold, earned, fewest_enough, fit, fit_as
 from training.head import Head
 from training.heads import heads
+from training.lesson import Lesson
 from training.splits import time_folds
 
 from .floors import Floor, a_floor
@@ -86,6 +89,39 @@ def test_no_tree_reads_what_the_margin_follows(head, floor):
     assert booster is not None
     assert np.array_equal(booster.predict(lesson.values), booster.predict(moved))
     assert fitted.model.margin.apply(lesson.values).tolist() != fitted.model.margin.apply(moved).tolist()
+
+
+@EVERY_HEAD
+@pytest.mark.parametrize("sign", [1, -1], ids=["rises", "falls"])
+def test_what_the_trade_knows_to_rise_never_falls(head, sign, floor):
+    """Of labels that say the opposite, margin and trees say nothing rather than that."""
+    found, lesson, _ = taught(floor, head)
+    matrix = compute(floor.past, found.moments, for_leads(floor.past.leads))
+    place = matrix.names.index("attribute_need")
+    against = (sign * lesson.values[:, place] < -0.3).astype(float)
+    bound = replace(head, **{"rises" if sign > 0 else "falls": ("attribute_need",)})
+    examples_ = replace(found, label=against)
+
+    fitted = fit_as(
+        Lesson.for_head(bound, matrix, examples_),
+        bound,
+        Choice(0.1, None, 10),
+        time_folds(found.at, 3, 0.5, 0),
+        1,
+    )
+
+    asked = np.repeat(lesson.values[:20], 50, axis=0)
+    asked[:, place] = np.tile(np.linspace(-4, 4, 50), 20)
+    steps = sign * np.diff(fitted.model.score(asked, 1).reshape(20, 50), axis=1)
+    assert steps.min() >= -1e-9
+    free = fit_as(
+        Lesson.for_head(head, matrix, examples_),
+        head,
+        Choice(0.1, None, 10),
+        time_folds(found.at, 3, 0.5, 0),
+        1,
+    )
+    assert (sign * np.diff(free.model.score(asked, 1).reshape(20, 50), axis=1)).min() < -0.1
 
 
 @EVERY_HEAD

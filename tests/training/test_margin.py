@@ -46,16 +46,18 @@ def test_a_margin_says_what_its_design_fitted():
     design = Design.of(values, KINDS)
     weights = ridge_weights(design, label, np.ones(label.size), 1.0)
 
-    said = design.margin(weights).apply(values)
+    margin, score = design.fitted(weights)
+    said = margin.apply(values)
 
     assert said == pytest.approx(design.columns @ weights, abs=1e-5)
     assert said == pytest.approx(design.score(weights), abs=1e-6)
+    assert said == pytest.approx(score, abs=1e-6)
 
 
 def test_shares_add_up_and_are_zero_on_average():
     values, label = some_calls()
     design = Design.of(values, KINDS)
-    margin = design.margin(ridge_weights(design, label, np.ones(label.size), 1.0))
+    margin = design.fitted(ridge_weights(design, label, np.ones(label.size), 1.0))[0]
 
     shares = margin.shares(values)
 
@@ -66,7 +68,7 @@ def test_shares_add_up_and_are_zero_on_average():
 def test_a_bend_is_learned_and_beyond_the_seen_nothing_grows():
     values, label = some_calls(6_000)
     design = Design.of(values, KINDS)
-    curve = design.margin(ridge_weights(design, label, np.ones(label.size), 1.0)).curves[0]
+    curve = design.fitted(ridge_weights(design, label, np.ones(label.size), 1.0))[0].curves[0]
 
     ends, middle = curve.at(np.array([-2, 2], np.float32)), curve.at(np.array([0], np.float32))
 
@@ -85,7 +87,7 @@ def test_columns_that_never_vary_and_columns_of_nothing_have_no_say():
     values = np.column_stack([values, np.full(label.size, NAN, np.float32)])
     design = Design.of(values, (*KINDS, False))
 
-    margin = design.margin(ridge_weights(design, label, np.ones(label.size), 1.0))
+    margin = design.fitted(ridge_weights(design, label, np.ones(label.size), 1.0))[0]
 
     assert margin.shares(values)[:, 3:] == pytest.approx(0, abs=1e-9)
 
@@ -124,7 +126,7 @@ def test_a_column_of_one_value_with_gaps_tells_the_gaps_apart():
     label = (np.arange(400) % 4 == 0).astype(np.float64)
     design = Design.of(column, (False,))
 
-    margin = design.margin(ridge_weights(design, label, np.ones(400), 1.0))
+    margin = design.fitted(ridge_weights(design, label, np.ones(400), 1.0))[0]
 
     missing, seen = margin.curves[0].at(column[:2, 0])
     assert missing > 1
@@ -137,7 +139,7 @@ def test_a_trusted_feature_is_shrunk_less():
     label = (rng.random(2_000) < probability(0.8 * values.sum(axis=1).astype(np.float64) - 2)).astype(float)
     design = Design.of(values, (False, False), trust=(6.0, 1.0))
 
-    margin = design.margin(ridge_weights(design, label, np.ones(2_000), strength=0.001))
+    margin = design.fitted(ridge_weights(design, label, np.ones(2_000), strength=0.001))[0]
 
     trusted, plain = (np.ptp(curve.values) for curve in margin.curves)
     assert trusted > 2 * plain > 0
@@ -150,7 +152,7 @@ def test_a_rate_that_is_followed_counts_beyond_what_was_seen():
     values = rate[:, None].astype(np.float32)
     design = Design.of(values, (False,), follows=(0,))
 
-    margin = design.margin(ridge_weights(design, label, np.ones(6_000), strength=1.0))
+    margin = design.fitted(ridge_weights(design, label, np.ones(6_000), strength=1.0))[0]
 
     told = margin.apply(np.array([[0.05], [0.5]], np.float32))
     assert told[1] - told[0] == pytest.approx(np.log(0.5 / 0.5) - np.log(0.05 / 0.95), rel=0.3)
@@ -160,7 +162,7 @@ def test_a_rate_that_is_followed_counts_beyond_what_was_seen():
 def test_a_rate_that_is_followed_has_one_slope():
     design = Design.of(some_calls()[0], KINDS, follows=(0,))
 
-    curve = design.margin(np.ones(design.width + 1)).curves[0]
+    curve = design.fitted(np.ones(design.width + 1))[0].curves[0]
 
     assert np.diff(curve.values) == pytest.approx(np.diff(curve.values)[0])
     assert np.diff(curve.values)[0] > 0

@@ -1,0 +1,85 @@
+"""Lesson: what a head is taught, as arrays."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from features import FeatureMatrix
+from features.kernel import Float32Array, Float64Array, Int64Array
+
+from .dataset import Examples
+from .design import Design
+from .head import Head
+
+TRUST = 6.0
+"""Factor on the prior sd of the features that a head trusts: shrunk 36 times less than the others."""
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What a head is taught: the columns at its examples' moments, their labels, and how much each weighs."""
+
+    values: Float32Array
+    categorical: tuple[bool, ...]
+    at: Int64Array
+    label: Float64Array
+    weight: Float64Array
+    trust: tuple[float, ...] = ()
+    """The factor on each column's prior sd in the margin; none: 1 for all."""
+    follows: tuple[int, ...] = ()
+    """The columns whose log-odds the margin follows and that no tree reads."""
+    signs: tuple[int, ...] = ()
+    """1 for each column along which the mark only gets more likely, -1 less, else 0; none: 0 for all."""
+
+    @classmethod
+    def of(
+        cls,
+        matrix: FeatureMatrix,
+        examples: Examples,
+        ignores: tuple[str, ...] = (),
+        trusts: tuple[str, ...] = (),
+        follows: tuple[str, ...] = (),
+        rises: tuple[str, ...] = (),
+        falls: tuple[str, ...] = (),
+    ) -> "Lesson":
+        """The lesson of computed features and their examples; what it `ignores` is missing everywhere."""
+        named, kinds = matrix.names, tuple(feature.categorical for feature in matrix.features)
+        ignored = [name.startswith(ignores) for name in named]
+        return cls(
+            np.where(ignored, np.float32(np.nan), matrix.values) if any(ignored) else matrix.values,
+            kinds,
+            examples.at,
+            examples.label,
+            examples.weight,
+            trust=tuple(TRUST if name.startswith(trusts) else 1.0 for name in named),
+            follows=tuple(place for place, name in enumerate(named) if name.startswith(follows)),
+            signs=tuple(int(name.startswith(rises)) - int(name.startswith(falls)) for name in named),
+        )
+
+    @classmethod
+    def for_head(
+        cls, head: Head, matrix: FeatureMatrix, examples: Examples, pointless: tuple[str, ...] = ()
+    ) -> "Lesson":
+        """What a head is taught, without the features that are pointless here."""
+        ignores = head.ignores + pointless
+        return cls.of(matrix, examples, ignores, head.trusts, head.follows, head.rises, head.falls)
+
+    def take(self, rows: Int64Array) -> "Lesson":
+        """The lesson of some rows."""
+        return replace(
+            self,
+            values=self.values[rows],
+            at=self.at[rows],
+            label=self.label[rows],
+            weight=self.weight[rows],
+        )
+
+    def design(self) -> Design:
+        """The margin's columns."""
+        return Design.of(self.values, self.categorical, self.trust, self.follows, self.signs)
+
+    def fading(self, half_life: int | None) -> Float64Array:
+        """The weights, halved once per half-life before the last row."""
+        if half_life is None:
+            return self.weight
+        return np.asarray(self.weight * 0.5 ** ((self.at[-1] - self.at) / half_life))
