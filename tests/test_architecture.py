@@ -67,7 +67,13 @@ KNOWN_IN = {
     "mlflow": ("training/tracking.py", "serving/models.py"),
     "matplotlib": ("training/dashboard.py", "training/journal.py", "training/tracking.py"),
     "sklearn": ("training/baselines/",),
-    "lightgbm": ("training/bundle.py", "training/fit.py", "training/baselines/"),
+    "lightgbm": (
+        "training/bundle.py",
+        "training/fit.py",
+        "training/seeds.py",
+        "training/trees.py",
+        "training/baselines/",
+    ),
     "pydantic": (
         *(f"{room}/settings.py" for room in ROOMS),
         *("features/sources/", "features/store/writes/", "serving/api/"),

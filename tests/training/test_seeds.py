@@ -41,7 +41,7 @@ def test_the_average_is_text_like_any_model():
     again = lightgbm.Booster(model_str=both.model_to_string())
 
     assert both.num_trees() == again.num_trees() == 10
-    assert (again.predict(some_rows()[0]) == both.predict(some_rows()[0])).all()
+    assert np.array_equal(again.predict(some_rows()[0]), both.predict(some_rows()[0]))
 
 
 def test_one_seed_is_its_own_average():
