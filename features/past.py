@@ -11,7 +11,7 @@ import numpy as np
 from .asked import Asked, arrange, cut
 from .calls import CallLog, Moments
 from .entries import is_ascending
-from .facts import Facts
+from .facts import BIT, Facts
 from .instants import DAY, HOUR, NEVER
 from .kernel import Float32Array, Int64Array, plain
 from .leads import LeadTable
@@ -29,7 +29,7 @@ By = str
 lead's day), or several crossed, as in `agent×channel`."""
 
 IN_USE = Spec("campaign", words=("line", "script"))
-"""What tells which line and script a campaign used last."""
+"""What tells which line and script a campaign used last: by its calls, not what is told of older ones."""
 
 _MONDAY = 4 * DAY  # 1970-01-01 was a Thursday
 
@@ -157,6 +157,13 @@ class Past:
     def words_of(self, rows: slice | Int64Array, spec: Spec) -> dict[str, Int64Array]:
         """What entries of some facts keep besides the words that the facts have themselves."""
         facts, kept = self.facts, dict[str, Int64Array]()
+        if spec == IN_USE:
+            calls = facts.bits[rows] & BIT["calls"] > 0
+            return {
+                name: np.where(calls, facts.words[name][rows], -1)
+                for name in spec.words
+                if name in facts.words
+            }
         if not {"agent", "week_hour", "day"} & set(spec.copies):
             return kept
         who = Who(facts.lead[rows], facts.agent[rows], facts.time[rows], facts.grouped(rows) + 1)

@@ -16,7 +16,7 @@ from .reading import Reading
 from .spec import Spec
 from .tape import per_half_life
 
-BLOCK = 640
+BLOCK = 384
 """So many moments are read, one column after the other."""
 
 LINE = 16
@@ -26,7 +26,7 @@ SUM, RATE, FADED, FADED_RATE, SINCE, UNTIL = range(6)
 
 
 class Sheet(NamedTuple):
-    """Readings as arrays, one item a column: the windows' sums and rates, then the faded, then hours."""
+    """Readings as arrays, one item a column, in the order of the output's columns."""
 
     op: Int64Array
     of: Int64Array
@@ -35,6 +35,7 @@ class Sheet(NamedTuple):
     span: Int64Array
     """Place of its window or half-life."""
     unit_of: Float64Array
+    """What one of the state's whole numbers is worth."""
     unit_per: Float64Array
     prior_rate: Float64Array
     prior_size: Float64Array
@@ -44,6 +45,12 @@ class Sheet(NamedTuple):
     """What it says of an actor without a past."""
     windows: Int64Array
     rates: Float64Array
+    fours: Int64Array
+    """The first of four sums over one window that are neighbours in the state and in the output."""
+    singles: Int64Array
+    """All other columns."""
+    stretches: Int64Array
+    """(first column, its place in the output, how many): neighbours in the output."""
     lines: Int64Array
     """Columns of which one lies in each cache line that a moment's row is written to."""
 
@@ -71,8 +78,8 @@ class Found(NamedTuple):
 class Draft(NamedTuple):
     """Room for what a block works out."""
 
-    columns: Float32Array
-    """(columns, moments)"""
+    table: Float32Array
+    """(moments, columns)"""
     marked: Float64Array
     counted: Float64Array
     """Both sums of a rate."""
@@ -88,19 +95,37 @@ def sheet_of(spec: Spec, readings: Sequence[Reading], columns: Sequence[int]) ->
         (*_line(spec, reading, windows, halves), *_units(reading), *reading.prior, column)
         for reading, column in zip(readings, columns, strict=True)
     ]
-    lines.sort(key=lambda line: (line[0], line[3], line[-1]))
+    lines.sort(key=lambda line: line[-1])
     table = np.array(lines, np.float64).reshape(-1, 9)
     op, of, per, span, column = (table[:, place].astype(np.int64) for place in (0, 1, 2, 3, 8))
     unit_of, unit_per, rate, size = (table[:, place].copy() for place in (4, 5, 6, 7))
     with np.errstate(invalid="ignore"):
         prior = np.where(size > 0, rate * size / size, np.nan)
+    fours, singles = _fours_and_singles([(op, of, span) for op, of, _, span, *_ in lines])
     return Sheet(
         op, of, per, span, unit_of, unit_per, rate, size, column,
         unseen=np.select([op >= SINCE, (op == SUM) | (op == FADED)], [np.nan, 0.0], prior).astype(np.float32),
         windows=np.array(windows, np.int64),
         rates=np.array([per_half_life(half) for half in halves], np.float64),
-        lines=_a_line_apart(columns),
+        fours=fours, singles=singles, stretches=_stretches(column), lines=_a_line_apart(columns),
     )  # fmt: skip
+
+
+def _fours_and_singles(columns: Sequence[tuple[int, int, int]]) -> tuple[Int64Array, Int64Array]:
+    """Where four columns (operation, place in the state, window) in a row are neighbours, and the others."""
+    fours, singles, c = [], [], 0
+    while c < len(columns):
+        op, of, span = columns[c]
+        four = op == SUM and list(columns[c : c + 4]) == [(SUM, of + k, span) for k in range(4)]
+        (fours if four else singles).append(c)
+        c += 4 if four else 1
+    return np.array(fours, np.int64), np.array(singles, np.int64)
+
+
+def _stretches(column: Int64Array) -> Int64Array:
+    """Ascending columns of the output, cut where one is left out."""
+    first = np.flatnonzero(np.diff(column, prepend=-2) != 1)
+    return np.column_stack([first, column[first], np.diff(first, append=column.size)])
 
 
 def _a_line_apart(columns: Sequence[int]) -> Int64Array:
@@ -127,7 +152,7 @@ def _line(spec: Spec, reading: Reading, windows: list[int], halves: list[int]) -
 
 
 def _units(reading: Reading) -> tuple[float, float]:
-    return tuple(THOUSANDTH if name in QUANTITIES else 1.0 for name in (reading.of, reading.per))  # type: ignore[return-value]
+    return tuple(1.0 / THOUSANDTH if name in QUANTITIES else 1.0 for name in (reading.of, reading.per))  # type: ignore[return-value]
 
 
 @kernel
@@ -164,8 +189,8 @@ def no_moments(windows: int) -> Found:
 @kernel
 def no_draft(sheet: Sheet) -> Draft:
     """Room for a block."""
-    columns = np.empty((sheet.op.size, BLOCK + 16), np.float32)  # a bit longer: no two lie in one cache set
-    return Draft(columns, np.empty(BLOCK), np.empty(BLOCK), np.ones((sheet.rates.size, BLOCK)))
+    table = np.empty((BLOCK, sheet.op.size), np.float32)
+    return Draft(table, np.empty(BLOCK), np.empty(BLOCK), np.ones((sheet.rates.size, BLOCK)))
 
 
 @kernel
@@ -219,22 +244,25 @@ def copy_line(line: Float32Array, column: Int64Array, row: int, out: Float32Arra
 
 @kernel
 def fill(count: int, found: Found, draft: Draft, sheet: Sheet, entries: Entries, out: Float32Array) -> None:
-    """Fill the rows of a block, one column after the other, and then write them row by row."""
+    """Fill the rows of a block, four columns or one after the other, and then write them row by row."""
     op, slowest = sheet.op, 0
-    columns, marked, counted, fading = draft
+    table, marked, counted, fading = draft
     find_windows(count, found, sheet.windows, sheet.lines, entries.state, out)
     fade_since(count, found.entry, found.at, sheet.rates, entries.state, fading)
-    for c in range(op.size):
+    for c in sheet.fours:
+        four_sums(count, found, c, sheet, entries.state, table)
+    for c in sheet.singles:
+        column = table[:, c]
         if op[c] >= SINCE:
-            write_hours(count, found, op[c] == SINCE, sheet.of[c], entries.state, columns[c])
+            write_hours(count, found, op[c] == SINCE, sheet.of[c], entries.state, column)
         elif sheet.per[c] < 0:
-            amounts(count, found, c, sheet.of[c], sheet.unit_of[c], sheet, fading, entries, columns[c])
+            amounts(count, found, c, sheet.of[c], sheet.unit_of[c], sheet, fading, entries, column)
         else:
             amounts(count, found, c, sheet.of[c], sheet.unit_of[c], sheet, fading, entries, marked)
             amounts(count, found, c, sheet.per[c], sheet.unit_per[c], sheet, fading, entries, counted)
             for k in range(count):
-                columns[c, k] = shrunk(marked[k], counted[k], sheet.prior_rate[c], sheet.prior_size[c])
-    write_rows(count, found.row, sheet.column, columns, out)
+                column[k] = shrunk(marked[k], counted[k], sheet.prior_rate[c], sheet.prior_size[c])
+    write_rows(count, found.row, sheet.stretches, table, out)
     for k in range(count):
         slowest = max(slowest, found.worst[k])
     if sheet.windows.size > 0 and slowest > 0:
@@ -243,13 +271,30 @@ def fill(count: int, found: Found, draft: Draft, sheet: Sheet, entries: Entries,
 
 @part
 def write_rows(
-    count: int, row: Int64Array, column: Int64Array, columns: Float32Array, out: Float32Array
+    count: int, row: Int64Array, stretches: Int64Array, table: Float32Array, out: Float32Array
 ) -> None:
     """Write the finished columns row by row."""
     for k in range(count):
-        line = out[np.uint64(row[k])]
-        for c in range(column.size):
-            line[np.uint64(column[c])] = columns[c, k]
+        done, line = table[np.uint64(k)], out[np.uint64(row[k])]
+        for s in range(stretches.shape[0]):
+            first, place, size = stretches[s]
+            some, there = done[first:], line[place:]
+            for c in range(size):
+                there[c] = some[c]
+
+
+@part
+def four_sums(count: int, found: Found, c: int, sheet: Sheet, state: Int64Array, table: Float32Array) -> None:
+    """Four sums of a window that are neighbours: each entry's part of a row is read once."""
+    one, two, three, column = np.uint64(1), np.uint64(2), np.uint64(3), np.uint64(c)
+    unit, unit_1, unit_2, unit_3 = sheet.unit_of[c : c + 4]
+    sums, last, before = state.reshape(-1)[sheet.of[c] :], found.last, found.before[sheet.span[c]]
+    for k in range(count):
+        now, then, row = last[k], before[k], table[np.uint64(k)]
+        row[column] = (sums[now] - sums[then]) * unit
+        row[column + one] = (sums[now + one] - sums[then + one]) * unit_1
+        row[column + two] = (sums[now + two] - sums[then + two]) * unit_2
+        row[column + three] = (sums[now + three] - sums[then + three]) * unit_3
 
 
 @part
@@ -269,15 +314,11 @@ def amounts(
     if sheet.op[c] >= FADED:
         faded, left = entries.faded[:, of], fading[span]
         for k in range(count):
-            out[k] = faded[found.entry[k]] * left[k] / unit
+            out[k] = faded[found.entry[k]] * left[k] * unit
         return
     sums, before = entries.state.reshape(-1)[of:], found.before[span]
-    if unit == 1.0:
-        for k in range(count):
-            out[k] = sums[last[k]] - sums[before[k]]
-    else:
-        for k in range(count):
-            out[k] = (sums[last[k]] - sums[before[k]]) / unit
+    for k in range(count):
+        out[k] = (sums[last[k]] - sums[before[k]]) * unit
 
 
 @part
@@ -385,8 +426,8 @@ def write_anew(
     for c in range(sheet.op.size):
         if sheet.op[c] <= RATE and sheet.span[c] == w:
             of, per = sheet.of[c], sheet.per[c]
-            net = (state[last, of] - state[before, of] - old[0, c]) / sheet.unit_of[c]
+            net = (state[last, of] - state[before, of] - old[0, c]) * sheet.unit_of[c]
             if sheet.op[c] == RATE:
-                base = (state[last, per] - state[before, per] - old[1, c]) / sheet.unit_per[c]
+                base = (state[last, per] - state[before, per] - old[1, c]) * sheet.unit_per[c]
                 net = shrunk(net, base, sheet.prior_rate[c], sheet.prior_size[c])
             out[row, sheet.column[c]] = net

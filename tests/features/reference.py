@@ -142,7 +142,7 @@ def known_before(past: Past, by: str, lead: int, agent: int, at: int) -> list[Fa
 def in_use(past: Past, word: str, lead: int, at: int) -> int:
     """The line or script that the lead's campaign used last."""
     told = [fact for fact in known_before(past, "campaign", lead, -1, at) if fact.words.get(word, -1) >= 0]
-    standing = [fact for fact in told if fact.sign > 0]
+    standing = [fact for fact in told if fact.sign > 0 and fact.marks.get("calls")]
     return standing[-1].words[word] if standing else -1
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from features import Feature, Past, compute
 from features.catalogue import standing
 from features.compute import FeatureMatrix, fingerprint, from_specs, to_specs
+from features.facts import BIT, Facts
 from features.instants import DAY, HOUR
 from features.statistics import kinds
 from features.statistics.attribute import Age, AgeAmong, Attribute, Category, Worth
@@ -25,7 +26,7 @@ from features.statistics.rhythm import Rhythm
 from features.statistics.streak import Run, Streak
 from features.statistics.window import Count, Share, Sum
 from features.tape import Tape
-from tests.builders import MONDAY, a_past, moments
+from tests.builders import MONDAY, a_lead, a_lead_table, a_log, a_past, moments
 from tests.features import reference
 from tests.features.test_point_in_time import LINES
 from tests.strategies import Story, asked, stories, told_pasts
@@ -205,3 +206,17 @@ def test_two_threads_say_what_one_says_while_kept_tapes_follow_the_news(
         kept, passing = (Past(told.log, told.leads, known, held) for held in (tapes, None))
         ours, theirs = (compute(kept, moments(*at), LINES, threads=2), compute(passing, moments(*at), LINES))
         assert ours.values.tobytes() == theirs.values.tobytes()
+
+
+def test_what_is_told_of_an_older_call_does_not_bring_its_line_back_into_use():
+    nothing = np.zeros(3, np.int64)
+    time = MONDAY + np.array([0, HOUR, 2 * HOUR])
+    bits = np.array([BIT["calls"] | BIT["answered"], BIT["calls"], BIT["told"]])
+    told = Facts(nothing, nothing, time, time, bits, np.ones(3, np.int8), words={"line": np.array([5, 6, 5])})
+    past = Past(a_log(), a_lead_table(a_lead()), told)
+
+    matrix = compute(
+        past, moments((0, -1, MONDAY + 3 * HOUR)), [Count("line_answers", "line", DAY, "answered")]
+    )
+
+    assert matrix.values.tolist() == [[0]]
