@@ -113,7 +113,9 @@ def sheet_of(spec: Spec, readings: Sequence[Reading], columns: Sequence[int]) ->
 
 def _fours_and_singles(columns: Sequence[tuple[int, int, int]]) -> tuple[Int64Array, Int64Array]:
     """Where four columns (operation, place in the state, window) in a row are neighbours, and the others."""
-    fours, singles, c = [], [], 0
+    fours: list[int] = []
+    singles: list[int] = []
+    c = 0
     while c < len(columns):
         op, of, span = columns[c]
         four = op == SUM and list(columns[c : c + 4]) == [(SUM, of + k, span) for k in range(4)]
