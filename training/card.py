@@ -2,6 +2,7 @@
 
 from features.instants import render
 
+from .honesty import worst
 from .report import HeadReport, TrainingReport
 
 JUDGED = "All figures are of later calls than any that the judged model had seen."
@@ -27,6 +28,7 @@ def card(report: TrainingReport) -> str:
         *(sentence(name, head) for name, head in report.heads.items() if head.judged),
         *([f"Degraded: {report.degraded}."] if report.degraded else []),
         _figures(report),
+        *(_honesty(head) for head in report.heads.values() if head.race.honesty),
         f"It knew what was known before {render(bundle.created_at)}. {JUDGED}",
         _seconds(report),
         f"Attributes that may not be features: {_refused(report)}.",
@@ -58,6 +60,13 @@ def _figures(report: TrainingReport) -> str:
         shown = " | ".join(f"{head.measures.get(key, float('nan')):.4f}" for key in FIGURES)
         lines.append(f"| {name} | {head.label} | {head.examples} | {head.marked} | {shown} |")
     return "\n".join(lines)
+
+
+def _honesty(head: HeadReport) -> str:
+    """Over all calls, and the segment that is furthest from honest."""
+    whole, part = head.race.honesty[0], worst(head.race.honesty)
+    told = [whole.sentence, *([f"the worst segment: {part.sentence}"] if part else [])]
+    return f"Calibration: {'; '.join(told)}. All segments: `calibration.md`."
 
 
 def _seconds(report: TrainingReport) -> str:

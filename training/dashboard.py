@@ -10,8 +10,11 @@ from features.kernel import Float64Array
 
 from .evaluate import bins_of, top_half_gain
 from .gate import Comparison
+from .honesty import Honesty
 from .influence import Influence
 from .timeline import Timeline
+
+MOST_SEGMENTS = 20
 
 
 def drawn_within(width: float, height: float, left: float, right: float) -> Figure:
@@ -104,6 +107,24 @@ def race_figure(head: str, comparisons: Sequence[Comparison]) -> Figure:
     axes.set(
         xlabel="AUC less the rival's (green: surely ahead, grey: a tie)",
         title=f"{head}: is it ahead of its rivals on the latest calls?",
+    )
+    return figure
+
+
+def honesty_figure(head: str, found: Sequence[Honesty]) -> Figure:
+    """The calibration error of each segment, what chance explains of it, and what the gate lets pass."""
+    shown = sorted(found, key=lambda one: one.at_most - one.ece)[:MOST_SEGMENTS][::-1]
+    figure = drawn_within(7.2, 1.3 + 0.3 * len(shown), left=0.33, right=0.97)
+    axes = figure.add_subplot()
+    for row, one in enumerate(shown):
+        axes.plot([0, one.by_chance], [row, row], color="0.75", linewidth=8, solid_capstyle="butt")
+        axes.plot(one.at_most, row, "|", color="tab:red", markersize=14)
+        axes.plot(one.ece, row, "o", color="tab:red" if one.broken else "tab:blue", markersize=6)
+    axes.set_yticks(range(len(shown)), [f"{one.segment} ({one.calls})" for one in shown], fontsize=8)
+    axes.set(
+        xlim=(0, None),
+        xlabel="calibration error ECE (grey: by chance, red mark: the gate's limit)",
+        title=f"{head}: is it honest of each segment?",
     )
     return figure
 

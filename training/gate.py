@@ -9,6 +9,7 @@ import numpy as np
 from features.kernel import Float64Array
 
 from .evaluate import MEASURES, Resampling, auc, evaluate, evaluate_order, log_losses
+from .honesty import Honesty
 
 LEVEL = 0.95
 """Of all comparisons of a head that are made at once, together."""
@@ -91,6 +92,8 @@ class HeadRace:
     comparisons: tuple[Comparison, ...] = ()
     measures: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     """By learner, then by the keys of `MEASURES`; without those that a learner can't be measured by."""
+    honesty: tuple[Honesty, ...] = ()
+    """Of the head itself, over all calls that the folds judged and over segments of them."""
 
     @property
     def nearest(self) -> Comparison | None:
@@ -108,6 +111,11 @@ class HeadRace:
     def lost(self) -> tuple[Comparison, ...]:
         """The comparisons that keep a bundle out."""
         return tuple(comparison for comparison in self.comparisons if comparison.lost)
+
+    @property
+    def broken(self) -> tuple[Honesty, ...]:
+        """Where its probabilities can't be believed: that keeps a bundle out as well."""
+        return tuple(one for one in self.honesty if one.broken)
 
 
 @dataclass(frozen=True)
@@ -128,7 +136,7 @@ class Verdict:
     @property
     def passed(self) -> bool:
         """Whether the bundle may become champion."""
-        return not (self.veto or self.dearer or any(race.lost for race in self.races.values()))
+        return not (self.veto or self.dearer or any(race.lost or race.broken for race in self.races.values()))
 
     @property
     def dearer(self) -> str:
@@ -144,7 +152,8 @@ class Verdict:
     def reason(self) -> str:
         """What keeps it out; where nothing does, each head's nearest rival and the champion."""
         lost = [c.sentence for c in self.comparisons if c.lost]
-        told = [said for said in (self.veto, *lost, self.dearer) if said] or [
+        broken = [one.sentence for race in self.races.values() for one in race.broken]
+        told = [said for said in (self.veto, *lost, *broken, self.dearer) if said] or [
             sentence for race in self.races.values() for sentence in race.sentences
         ]
         return "; ".join(told) or "nothing to compare with yet"

@@ -11,6 +11,7 @@ from .card import card
 from .dashboard import (
     calibration_figure,
     gain_figure,
+    honesty_figure,
     influence_figure,
     over_time_figure,
     race_figure,
@@ -18,6 +19,8 @@ from .dashboard import (
 )
 from .evaluate import MEASURES
 from .gate import HeadRace, markdown
+from .honesty import markdown as honesty_table
+from .honesty import worst
 from .influence import Influence, influence
 from .lineage import datasets_of
 from .report import Trained, TrainingReport
@@ -97,6 +100,8 @@ def metrics_of(report: TrainingReport, trained: Mapping[str, Trained]) -> dict[s
     for name, head in report.heads.items():
         found |= {f"{name}/{MEASURES[key].title}": value for key, value in known(head.measures).items()}
         found[f"{name}/Best AUC of one feature alone"] = float(trained[name].scan.auc.max())
+        if segment := worst(head.race.honesty):
+            found[f"{name}/Calibration error ECE of the worst segment"] = segment.ece
         if head.race.nearest:
             found[f"{name}/Ahead of the nearest rival in AUC"] = head.race.nearest.difference
     return found
@@ -128,6 +133,7 @@ def figures_of(
             "influence": influence_figure(name, moves[name], np.random.default_rng(one.head.seed)),
             "over_time": over_time_figure(name, by_stretch(one)),
             "race": race_figure(name, report.heads[name].race.comparisons),
+            "segments": honesty_figure(name, report.heads[name].race.honesty),
             "week": week_figure(name, hour, one.label, one.chance),
         }
         found |= {f"plots/{name}_{title}.png": figure for title, figure in plots.items()}
@@ -139,6 +145,7 @@ def texts_of(report: TrainingReport, trained: Mapping[str, Trained]) -> dict[str
     return {
         "features.txt": "\n".join(map(repr, report.bundle.features)) + "\n",
         "card.md": card(report),
+        "calibration.md": honesty_table([one for head in report.heads.values() for one in head.race.honesty]),
         "race.md": "\n".join(markdown(name, head.race) for name, head in report.heads.items()),
         **{f"leaks/{name}.md": one.scan.table() for name, one in trained.items()},
     }

@@ -19,6 +19,7 @@ from .fit import fit
 from .gate import CHAMPION, MARGIN, HeadRace, Opponent, Verdict, compare, measured
 from .head import Head
 from .heads import heads
+from .honesty import judged
 from .journal import track
 from .leaks import Scan, demand_honest, scan
 from .lesson import Lesson
@@ -144,13 +145,15 @@ def judge(
     label = one.examples.label[last.test]
     others = rivalling(rivals(), one, last, threads)
     told, found = measured(label, chance, others), compare(one.head.name, label, chance, others, rng)
+    honesty = judged(one.head.name, one.label, one.chance, one.matrix.take(one.fitted.unseen.rows))
     if champion is None:
-        return HeadRace(found, told)
+        return HeadRace(found, told, honesty)
     new = one.examples.at[last.test] >= champion.created_at
     moments = one.examples.moments.take(last.test[new])
     theirs = champion.predict(compute(past, moments, champion.features), threads)[one.head.name]
     reigning = [Opponent(CHAMPION, theirs)]
-    return HeadRace(found + compare(one.head.name, label[new], chance[new], reigning, rng, MARGIN), told)
+    against = compare(one.head.name, label[new], chance[new], reigning, rng, MARGIN)
+    return HeadRace(found + against, told, honesty)
 
 
 def rivalling(asked: Sequence[Rival], one: Trained, fold: Fold, threads: int) -> list[Opponent]:
