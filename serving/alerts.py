@@ -11,6 +11,7 @@ from features.store.outbox import DRIFT, TRAINING_FAILED, tell, told
 
 from .errors import AlreadyTraining, TrainingFailed
 from .insight import Alert
+from .retraining import Trainer
 
 SHOWN_FOR = 7 * DAY
 
@@ -21,6 +22,20 @@ def alerts(engine: Engine, at: int) -> tuple[Alert, ...]:
         found = [one for kind in (DRIFT, TRAINING_FAILED) for one in told(connection, kind, at - SHOWN_FOR)]
     lately = sorted((one for one in found if one.at <= at), key=lambda one: (-one.at, -one.id))
     return tuple(Alert(one.kind, one.at, one.payload) for one in lately)
+
+
+def due(trainer: Trainer, engine: Engine, at: int) -> bool:
+    """Whether a retraining is due: by its schedule, or for a drift found since the last one.
+
+    A drift older than half the pace was another worker's to retrain for.
+    """
+    if trainer.due(at):
+        return True
+    if trainer.every is None or trainer.last_at is None:
+        return False
+    with reading(engine) as connection:
+        found = told(connection, DRIFT, max(trainer.last_at + 1, at - trainer.every // 2))
+    return any(one.at <= at for one in found)
 
 
 def retrain(train: Callable[[int], object], engine: Engine, at: int) -> None:

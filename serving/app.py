@@ -31,6 +31,7 @@ from .models import Models
 from .retraining import Trainer
 from .scores import ScoreSheet
 from .settings import Settings
+from .shadow import Shadow
 
 TICK_S = 60
 """How often, in normal running, what has come due is looked after."""
@@ -127,12 +128,13 @@ def _of_request(_connection: Connection, at: int) -> int:
 
 
 def _look_after(service: Service, checkpoints: Path, stop: threading.Event) -> None:
-    """In normal running: follow, retrain where it is due, score ahead; once a minute, until stopped."""
-    log = structlog.get_logger("leadrank")
+    """In normal running: follow, retrain where it is due, score ahead and in the shadow; each minute."""
+    log, shadow = structlog.get_logger("leadrank"), Shadow(service.desk)
     for tick in count():
         try:
             service.desk.catch_up(service.clock.now(None))
             service.desk.look_ahead(service.clock.now(None))
+            shadow.follow(service.clock.now(None))
             if tick % TICKS_TO_REMEMBER == 0:
                 remember(service.desk, checkpoints)
         except Exception as error:  # noqa: BLE001  # the next tick tries again

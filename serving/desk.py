@@ -16,7 +16,7 @@ from features.store.installation import secret_of
 from features.store.ledger import Ledger
 
 from . import leases
-from .alerts import alerts, retrain
+from .alerts import alerts, due, retrain
 from .errors import AlreadyTraining, UnknownLead
 from .handout import Batch, Item, Order, Poll, Round, attributes_of, batches_at, numbers_of, record, win
 from .insight import (
@@ -144,8 +144,8 @@ class Desk:
         """Do what is due by `at`: follow the store, retrain; a training that fails waits a turn."""
         with self.lock:
             self.follow(at)
-            due = len(self.ledger.calls) > 0 and self.trainer.due(at)
-        if due and self._takes_the_turn(at):
+            ready = len(self.ledger.calls) > 0
+        if ready and due(self.trainer, self.engine, at) and self._takes_the_turn(at):
             retrain(self._train, self.engine, at)
 
     def look_ahead(self, at: int) -> None:

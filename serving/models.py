@@ -60,6 +60,15 @@ class Models:
         """The bundle that scores, None while there is none."""
         return self._bundle
 
+    def challenger(self) -> Bundle | None:
+        """The last bundle that the gate refused, unless the champion is newer; None if it can't be had."""
+        trouble = self.trouble
+        with self._keeping_the_last_good() as found:
+            found.append(self._fetch("challenger"))
+        self.trouble = trouble
+        newest, champion = found[0] if found else None, self._bundle
+        return newest if newest and champion and newest.created_at >= champion.created_at else None
+
     def reload(self) -> bool:
         """Take over the registry's champion; tell whether it changed. The present one survives trouble."""
         with self._keeping_the_last_good() as found:
@@ -91,12 +100,12 @@ class Models:
         _, effects = self._bundle.explain(matrix, "conversion")
         return reasons_of(matrix.features, matrix.values, effects)
 
-    def _fetch(self) -> Bundle | None:
-        """The champion of the registry, downloaded once per version; None where none was published."""
+    def _fetch(self, alias: str = "champion") -> Bundle | None:
+        """The registry's bundle of an alias, downloaded once per version; None where none was published."""
         if self._nobody_made_it():
             return None
         client = self._client()
-        version = self._registered_aliases(client).get("champion")
+        version = self._registered_aliases(client).get(alias)
         if version is None:
             return None
         registered = client.get_model_version(REGISTERED, version)

@@ -63,7 +63,13 @@ CARRIED = {"sqlalchemy.Connection", "sqlalchemy.Engine", "sqlalchemy.RowMapping"
 KNOWN_IN = {
     "fastapi": ("serving/api/", "serving/app.py"),
     "starlette": ("serving/api/",),
-    "structlog": ("serving/alerts.py", "serving/api/", "serving/app.py"),
+    "structlog": (
+        "training/lookout.py",
+        "training/watch_cli.py",
+        "serving/alerts.py",
+        "serving/api/",
+        "serving/app.py",
+    ),
     "mlflow": ("training/tracking.py", "serving/models.py"),
     "matplotlib": ("training/dashboard.py", "training/journal.py", "training/tracking.py"),
     "sklearn": ("training/baselines/",),

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import lightgbm
 import numpy as np
@@ -21,10 +20,9 @@ from .calibration import Calibration, probability
 from .dataset import HandleSeconds
 from .errors import BrokenBundle, StaleBundle
 from .margin import Curve, Margin
+from .reference import Json, Reference
 
 FORMAT = 1
-Json = Any
-"""What `json` reads: checked where it becomes a value."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +98,8 @@ class Bundle:
     """For people: what each head means, and the least calls it needs."""
     facts: Mapping[str, float | int | str] = field(default_factory=dict)
     """How it was trained."""
+    reference: Reference | None = None
+    """What its training saw, to compare a later day with; None where nothing was learned."""
 
     @cached_property
     def fingerprint(self) -> str:
@@ -177,6 +177,7 @@ def _text(bundle: Bundle) -> str:
         "handle_s": asdict(bundle.handle),
         "notes": dict(bundle.notes),
         "facts": dict(bundle.facts),
+        "reference": bundle.reference.as_json() if bundle.reference else None,
         "features": to_specs(bundle.features),
         "heads": {name: _told(model) for name, model in bundle.models.items()},
     }
@@ -214,6 +215,7 @@ def _bundle(told: dict[str, Json], folder: Path) -> Bundle:
         handle=HandleSeconds(**told["handle_s"]),
         notes=told["notes"],
         facts=told["facts"],
+        reference=Reference.from_json(told["reference"]) if told.get("reference") else None,
     )
 
 

@@ -139,6 +139,11 @@ class Verdict:
         return not (self.veto or self.dearer or any(race.lost or race.broken for race in self.races.values()))
 
     @property
+    def alias(self) -> str:
+        """Under which the bundle is registered."""
+        return "champion" if self.passed else "challenger"
+
+    @property
     def dearer(self) -> str:
         """What a tie with the champion costs too much, for people; empty where it may be."""
         if self.work is None or any(one.won for one in self.comparisons if one.against == CHAMPION):

@@ -23,7 +23,8 @@ from .honesty import judged
 from .journal import track
 from .leaks import Scan, demand_honest, scan
 from .lesson import Lesson
-from .report import Trained, TrainingReport, report_of
+from .reference import Reference
+from .report import Trained, TrainingReport, reference_of, report_of
 from .rival import Rival
 from .segments import LEAST_CALLS, segment_model
 from .splits import Fold, learnable, time_folds
@@ -72,14 +73,14 @@ def train(
     with watch.stage("gate"):
         champion = tracking.champion() if tracking else None
         races = {name: judge(past, one, champion, rng, threads) for name, one in trained.items()}
-        bundle = bundle_of(trained, spare, handle_seconds(past, at), features, at, scarce)
+        seen = reference_of(trained, past.leads.coded["channel"].levels)
+        bundle = bundle_of(trained, spare, handle_seconds(past, at), features, at, scarce, seen)
         verdict = verdict_on(bundle, champion, races)
-        vacant = champion is None or champion.degraded
-        instead = None if verdict.passed or not vacant else stand_in(bundle, trained, verdict, threads)
+        kept = verdict.passed or not (champion is None or champion.degraded)
+        instead = None if kept else stand_in(bundle, trained, verdict, threads)
     told = {name: report_of(one, verdict.races[name]) for name, one in trained.items()}
-    alias = "champion" if verdict.passed else "challenger"
     not_these = refused(past.leads, allowed)
-    report = TrainingReport(bundle, told, verdict, alias, watch.seconds, not_these, instead)
+    report = TrainingReport(bundle, told, verdict, verdict.alias, watch.seconds, not_these, instead)
     if tracking is None:
         return report
     with watch.stage("MLflow"):
@@ -170,6 +171,7 @@ def bundle_of(
     features: tuple[Feature, ...],
     at: int,
     scarce: Mapping[str, str],
+    reference: Reference | None,
 ) -> Bundle:
     """All heads as one version; `spare` ones stand in for those that could not be taught."""
     notes = {
@@ -184,7 +186,7 @@ def bundle_of(
         lacks = "; ".join(f"{name} has {lack}" for name, lack in scarce.items())
         facts["degraded"] = f"too few calls to learn from, so rates of segments serve: {lacks}"
     models = {name: one.fitted.model for name, one in trained.items()} | dict(spare)
-    return Bundle("", at, features, models, handle, notes, facts).named()
+    return Bundle("", at, features, models, handle, notes, facts, reference).named()
 
 
 @dataclass(frozen=True)

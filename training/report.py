@@ -16,6 +16,7 @@ from .fit import Choice, Fitted
 from .gate import HeadRace, Verdict
 from .head import Head
 from .leaks import Scan
+from .reference import RECENT, Reference, said_of, shares_of
 from .splits import Fold
 
 
@@ -97,6 +98,25 @@ class Trained:
     def label(self) -> Float64Array:
         """The labels of those rows."""
         return np.asarray(self.examples.label[self.fitted.unseen.rows])
+
+
+def reference_of(trained: Mapping[str, Trained], channels: tuple[str, ...]) -> Reference | None:
+    """How attempts looked lately, no agent chosen; what heads said of calls that they had not seen."""
+    asked = next((one for one in trained.values() if one.head.per == "calls" and len(one.examples)), None)
+    if asked is None:
+        return None
+    rows = np.flatnonzero(asked.examples.at >= asked.examples.at[-1] - RECENT)
+    at, values = asked.examples.at[rows], asked.matrix.values[rows]
+    columns = tuple(
+        shares_of(values[:, place], at, feature.categorical)
+        for place, feature in enumerate(asked.matrix.features)
+    )
+    judged = {name: one for name, one in trained.items() if one.chance.size}
+    heads = {
+        name: said_of(one.label, one.chance, one.examples.at[one.fitted.unseen.rows])
+        for name, one in judged.items()
+    }
+    return Reference(rows.size, columns, heads, channels)
 
 
 def report_of(one: Trained, race: HeadRace) -> HeadReport:

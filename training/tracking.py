@@ -32,6 +32,7 @@ _NOTE, _PARENT, _TABLES = "mlflow.note.content", "mlflow.parentRunId", "mlflow.l
 _LONGEST_VALUE = 6_000
 _METRICS_AT_ONCE, _PARAMETERS_AT_ONCE = 900, 100
 """MLflow takes no more in one call: 1,000 of all together."""
+_DAY_MS = 86_400_000
 
 
 @dataclass(frozen=True)
@@ -132,6 +133,34 @@ class Tracking:
         """Write a run with all it holds and the runs inside it; return its id."""
         client = self._client()
         return _record(client, self._experiment(client, record.experiment), record, bundle)
+
+    def follow(
+        self, experiment: str, name: str, by_day: Mapping[str, Mapping[int, float]], tags: Mapping[str, str]
+    ) -> str:
+        """Go on with the run of that name, or begin it; return its id. Days that it has are left as they are.
+
+        Days count from 1970-01-01, UTC. Step 0 is the first day (tag `first day`); a step's time is its end.
+        """
+        client = self._client()
+        where = self._experiment(client, experiment)
+        found = client.search_runs([where], f"attributes.run_name = '{name}'", max_results=1)
+        days = sorted({day for curve in by_day.values() for day in curve})
+        first = int(found[0].data.tags["first day"]) if found else min(days, default=0)
+        last = int(found[0].data.tags["last day"]) if found else first - 1
+        run = found[0] if found else client.create_run(where, run_name=name)
+        run_id: str = run.info.run_id
+        points = [
+            Metric(key, value, (day + 1) * _DAY_MS, day - first)
+            for key, curve in by_day.items()
+            for day, value in curve.items()
+            if day > last
+        ]
+        for start in range(0, len(points), _METRICS_AT_ONCE):
+            client.log_batch(run_id, metrics=points[start : start + _METRICS_AT_ONCE])
+        for key, text in {**tags, "first day": first, "last day": max([last, *days])}.items():
+            client.set_tag(run_id, key, text)
+        client.set_terminated(run_id)
+        return run_id
 
     def register(self, run_id: str, bundle: Bundle, alias: str, tags: Mapping[str, str]) -> str:
         """Register a run's bundle under the alias, which the version before loses; return its number."""

@@ -1,46 +1,64 @@
 """Alerts: a training that fails and a drift that was found show in diagnostics, with every worker."""
 
-from pathlib import Path
-
 from sqlalchemy import Engine
 from structlog.testing import capture_logs
 
 from features.instants import DAY, HOUR, MINUTE
-from features.store.engine import reading, transaction
-from features.store.installation import secret_of
+from features.store.engine import transaction
 from features.store.outbox import DRIFT, TRAINING_FAILED, tell, told
-from serving.alerts import SHOWN_FOR, alerts
-from serving.desk import Desk
-from serving.models import Models
+from serving.alerts import SHOWN_FOR, alerts, due, retrain
+from serving.errors import AlreadyTraining, TrainingFailed
 from serving.retraining import Trainer
 
 from .desks import OPEN as AT
-from .desks import a_desk, a_dial, many_leads, tell_leads
-from .desks import tell as tell_events
+from .desks import a_desk
 
 
-def a_retraining_desk(engine: Engine, folder: Path) -> Desk:
-    """A worker that retrains every hour."""
-    url = engine.url.render_as_string(hide_password=False)
-    trainer = Trainer(url, f"sqlite:///{folder}/mlflow.db", every=HOUR)
-    with reading(engine) as connection:
-        salt = secret_of(connection)
-    return Desk(engine, Models(trainer.mlflow_uri, folder / "bundles"), trainer, salt)
+def fails(_at: int) -> None:
+    raise TrainingFailed(at="noon", said="not_enough_calls: the past is too small")
 
 
-def test_a_scheduled_training_that_finds_too_little_says_so(engine: Engine, tmp_path: Path):
-    tell_leads(engine, many_leads(3))
-    tell_events(engine, a_dial("c1", "lead-0000", AT), at=AT + 2 * MINUTE)
-    desk, other = a_retraining_desk(engine, tmp_path), a_desk(engine)
-    desk.catch_up(AT + HOUR)
+def test_a_scheduled_training_that_finds_too_little_says_so_to_everybody(engine: Engine):
+    desk = a_desk(engine)
 
     with capture_logs() as logs:
-        desk.catch_up(AT + 2 * HOUR)
+        retrain(fails, engine, AT)
 
-    (alert,) = other.diagnose("spring", AT + 2 * HOUR).alerts
-    assert (alert.kind, alert.at) == (TRAINING_FAILED, AT + 2 * HOUR)
-    assert "not_enough_calls" in str(alert.payload["reason"])
+    (alert,) = desk.diagnose("spring", AT).alerts
+    assert (alert.kind, alert.at) == (TRAINING_FAILED, AT)
+    assert alert.payload == {"reason": "not_enough_calls: the past is too small"}
     assert [one["event"] for one in logs if one["log_level"] == "warning"] == ["training failed"]
+
+
+def test_a_training_under_way_is_no_failure(engine: Engine):
+    def busy(_at: int) -> None:
+        raise AlreadyTraining
+
+    retrain(busy, engine, AT)
+
+    assert alerts(engine, AT) == ()
+
+
+def test_a_drift_makes_a_retraining_due_once_before_its_time(engine: Engine):
+    trainer = Trainer("", "", every=7 * DAY)
+    due(trainer, engine, AT)
+    with transaction(engine) as connection:
+        tell(connection, DRIFT, "a", AT + HOUR, {})
+
+    asked = [due(trainer, engine, AT + after) for after in (MINUTE, HOUR, 2 * HOUR)]
+    trainer.last_at = AT + 2 * HOUR  # as `train` leaves it
+    after = due(trainer, engine, AT + 3 * HOUR)
+
+    assert asked == [False, True, True]
+    assert after is False
+
+
+def test_who_never_retrains_by_itself_does_not_for_a_drift_either(engine: Engine):
+    trainer = Trainer("", "", every=None, last_at=AT)
+    with transaction(engine) as connection:
+        tell(connection, DRIFT, "a", AT + HOUR, {})
+
+    assert due(trainer, engine, AT + 2 * HOUR) is False
 
 
 def test_a_drift_shows_until_it_is_old_and_not_before_it_was_found(engine: Engine):

@@ -1,0 +1,274 @@
+"""Watch: is the floor still what the champion was taught? Each check with its figure and its limit."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from features import Feature
+from features.instants import DAY
+from features.kernel import BoolArray, Float32Array, Float64Array, Int64Array
+from features.statistics.attribute import Category
+from features.store.served_calls import ServedCalls
+from features.store.served_matrices import ServedMatrix
+
+from .bundle import Bundle
+from .drift import Days, days_of, psi, psi_limit, shift
+from .reference import Shares
+
+BEFORE = 28
+"""The days before the last ones are the measure of them."""
+WINDOWS = (1, 3, 7)
+"""So many last days are asked whether heads still keep their promises."""
+WEEK = 7
+"""So many last days are asked whether features still fall as they did: a day has few vectors."""
+NEW_SHARE, NEW_CALLS = 0.01, 20
+"""A channel that the training didn't know is told from this share of three days' calls on, and so many."""
+LEAST_DAYS = 10
+"""Days with calls that must lie before the last ones."""
+LEAST_INFORMATION = 20.0
+"""Sum of p (1 - p) of the calls of a window, about as many marks: fewer say nothing."""
+LEAST_LEADS = 100
+"""Leads with a vector in the last week, and before it."""
+FALSE_ALARM = 0.005
+"""How likely all checks of a day together are to alarm if nothing changed, by their own reckoning: a third of
+it for the heads, one for the heads by channel, one for the features."""
+
+
+NO_METRIC = re.compile(r"[^\w .:-]")
+"""What the name of a metric may not hold; attributes are named by their owners."""
+Heads = Mapping[str, tuple[Float64Array, Float64Array]]
+"""Each head's chances of the served calls, and their labels."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One question to the last days."""
+
+    kind: str
+    """`calibration`: by how many log-odds promises are missed, against the days before. `feature`: PSI.
+    `new channel`: share of the calls."""
+    of: str
+    """The head, and of which channel's calls; the feature."""
+    days: int
+    figure: float
+    limit: float
+    rows: int
+
+    @property
+    def drifted(self) -> bool:
+        """Beyond its limit."""
+        return abs(self.figure) > self.limit
+
+    @property
+    def sentence(self) -> str:
+        """For people."""
+        unit = {"feature": "PSI", "calibration": "log-odds", "new channel": "share"}[self.kind]
+        return f"{self.kind} of {self.of}, {self.days} d: {unit} {self.figure:+.3f}, limit {self.limit:.3f}"
+
+
+@dataclass(frozen=True)
+class Watched:
+    """What a look at the floor found."""
+
+    until: int
+    """The end of the last whole day that was looked at."""
+    bundle: str
+    checks: tuple[Check, ...]
+    untold: tuple[str, ...]
+    """What could not be asked, and why."""
+    by_day: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
+    """Figures by the day (since 1970-01-01, UTC) on which they end, under the names of their charts."""
+
+    @property
+    def drifted(self) -> tuple[Check, ...]:
+        """The checks beyond their limits."""
+        return tuple(check for check in self.checks if check.drifted)
+
+
+def look(champion: Bundle, calls: ServedCalls, vectors: Sequence[ServedMatrix], at: int) -> Watched:
+    """Ask the last whole days before `at` against the four weeks before them."""
+    until = at // DAY * DAY
+    heads = {"answer": (calls.p_answer, calls.answered), "conversion": (calls.p_convert, calls.sold)}
+    days = {name: days_of(calls.at, label, said) for name, (said, label) in heads.items()}
+    seen = _columns_of(champion, vectors)
+    promised = [*promises(days, until), *promises(_by_channel(calls, heads), until)]
+    promised += new_channels(champion, calls, until)
+    fallen = list(fallen_otherwise(champion, seen, until))
+    untold = [] if promised else [f"fewer than {LEAST_DAYS} days of served calls before the last ones"]
+    untold += (
+        [] if fallen else ["no reference, or too few vectors: a sample of leads is logged with decisions"]
+    )
+    curves = {**rates_by_day(days), **scores_by_day(champion, heads, calls), **columns_by_day(champion, seen)}
+    return Watched(until, champion.version, (*promised, *fallen), tuple(untold), curves)
+
+
+def _by_channel(calls: ServedCalls, heads: Heads) -> dict[str, Days]:
+    """Each head's days of each channel's calls: what changes in one drowns among all."""
+    channel, found = np.array(calls.channel), {}
+    for word in sorted(set(calls.channel)):
+        own = channel == word
+        for name, (said, label) in heads.items():
+            found[f"{name} of {word}"] = days_of(calls.at[own], label[own], said[own])
+    return found
+
+
+def _until(days: Days, until: int) -> Days:
+    last = until // DAY
+    return days.take((days.day < last) & (days.day >= last - BEFORE - WEEK))
+
+
+def promises(heads: Mapping[str, Days], until: int) -> list[Check]:
+    """Whether promises are missed otherwise than before, over each window."""
+    chance = FALSE_ALARM / 3 / max(len(heads) * len(WINDOWS), 1)
+    asked = [(name, _until(days, until), window) for name, days in heads.items() for window in WINDOWS]
+    return [
+        _promise(name, days, window, until, chance)
+        for name, days, window in asked
+        if _tells(days, until // DAY - window)
+    ]
+
+
+def _tells(days: Days, first: int) -> bool:
+    """Whether there is enough before and after the first day of a window."""
+    enough = days.information[days.day >= first].sum() >= LEAST_INFORMATION
+    return bool(enough and np.count_nonzero(days.day < first) >= LEAST_DAYS)
+
+
+def _promise(name: str, days: Days, window: int, until: int, chance: float) -> Check:
+    first = until // DAY - window
+    found = shift(days, first)
+    calls = int(days.calls[days.day >= first].sum())
+    return Check("calibration", name, window, found.by, found.limit(chance), calls)
+
+
+def new_channels(champion: Bundle, calls: ServedCalls, until: int) -> list[Check]:
+    """Which channels leads come by now that no lead of the training came by."""
+    if champion.reference is None:
+        return []
+    lately = (calls.at >= until - 3 * DAY) & (calls.at < until)
+    count = Counter(word for word, asked in zip(calls.channel, lately, strict=True) if asked)
+    limit = max(NEW_SHARE, NEW_CALLS / max(count.total(), 1))
+    return [
+        Check("new channel", word, 3, n / count.total(), limit, n)
+        for word, n in sorted(count.items())
+        if word not in champion.reference.channels
+    ]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A champion's feature in the vectors that hold it: values in the champion's own codes."""
+
+    name: str
+    shares: Shares
+    values: Float32Array
+    lead: Int64Array
+    at: Int64Array
+
+
+def _columns_of(champion: Bundle, vectors: Sequence[ServedMatrix]) -> list[Column]:
+    reference = champion.reference
+    if reference is None:
+        return []
+    pairs = zip(champion.features, reference.columns, strict=True)
+    return [_column(feature, shares, vectors) for feature, shares in pairs]
+
+
+def _column(feature: Feature, shares: Shares, vectors: Sequence[ServedMatrix]) -> Column:
+    parts = [(one, values) for one in vectors if (values := _read(feature, one)) is not None]
+    values = np.concatenate([np.empty(0, np.float32), *(values for _, values in parts)])
+    lead = np.concatenate([np.empty(0, np.int64), *(one.lead for one, _ in parts)])
+    at = np.concatenate([np.empty(0, np.int64), *(one.at for one, _ in parts)])
+    return Column(feature.name, shares, values, lead, at)
+
+
+def _read(feature: Feature, served: ServedMatrix) -> Float32Array | None:
+    """The feature's values there, words in the feature's own codes; None where it meant something else."""
+    for place, theirs in enumerate(served.features):
+        if theirs == feature:
+            return np.asarray(served.values[:, place])
+        if isinstance(theirs, Category) and isinstance(feature, Category) and theirs.name == feature.name:
+            codes = {word: code for code, word in enumerate(feature.levels)}
+            table = np.array([*(codes.get(word, np.nan) for word in theirs.levels), np.nan], np.float32)
+            code = np.nan_to_num(served.values[:, place], nan=len(theirs.levels)).astype(np.int64)
+            return table[code]
+    return None
+
+
+def fallen_otherwise(champion: Bundle, columns: Sequence[Column], until: int) -> Iterator[Check]:
+    """Whether features fall otherwise than before, and than the champion was taught: both, or it is no drift.
+
+    Against the time before alone a champion that was taught the change would alarm still; against what it was
+    taught alone, a queue that works in another order than the floor that taught it.
+    """
+    rows = champion.reference.rows if champion.reference else 0
+    chance = FALSE_ALARM / 3 / max(len(columns), 1)
+    for one in columns:
+        now = _first(one, until - WEEK * DAY, until)
+        before = _first(one, until - (WEEK + BEFORE) * DAY, until - WEEK * DAY)
+        if min(now.size, before.size) < LEAST_LEADS:
+            continue
+        counts, earlier = one.shares.counts(one.values[now]), one.shares.counts(one.values[before])
+        taught = np.asarray(one.shares.share) * rows
+        asked = [
+            (psi(than, counts), psi_limit(than, counts, chance, one.shares.wobble))
+            for than in (earlier, taught)
+        ]
+        figure, limit = min(asked, key=lambda told: told[0] / told[1])
+        yield Check("feature", one.name, WEEK, figure, limit, int(now.size))
+
+
+def _first(one: Column, since: int, until: int) -> Int64Array:
+    """The first vector of each lead in [since, until): more of the same lead are no news."""
+    rows = np.flatnonzero((one.at >= since) & (one.at < until))
+    rows = rows[np.argsort(one.at[rows], kind="stable")]
+    return rows[np.unique(one.lead[rows], return_index=True)[1]]
+
+
+def rates_by_day(heads: Mapping[str, Days]) -> dict[str, dict[int, float]]:
+    """Of each head: the share marked, the share promised, and by how many log-odds it was missed."""
+    found: dict[str, dict[int, float]] = {}
+    for name, days in heads.items():
+        told = {
+            "Share marked": days.marked / days.calls,
+            "Share promised": days.expected / days.calls,
+            "Missed by in log-odds": (days.marked - days.expected) / days.information,
+        }
+        found |= {f"{name}/{what}": _curve(days.day, values) for what, values in told.items()}
+    return found
+
+
+def scores_by_day(champion: Bundle, heads: Heads, calls: ServedCalls) -> dict[str, dict[int, float]]:
+    """PSI of each head's chances of a day against those of the training's judged calls."""
+    found: dict[str, dict[int, float]] = {}
+    for name, (said, _) in heads.items():
+        if champion.reference and name in champion.reference.heads:
+            shares = champion.reference.heads[name].scores
+            taught, day = np.asarray(shares.share) * champion.reference.rows, calls.at // DAY
+            found[f"{name}/PSI of its chances"] = {
+                int(one): psi(taught, shares.counts(said[day == one])) for one in np.unique(day)
+            }
+    return found
+
+
+def columns_by_day(champion: Bundle, columns: Sequence[Column]) -> dict[str, dict[int, float]]:
+    """PSI of each feature over the week that ends with a day, against the training."""
+    found: dict[str, dict[int, float]] = {}
+    for one in columns:
+        taught = np.asarray(one.shares.share) * (champion.reference.rows if champion.reference else 0)
+        ends = {int(day) for day in np.unique(one.at // DAY)}
+        weeks = {day: _first(one, (day + 1 - WEEK) * DAY, (day + 1) * DAY) for day in ends}
+        found[f"PSI/{NO_METRIC.sub('_', one.name)}"] = {
+            day: psi(taught, one.shares.counts(one.values[rows]))
+            for day, rows in weeks.items()
+            if rows.size >= LEAST_LEADS
+        }
+    return found
+
+
+def _curve(day: Int64Array, values: Float64Array) -> dict[int, float]:
+    kept: BoolArray = np.isfinite(values)
+    return {int(one): float(value) for one, value in zip(day[kept], values[kept], strict=True)}
