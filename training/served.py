@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from pathlib import Path
+from platform import python_version
 
 import numpy as np
 
@@ -84,6 +85,7 @@ def _description(bundle: Bundle) -> dict[str, object]:
                 "code": None,
                 "loader_module": "mlflow.pyfunc.loaders.code_model",
                 "model_code_path": CODE,
+                "python_version": python_version(),
                 "streamable": False,
             }
         },
