@@ -9,15 +9,16 @@ JUDGED = "All figures are of later calls than any that the judged model had seen
 FIGURES = ("auc", "log_loss", "ece", "top_half_gain")
 
 HOW_TO_READ = """### How to read this run
-- **Model metrics**: how each head fared from one stretch of calls to the next. What it says should follow
-  what came true.
-- **Artifacts, plots**: *calibration* (does what it says come true), *gain* (what calling the best first
-  finds), *influence* (what moves it), *over_time*, *race* (how far it is ahead of each rival), *week* (the
-  hours of the lead's own week).
+- **Model metrics**: how each head fared from one stretch of calls to the next. \
+What it says should follow what came true.
+- **Artifacts, plots**: *calibration* (does what it says come true), *gain* (what calling the best first \
+finds), *influence* (what moves it), *over_time*, *race* (how far it is ahead of each rival), *week* (the \
+hours of the lead's own week).
 - **Runs inside**: each head with its search, its folds and its last fit.
-- AUC: how often a call that came true was ranked above one that did not; 0.5 is no order at all. ECE: how far
-  probabilities are off on average. Gain: the share of what came true that the better half of the list holds.
-"""
+- AUC: how often a call that came true was ranked above one that did not; 0.5 is no order at all. \
+ECE: how far probabilities are off on average. \
+Gain: the share of what came true that the better half of the list holds."""
+"""Each point is one line: MLflow breaks lines where the text does."""
 
 
 def card(report: TrainingReport) -> str:

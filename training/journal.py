@@ -27,6 +27,7 @@ from .report import Trained, TrainingReport
 from .stages import EXPERIMENT, head_run
 from .timeline import by_stretch
 from .tracking import CHAMPION, Curve, DataUsed, Record, Table, Tracking
+from .views import over_time, page_of
 
 WEEK_HOUR = "local_hour_of_week"
 
@@ -57,15 +58,15 @@ def record_of(
     moves = {name: influence(one) for name, one in trained.items()}
     folds = max((len(one.folds) for one in trained.values()), default=0)
     nearest = {n: head.race.nearest.sentence for n, head in report.heads.items() if head.race.nearest}
-    at = report.bundle.created_at
+    at, metrics, curves = report.bundle.created_at, metrics_of(report, trained), curves_of(trained)
     return Record(
         EXPERIMENT,
         name=report.bundle.version,
         at=at,
         seconds=sum(report.seconds.values()),
         parameters={"features": len(report.bundle.features), "folds": folds, **parameters_of(report)},
-        metrics=metrics_of(report, trained),
-        curves=curves_of(trained),
+        metrics=metrics,
+        curves=curves,
         tags={
             "bundle": report.bundle.version,
             "became": report.alias,
@@ -78,6 +79,7 @@ def record_of(
         texts=texts_of(report, trained),
         tables={f"race/{name}.json": table(head.race) for name, head in report.heads.items()},
         datasets=[data for one in used.values() for data in one],
+        page=page_of(list(report.heads), [*metrics, *curves]),
         stages=[
             head_run(name, trained[name], head, moves[name], used[name], at)
             for name, head in report.heads.items()
@@ -110,7 +112,7 @@ def metrics_of(report: TrainingReport, trained: Mapping[str, Trained]) -> dict[s
 def curves_of(trained: Mapping[str, Trained]) -> dict[str, Curve]:
     """Each head from one stretch of calls to the next."""
     return {
-        f"Over time: {name}/{title}": curve
+        over_time(name, title): curve
         for name, one in trained.items()
         if one.chance.size
         for title, curve in by_stretch(one).curves().items()

@@ -29,6 +29,9 @@ CHAMPION, CHALLENGER, FORMER = "champion", "challenger", "former"
 """Aliases: the version that serves, the last one that the gate refused, the one that served before."""
 DEFAULT_URI = "sqlite:///mlruns/mlflow.db"
 _NOTE, _PARENT, _TABLES = "mlflow.note.content", "mlflow.parentRunId", "mlflow.loggedArtifacts"
+_KIND, _VIEW = "mlflow.experimentKind", "mlflow.sharedViewState."
+_OURS = 0
+"""When a view was saved that nobody has changed by hand."""
 _LONGEST_VALUE = 6_000
 _METRICS_AT_ONCE, _PARAMETERS_AT_ONCE = 900, 100
 """MLflow takes no more in one call: 1,000 of all together."""
@@ -101,6 +104,24 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Page:
+    """What an experiment's own page says and shows."""
+
+    note: str
+    """MLflow shows its first line."""
+    views: Mapping[str, tuple[str, str]]
+    """Saved views by key: the name in the menu, and the state that MLflow's page reads."""
+
+    def tags(self) -> dict[str, str]:
+        """As MLflow keeps it."""
+        told = {_NOTE: self.note, _KIND: "custom_model_development"}
+        for key, (name, state) in self.views.items():
+            view = {"name": name, "createdAt": _OURS, "updatedAt": _OURS, "state": state}
+            told[f"{_VIEW}{key}"] = json.dumps(view)
+        return told
+
+
+@dataclass(frozen=True)
 class Record:
     """One run: plain values, figures and texts, each under the name that people read."""
 
@@ -119,6 +140,8 @@ class Record:
     texts: Mapping[str, str] = field(default_factory=dict)
     tables: Mapping[str, Table] = field(default_factory=dict)
     datasets: Sequence[DataUsed] = ()
+    page: Page | None = None
+    """Of the experiment."""
     stages: Sequence["Record"] = ()
     """Runs inside this one, in the order in which people read them."""
 
@@ -132,7 +155,7 @@ class Tracking:
     def record(self, record: Record, bundle: Bundle | None = None) -> str:
         """Write a run with all it holds and the runs inside it; return its id."""
         client = self._client()
-        return _record(client, self._experiment(client, record.experiment), record, bundle)
+        return _record(client, self._experiment(client, record), record, bundle)
 
     def follow(
         self, experiment: str, name: str, by_day: Mapping[str, Mapping[int, float]], tags: Mapping[str, str]
@@ -227,13 +250,17 @@ class Tracking:
             database.parent.mkdir(parents=True, exist_ok=True)
         return MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
 
-    def _experiment(self, client: MlflowClient, name: str) -> str:
-        found = client.get_experiment_by_name(name)
+    def _experiment(self, client: MlflowClient, record: Record) -> str:
+        wanted = record.page.tags() if record.page else {}
+        found = client.get_experiment_by_name(record.experiment)
         if found is not None:
+            for key, value in wanted.items():
+                if _may_change(found.tags.get(key), value):
+                    client.set_experiment_tag(found.experiment_id, key, value)
             return str(found.experiment_id)
         database = _database(self.uri)
         beside = None if database is None else (database.parent / "artifacts").resolve().as_uri()
-        return str(client.create_experiment(name, artifact_location=beside))
+        return str(client.create_experiment(record.experiment, artifact_location=beside, tags=wanted))
 
 
 def _record(
@@ -257,6 +284,12 @@ def _record(
         _record(client, experiment, replace(stage, at=stage.at - place * 1_000), parent=run_id)
     client.set_terminated(run_id, end_time=stamp + round(record.seconds * 1_000))
     return run_id
+
+
+def _may_change(told: str | None, wanted: str) -> bool:
+    """Whether what stands is missing or an older word of ours; what people wrote stays."""
+    ours = f'"updatedAt": {_OURS}, '
+    return told is None or (told != wanted and ours in told)
 
 
 def _tags(record: Record, parent: str) -> dict[str, str]:

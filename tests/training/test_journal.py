@@ -81,7 +81,7 @@ def test_every_run_is_finished_and_the_training_took_as_long_as_it_took(runs):
 
 
 def test_metrics_over_time_bear_the_instants_of_their_calls(client, runs):
-    history = client.get_metric_history(training_of(runs).info.run_id, "Over time: answer/AUC")
+    history = client.get_metric_history(training_of(runs).info.run_id, "Time: answer/AUC")
     folds = client.get_metric_history(runs["answer: folds"].info.run_id, "By fold/AUC")
     trees = client.get_metric_history(runs["answer: folds"].info.run_id, "By tree/Log loss")
 

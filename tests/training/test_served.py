@@ -45,9 +45,7 @@ def folder(bundle, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def served(first, tracking: Tracking) -> Iterator[str]:
     """The URL of `mlflow models serve` on the registered model."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = str(probe.getsockname()[1])
+    port = str(free_port())
     command = [sys.executable, "-m", "mlflow", "models", "serve", "-m", "models:/leadrank/1"]
     command += ["--env-manager", "local", "--host", "127.0.0.1", "--port", port, "--workers", "1"]
     bin_first = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
@@ -65,6 +63,12 @@ def served(first, tracking: Tracking) -> Iterator[str]:
     finally:
         os.killpg(process.pid, signal.SIGTERM)
         process.communicate(timeout=30)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def wait_for(url: str, process: "subprocess.Popen[bytes]") -> None:

@@ -1,0 +1,102 @@
+"""Views: the page of an experiment as people first see it: its note, and its charts side by side."""
+
+import json
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any
+
+from .evaluate import MEASURES
+from .tracking import Page
+
+GLANCE = "at-a-glance"
+FIGURES = ("auc", "ece", "top_half_gain")
+"""Of each training, one bar each."""
+
+Chart = dict[str, Any]
+"""As MLflow writes it."""
+
+
+def page_of(heads: Sequence[str], metrics: Collection[str]) -> Page:
+    """What the experiment of the trainings says and shows of these heads, among all their metrics."""
+    note = (
+        "Each run is a training; open the newest: its description is the model card. "
+        "Views, *Trainings at a glance*, has the charts."
+    )
+    return Page(note, {GLANCE: ("Trainings at a glance", json.dumps(_state(heads, metrics)))})
+
+
+def over_time(head: str, title: str = "") -> str:
+    """A metric of a head from one stretch of judged calls to the next; without a title the group of them.
+
+    MLflow heads a chart by the first twenty letters of its metric.
+    """
+    return f"Time: {head}" + (f"/{title}" if title else "")
+
+
+def _state(heads: Sequence[str], metrics: Collection[str]) -> dict[str, object]:
+    """What MLflow keeps of a saved view (undocumented: a test looks at it in a browser)."""
+    shown = [f"metrics.`{head}/{MEASURES[key].title}`" for head in heads for key in FIGURES]
+    charts = [chart for head in heads for chart in _charts(head)]
+    drawn = {chart["metricKey"] for chart in charts}
+    return {
+        "searchFilter": "",
+        "orderByKey": "attributes.start_time",
+        "orderByAsc": False,
+        "startTime": "ALL",
+        "lifecycleFilter": "Active",
+        "datasetsFilter": [],
+        "modelVersionFilter": "All Runs",
+        "selectedColumns": ["attributes.`Models`", "tags.`became`", *shown],
+        "runsHiddenMode": "FIRST_10_RUNS",
+        "compareRunCharts": [*charts, *(_hidden(metric) for metric in metrics if metric not in drawn)],
+        "compareRunSections": [_section(name) for head in heads for name in (over_time(head), head)],
+        "isAccordionReordered": True,
+    }
+
+
+def _section(name: str) -> dict[str, object]:
+    named = {"uuid": f"section {name}", "name": name, "display": True}
+    return named | dict.fromkeys(("isReordered", "deleted", "isGenerated"), False)
+
+
+def _charts(head: str) -> Iterator[Chart]:
+    said, true = over_time(head, "Mean probability said"), over_time(head, "Share that came true")
+    yield _line(head, "what it said and what came true", [said, true])
+    yield _line(head, "AUC over time (0.5: no order)", [over_time(head, MEASURES["auc"].title)])
+    for key in FIGURES:
+        title = MEASURES[key].title
+        yield _chart(head, f"{title}, each training", "BAR", f"{head}/{title}")
+
+
+def _line(head: str, title: str, metrics: list[str]) -> Chart:
+    return _chart(head, title, "LINE", metrics[0]) | {
+        "selectedMetricKeys": metrics,
+        "xAxisKey": "time",
+        "useGlobalXaxisKey": False,
+        "useGlobalLineSmoothing": False,
+        "selectedXAxisMetricKey": "",
+        "yAxisKey": "metric",
+        "yAxisExpressions": [],
+        "lineSmoothness": 0,
+        "scaleType": "linear",
+        "xAxisScaleType": "linear",
+        "range": {},
+        "ignoreOutliers": False,
+    }
+
+
+def _chart(head: str, title: str, kind: str, metric: str) -> Chart:
+    return {
+        "uuid": f"{head} {title}",
+        "type": kind,
+        "displayName": f"{head}: {title}",
+        "metricKey": metric,
+        "metricSectionId": f"section {metric.partition('/')[0]}",
+        "runsCountToCompare": 10,
+        "deleted": False,
+        "isGenerated": False,
+    }
+
+
+def _hidden(metric: str) -> Chart:
+    """A chart taken away: MLflow would draw one of every metric that has none."""
+    return _chart(metric, "", "BAR", metric) | {"deleted": True, "isGenerated": True}
