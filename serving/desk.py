@@ -247,8 +247,8 @@ class Desk:
         if bundle is None:
             return np.full(rows.size, np.nan), np.full(rows.size, USUAL_SECONDS)
         self.sheet.refresh(self.ledger.past(), bundle, rows, at, self.ledger.seq)
-        answer, convert, seconds = (column[rows] for column in self.sheet.columns)
-        return value_per_second(answer, convert, self._worth(rows, plan), seconds), seconds
+        answer, convert, seconds, value = (column[rows] for column in self.sheet.columns)
+        return value_per_second(answer, convert, plan.worth(value), seconds), seconds
 
     def _next_key(self, campaign: str, at: int) -> str:
         with reading(self.engine) as connection:
@@ -292,17 +292,8 @@ class Desk:
         plan = self.plan(campaign.levels[campaign.codes[row]])
         standing = self.roster.standing(rows, plan.caps, at)
         verdict = eligibility(standing, plan.caps, at)
-        value = float(self._worth(rows, plan)[0])
-        found = explanation(lead_id, row, verdict, past, self.models.champion(), value, at)
+        found = explanation(lead_id, row, verdict, past, self.models.champion(), plan.worth, at)
         return replace(found, degraded=self.models.degraded)
-
-    def _worth(self, rows: Int64Array, plan: Plan) -> Float64Array:
-        """What a sale to each lead is worth: 1 where conversions count; unknown values are the mean, or 1."""
-        if plan.objective == "conversions":
-            return np.ones(rows.size)
-        value = self.ledger.past().leads.value
-        known = value[~np.isnan(value)]
-        return np.where(np.isnan(value[rows]), known.mean() if known.size else 1.0, value[rows])
 
     def _min_gap(self, campaign: str) -> int:
         return self.plan(campaign).caps.min_gap

@@ -1,24 +1,28 @@
 """Insight: why a lead or a campaign stands where it stands, asked of the desk without changing anything."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
 
-from features import Moments, Past, compute
-from features.instants import HOUR, MINUTE, NEVER
-from features.kernel import Int64Array
-from training.bundle import Bundle
+from features import FeatureMatrix, Moments, Past, compute
+from features.instants import DAY, HOUR, MINUTE, NEVER, SECOND
+from features.kernel import Float64Array, Int64Array
+from training.bundle import Bundle, Scores
 
 from .ranking.reasons import Reason, reasons_of
+from .ranking.value import value_per_second
 from .rule import Caps
 from .rules.hours import open_until
 from .standing import Standing
 from .verdicts import Verdicts, failed
 
-LATER = (0, 5 * MINUTE, 30 * MINUTE, HOUR, 4 * HOUR, 24 * HOUR)
+LATER = (0, 5 * MINUTE, 30 * MINUTE, HOUR, 4 * HOUR, DAY, 3 * DAY, 7 * DAY)
 """Delays after which a lead's worth is asked again."""
+
+WorthOf = Callable[[Float64Array], Float64Array]
+"""What sales count for, by what they are expected to bring."""
 
 
 @dataclass(frozen=True)
@@ -32,18 +36,19 @@ class Eligibility:
 
 @dataclass(frozen=True)
 class HeadExplained:
-    """One head's probability, and its reasons in log-odds before calibration: base and effects sum to it."""
+    """One head's probability or amount, and its reasons: base and effects sum to its score."""
 
-    probability: float
+    probability: float | None
+    amount: float | None
     before_calibration: float
-    """Base and effects together."""
+    """Base and effects together: log-odds, or the logarithm of an amount."""
     base: float
     reasons: tuple[Reason, ...]
 
 
 @dataclass(frozen=True)
 class Worth:
-    """What a dial is worth after a delay, if nothing else happens meanwhile."""
+    """What a dial at an hour like this one is worth after a delay, if nothing else happens meanwhile."""
 
     after_s: int
     value_per_agent_hour: float
@@ -66,7 +71,7 @@ class Explanation:
     """`no_timing_evidence`: the floor's history has not yet shown that one hour is better for this lead."""
     decay: tuple[Worth, ...]
     response_deadline_at: int | None
-    """When the dial will have lost half of what it is worth now, None if not within a day."""
+    """When the dial will have lost half of what it is worth now, None if not within a week."""
 
 
 @dataclass(frozen=True)
@@ -106,48 +111,70 @@ def eligibility(standing: Standing, caps: Caps, at: int, ignore: frozenset[str] 
 
 
 def explanation(
-    lead_id: str, row: int, verdict: Eligibility, past: Past, bundle: Bundle | None, value: float, at: int
+    lead_id: str, row: int, verdict: Eligibility, past: Past, bundle: Bundle | None, worth: WorthOf, at: int
 ) -> Explanation:
-    """All that the heads say of a lead whose sale is worth `value`; little where there is no model."""
-    fading = decay(past, bundle, row, value, at) if bundle else ()
-    heads = explained(past, bundle, row, at) if bundle else {}
-    chances = [np.array([heads[head].probability]) for head in ("answer", "conversion") if heads]
-    return Explanation(
+    """All that the heads say of a lead; little where there is no model."""
+    nothing = Explanation(
         lead_id=lead_id,
         as_of_at=at,
-        model_version=bundle.version if bundle else None,
-        degraded=bundle is None,
-        heads=heads,
-        handle_s=float(bundle.handle.expected(*chances)[0]) if bundle else None,
-        score=fading[0].value_per_agent_hour if fading else None,
+        model_version=None,
+        degraded=True,
+        heads={},
+        handle_s=None,
+        score=None,
         eligibility=verdict,
         callable_until=verdict.valid_until,
         windows="no_timing_evidence",
+        decay=(),
+        response_deadline_at=None,
+    )
+    if bundle is None:
+        return nothing
+    matrix = compute(past, _waiting(row, at), bundle.features)
+    scores = bundle.predict(matrix)
+    fading = decay(scores, worth)
+    return replace(
+        nothing,
+        model_version=bundle.version,
+        degraded=False,
+        heads=explained(bundle, matrix.take(np.zeros(1, np.int64)), scores),
+        handle_s=float(scores.handle_s[0]),
+        score=fading[0].value_per_agent_hour,
         decay=fading,
-        response_deadline_at=deadline(fading, at) if fading else None,
+        response_deadline_at=deadline(fading, at),
     )
 
 
-def explained(past: Past, bundle: Bundle, row: int, at: int) -> dict[str, HeadExplained]:
-    """Every head's probability of one lead, with its reasons."""
-    matrix = compute(past, Moments.at_once(np.array([row]), at), bundle.features)
-    scores = bundle.predict(matrix)
+def _waiting(row: int, at: int) -> Moments:
+    """One lead now and after each delay, its agent not yet chosen."""
+    delays = np.array(LATER)
+    return Moments(np.full(delays.size, row), np.full(delays.size, -1), at + delays)
+
+
+def explained(bundle: Bundle, matrix: FeatureMatrix, scores: Scores) -> dict[str, HeadExplained]:
+    """What every head says of the first row, with its reasons."""
     found = {}
-    for head in scores.by_head:
+    for head, said in scores.by_head.items():
         base, effects = bundle.explain(matrix, head)
         (reasons,) = reasons_of(matrix.features, matrix.values, effects)
-        raw = base + float(effects[0].sum())
-        found[head] = HeadExplained(float(scores[head][0]), raw, base, reasons)
+        raw, figure = base + float(effects[0].sum()), float(said[0])
+        chances = bundle.models[head].objective == "binary"
+        chance, amount = (figure, None) if chances else (None, figure)
+        found[head] = HeadExplained(chance, amount, raw, base, reasons)
     return found
 
 
-def decay(past: Past, bundle: Bundle, row: int, value: float, at: int) -> tuple[Worth, ...]:
-    """How a lead's worth fades while nobody calls it, as the heads see it."""
-    delays = np.array(LATER)
-    moments = Moments(np.full(delays.size, row), np.full(delays.size, -1), at + delays)
-    scores = bundle.predict(compute(past, moments, bundle.features))
-    worth = scores.answer * scores.conversion * value / scores.handle_s * 3600
-    return tuple(Worth(int(d // 1_000_000), float(w)) for d, w in zip(delays, worth, strict=True))
+def decay(scores: Scores, worth: WorthOf) -> tuple[Worth, ...]:
+    """How a lead's worth fades over the delays while nobody calls it.
+
+    The head of that name knows age and nothing of the clock; without it the heads that rank are asked, as of
+    then.
+    """
+    counted = worth(scores.sale_value)
+    later = value_per_second(scores.answer, scores.conversion, counted, scores.handle_s) * 3600
+    if "decay" in scores.by_head:
+        later = later[0] * scores["decay"] / scores["decay"][0]
+    return tuple(Worth(delay // SECOND, float(left)) for delay, left in zip(LATER, later, strict=True))
 
 
 def deadline(fading: tuple[Worth, ...], at: int) -> int | None:

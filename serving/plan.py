@@ -4,7 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import cast
 
+import numpy as np
+
 from features.instants import DAY, SECOND
+from features.kernel import Float64Array
 
 from .ranking.queue import Policy
 from .rule import Caps
@@ -19,6 +22,10 @@ class Plan:
     policy: Policy = field(default_factory=Policy)
     objective: str = "value"
     """What an agent's hour is for: `value`, or `conversions`, all of them alike."""
+
+    def worth(self, value: Float64Array) -> Float64Array:
+        """What sales count for that are expected to bring so much."""
+        return np.ones(value.size) if self.objective == "conversions" else value
 
     @classmethod
     def of(cls, settings: Mapping[str, object]) -> "Plan":

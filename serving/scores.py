@@ -20,6 +20,8 @@ FRESH_REFRESH = MINUTE
 
 FRESH = 2 * HOUR
 
+COLUMNS = ("p_answer", "p_convert", "seconds", "value")
+"""What is kept of a lead's scores."""
 
 MANY = 50_000
 """More leads than this are scored on two threads; for fewer a second one costs more than it brings."""
@@ -38,11 +40,12 @@ class Seen:
 
 @dataclass
 class ScoreSheet:
-    """One row per lead: calibrated chances and expected seconds of a dial, and when they were worked out."""
+    """One row per lead: what is expected of a dial and of a sale, and when that was worked out."""
 
     p_answer: Float64Array
     p_convert: Float64Array
     seconds: Float64Array
+    value: Float64Array
     scored_at: Int64Array
     version: str = ""
     logged: float = 0.0
@@ -54,18 +57,18 @@ class ScoreSheet:
     @classmethod
     def empty(cls, logged: float = 0.0) -> "ScoreSheet":
         """A sheet without leads."""
-        return cls(np.empty(0), np.empty(0), np.empty(0), np.empty(0, np.int64), logged=logged)
+        return cls(np.empty(0), np.empty(0), np.empty(0), np.empty(0), np.empty(0, np.int64), logged=logged)
 
     @property
-    def columns(self) -> tuple[Float64Array, Float64Array, Float64Array]:
-        """Chance of an answer, chance of a sale given one, seconds."""
-        return self.p_answer, self.p_convert, self.seconds
+    def columns(self) -> tuple[Float64Array, Float64Array, Float64Array, Float64Array]:
+        """Chance of an answer, chance of a sale given one, seconds, value of a sale."""
+        return self.p_answer, self.p_convert, self.seconds, self.value
 
     def reserve(self, leads: int) -> None:
         """Make room for new leads, unscored."""
         more = leads - self.scored_at.size
         if more > 0:
-            for name in ("p_answer", "p_convert", "seconds"):
+            for name in COLUMNS:
                 setattr(self, name, np.concatenate([getattr(self, name), np.full(more, np.nan)]))
             self.scored_at = np.concatenate([self.scored_at, np.zeros(more, np.int64)])
 
@@ -90,6 +93,7 @@ class ScoreSheet:
             self.p_answer[stale] = scores["answer"]
             self.p_convert[stale] = scores["conversion"]
             self.seconds[stale] = scores.handle_s
+            self.value[stale] = scores.sale_value
             self.scored_at[stale] = at
             self._keep(past, bundle, matrix, stale, at, seq)
         return int(stale.size)

@@ -19,10 +19,12 @@ from features.kernel import Float32Array, Float64Array
 from .calibration import Calibration, probability
 from .dataset import HandleSeconds
 from .errors import BrokenBundle, StaleBundle
+from .head import Kind
 from .margin import Curve, Margin
+from .objective import OBJECTIVES
 from .reference import Json, Reference
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,7 @@ class Model:
     trees: str
     margin: Margin
     calibration: Calibration
+    objective: Kind = "binary"
 
     @cached_property
     def booster(self) -> lightgbm.Booster | None:
@@ -46,13 +49,21 @@ class Model:
         return float(told + np.log2(leaves).sum())
 
     def score(self, values: Float32Array, threads: int) -> Float64Array:
-        """Log-odds before calibration."""
+        """Log-odds, or the logarithm of an amount, before calibration."""
         score = self.margin.apply(values)
         if self.booster is None:
             return score
         return score + np.asarray(
             self.booster.predict(values, raw_score=True, num_threads=threads), np.float64
         )
+
+    def tell(self, values: Float32Array, threads: int) -> Float64Array:
+        """The calibrated probability or amount of each row."""
+        return self.honest(self.score(values, threads))
+
+    def honest(self, score: Float64Array) -> Float64Array:
+        """The calibrated probability or amount of each score."""
+        return OBJECTIVES[self.objective].scale(self.calibration.line(score))
 
     def explain(self, values: Float32Array, threads: int) -> tuple[float, Float64Array]:
         """Base and what each feature adds: they sum to `score` (trees by their exact Shapley values)."""
@@ -65,10 +76,13 @@ class Model:
 
 @dataclass(frozen=True)
 class Scores:
-    """What a bundle says of each row: a calibrated probability per head, and the seconds an attempt takes."""
+    """What a bundle says of each row: an honest probability or amount per head, and what follows."""
 
     by_head: Mapping[str, Float64Array]
     handle_s: Float64Array
+    """Seconds of an agent that the attempt is expected to take."""
+    sale_value: Float64Array
+    """What a sale is expected to bring."""
 
     def __getitem__(self, head: str) -> Float64Array:
         return self.by_head[head]
@@ -94,6 +108,8 @@ class Bundle:
     features: tuple[Feature, ...]
     models: Mapping[str, Model]
     handle: HandleSeconds
+    deal: float = 1.0
+    """What a sale brings on average: told of leads of unknown worth while no head says more."""
     notes: Mapping[str, str] = field(default_factory=dict)
     """For people: what each head means, and the least calls it needs."""
     facts: Mapping[str, float | int | str] = field(default_factory=dict)
@@ -117,16 +133,24 @@ class Bundle:
         return sum(model.work for model in self.models.values())
 
     def predict(self, matrix: FeatureMatrix, threads: int = 2) -> Scores:
-        """Every head's probability for each row; `StaleBundle` for a matrix of other features."""
+        """Every head's figure for each row; `StaleBundle` for a matrix of other features.
+
+        A head that isn't in the bundle leaves what it would have told to the means.
+        """
         self._check(matrix)
-        by_head = {
-            name: model.calibration.apply(model.score(matrix.values, threads))
-            for name, model in self.models.items()
-        }
-        return Scores(by_head, self.handle.expected(by_head["answer"], by_head["conversion"]))
+        told = {name: model.tell(matrix.values, threads) for name, model in self.models.items()}
+        seconds = self.handle.expected(told["answer"], told["conversion"], told.get("handle_time", 1.0))
+        return Scores(told, seconds, told["value"] if "value" in told else self._said(matrix))
+
+    def _said(self, matrix: FeatureMatrix) -> Float64Array:
+        """What leads are said to be worth, the mean deal where nobody says."""
+        if "lead_value" not in matrix.names:
+            return np.full(len(matrix), self.deal)
+        said = matrix.values[:, matrix.names.index("lead_value")].astype(np.float64)
+        return np.where(np.isnan(said), self.deal, said)
 
     def explain(self, matrix: FeatureMatrix, head: str, threads: int = 2) -> tuple[float, Float64Array]:
-        """Base and contributions (rows, features) in log-odds: their sum is the uncalibrated score."""
+        """Base and contributions (rows, features): their sum is the score before calibration."""
         self._check(matrix)
         return self.models[head].explain(matrix.values, threads)
 
@@ -175,6 +199,7 @@ def _text(bundle: Bundle) -> str:
         "created_at": render(bundle.created_at),
         "fingerprint": bundle.fingerprint,
         "handle_s": asdict(bundle.handle),
+        "deal": bundle.deal,
         "notes": dict(bundle.notes),
         "facts": dict(bundle.facts),
         "reference": bundle.reference.as_json() if bundle.reference else None,
@@ -186,6 +211,7 @@ def _text(bundle: Bundle) -> str:
 
 def _told(model: Model) -> dict[str, object]:
     return {
+        "objective": model.objective,
         "trees": bool(model.trees),
         "base": model.margin.base,
         "curves": [
@@ -213,6 +239,7 @@ def _bundle(told: dict[str, Json], folder: Path) -> Bundle:
         features=from_specs(told["features"]),
         models={name: _model(head, folder / f"{name}.lgb.txt") for name, head in told["heads"].items()},
         handle=HandleSeconds(**told["handle_s"]),
+        deal=told["deal"],
         notes=told["notes"],
         facts=told["facts"],
         reference=Reference.from_json(told["reference"]) if told.get("reference") else None,
@@ -228,4 +255,5 @@ def _model(told: dict[str, Json], trees: Path) -> Model:
         trees.read_text(encoding="utf-8") if told["trees"] else "",
         Margin(told["base"], curves),
         Calibration(np.array(told["calibration"]["score"]), np.array(told["calibration"]["honest"])),
+        told["objective"],
     )

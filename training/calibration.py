@@ -11,6 +11,8 @@ MARKED_PER_BIN = 40
 """A bin of scores holds about this many calls with the mark, so that its rate means something."""
 PRIOR_MARKED = 10.0
 """Each bin is shrunk to the straight line as if it held this many marked calls more, at that line's rate."""
+FEW = 20.0
+"""Examples by which the factor on an amount is shrunk to 1."""
 REACH = 40.0
 """Beyond the outermost knots the line goes on for this many log-odds, so that nothing ties."""
 
@@ -22,9 +24,13 @@ class Calibration:
     score: Float64Array
     honest: Float64Array
 
+    def line(self, score: Float64Array) -> Float64Array:
+        """The honest score of each."""
+        return np.interp(score, self.score, self.honest)
+
     def apply(self, score: Float64Array) -> Float64Array:
         """The calibrated probability of each log-odds."""
-        return probability(np.interp(score, self.score, self.honest))
+        return probability(self.line(score))
 
 
 AS_IT_IS = Calibration(np.array([-2 * REACH, 2 * REACH]), np.array([-2 * REACH, 2 * REACH]))
@@ -56,6 +62,20 @@ def calibrate(score: Float64Array, label: Float64Array, weight: Float64Array) ->
     prior = PRIOR_MARKED / line
     rate = (marked + PRIOR_MARKED) / (calls + prior)
     return _joined(middle, log_odds(rate), calls + prior, straight[1])
+
+
+def smeared(score: Float64Array, label: Float64Array, weight: Float64Array) -> Calibration:
+    """Shift log amounts so that the amounts said add up to those seen (Duan 1983, as a ratio of sums).
+
+    The exponential of a mean logarithm is less than the mean. Shrunk to no shift as by `FEW` examples that
+    were said rightly.
+    """
+    if label.size == 0:
+        return AS_IT_IS
+    said, seen = weight @ np.exp(score), weight @ np.exp(label)
+    few = FEW * said / weight.sum()
+    shift = float(np.log((seen + few) / (said + few)))
+    return Calibration(AS_IT_IS.score, AS_IT_IS.honest + shift)
 
 
 def straight_line(score: Float64Array, label: Float64Array, weight: Float64Array) -> tuple[float, float]:

@@ -2,6 +2,9 @@
 
 from features.instants import render
 
+from .amounts import AMOUNT_MEASURES
+from .gate import TOLD
+from .head import Kind
 from .honesty import worst
 from .report import HeadReport, TrainingReport
 
@@ -28,7 +31,8 @@ def card(report: TrainingReport) -> str:
         f"leadrank bundle {bundle.version} is **{report.alias}**. {_verdict(report)}",
         *(sentence(name, head) for name, head in report.heads.items() if head.judged),
         *([f"Degraded: {report.degraded}."] if report.degraded else []),
-        _figures(report),
+        _figures("the chance that", FIGURES, report, "binary"),
+        _figures("says", tuple(AMOUNT_MEASURES), report, "amount"),
         *(_honesty(head) for head in report.heads.values() if head.race.honesty),
         f"It knew what was known before {render(bundle.created_at)}. {JUDGED}",
         _seconds(report),
@@ -40,6 +44,12 @@ def card(report: TrainingReport) -> str:
 
 def sentence(name: str, head: HeadReport) -> str:
     """What a head is good for, in one sentence."""
+    if head.kind == "amount":
+        said, off = head.measures["said_over_seen"], head.measures["tenths_error"]
+        return (
+            f"**{name}** (says {head.label}): all it says comes to {said:.0%} of what was seen; by tenths "
+            f"its means are off by {off:.0%}."
+        )
     gain, off = head.measures["top_half_gain"], head.measures["ece"]
     return (
         f"**{name}** ({head.label}): calling the better half of its list finds {gain:.0%} of what comes "
@@ -52,14 +62,14 @@ def _verdict(report: TrainingReport) -> str:
     return f"{lost}: {report.verdict.reason}."
 
 
-def _figures(report: TrainingReport) -> str:
-    lines = [
-        "| head | the chance that | examples | marked | AUC | log loss | ECE | gain of the top half |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
+def _figures(says: str, keys: tuple[str, ...], report: TrainingReport, kind: Kind) -> str:
+    """The heads of a kind with some of their measures."""
+    titles = " | ".join(TOLD[key].title for key in keys)
+    lines = [f"| head | {says} | examples | marked | {titles} |", "|---" * (4 + len(keys)) + "|"]
     for name, head in report.heads.items():
-        shown = " | ".join(f"{head.measures.get(key, float('nan')):.4f}" for key in FIGURES)
-        lines.append(f"| {name} | {head.label} | {head.examples} | {head.marked} | {shown} |")
+        if head.kind == kind:
+            shown = " | ".join(f"{head.measures.get(key, float('nan')):.4f}" for key in keys)
+            lines.append(f"| {name} | {head.label} | {head.examples} | {head.marked} | {shown} |")
     return "\n".join(lines)
 
 
@@ -72,9 +82,11 @@ def _honesty(head: HeadReport) -> str:
 
 def _seconds(report: TrainingReport) -> str:
     handle = report.bundle.handle
+    without = "; ".join(f"{name} ({why})" for name, why in report.left_out.items()) or "none"
     return (
         f"An agent's seconds: {handle.no_answer:.0f} where nobody answers, {handle.contact:.0f} for a "
-        f"conversation, {handle.sale:.0f} for a sale (means, shrunk; the same for every lead)."
+        f"conversation, {handle.sale:.0f} for a sale; a sale brings {report.bundle.deal:.0f} (shrunk means). "
+        f"Heads that they stand in for: {without}."
     )
 
 

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -129,6 +130,8 @@ def train(
             Console().print(f"[yellow]degraded[/yellow]: {report.degraded}", soft_wrap=True)
         for column, reason in report.refused.items():
             Console().print(f"refused as a feature: {column} ({reason})")
+        for head, reason in report.left_out.items():
+            Console().print(f"without a head of its own, means stand in: {head} ({reason})")
     _write(json_file, report.as_json())
 
 
@@ -258,7 +261,7 @@ def _past(database: str, secret: str | None, until: int | None) -> tuple["Past",
 
 
 def _table(report: "TrainingReport") -> Table:
-    from .evaluate import MEASURES
+    from .gate import TOLD
 
     table = Table(title=f"Bundle {report.bundle.version}, version {report.model_version or '-'}")
     table.add_column("on calls it had not seen")
@@ -268,8 +271,9 @@ def _table(report: "TrainingReport") -> Table:
     table.add_row("examples", *(f"{head.examples:,}" for head in heads))
     table.add_row("of them marked", *(f"{head.marked:,}" for head in heads))
     table.add_row("trees", *(str(head.choice.trees) for head in heads))
-    for key, measure in MEASURES.items():
-        table.add_row(measure.title, *(f"{head.measures.get(key, float('nan')):.4f}" for head in heads))
+    for key, measure in TOLD.items():
+        figures = [head.measures.get(key, float("nan")) for head in heads]
+        table.add_row(measure.title, *("" if isnan(figure) else f"{figure:.4f}" for figure in figures))
     stages = ", ".join(f"{stage} {seconds:.2f}" for stage, seconds in report.seconds.items())
     table.caption = f"seconds: {stages}"
     return table

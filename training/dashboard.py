@@ -8,6 +8,7 @@ from matplotlib.ticker import PercentFormatter
 
 from features.kernel import Float64Array
 
+from .amounts import TENTHS
 from .evaluate import bins_of, top_half_gain
 from .gate import Comparison
 from .honesty import Honesty
@@ -176,6 +177,22 @@ def influence_figure(head: str, found: Influence, rng: np.random.Generator, most
         bar = figure.colorbar(dots, ax=axes, ticks=[0, 1], aspect=30)
         bar.ax.set_yticklabels(["low", "high"])
         bar.set_label("the named feature's value")
+    return figure
+
+
+def tenths_figure(head: str, label: Float64Array, said: Float64Array) -> Figure:
+    """Mean amount said against mean amount seen, by tenths in the order of what was said."""
+    figure = drawn_within(6.4, 4.6, left=0.14, right=0.97)
+    axes = figure.add_subplot()
+    rows = bins_of(said, TENTHS)
+    told = np.array([said[r].mean() for r in rows])
+    seen = np.array([np.exp(label[r]).mean() for r in rows])
+    error = np.array([np.exp(label[r]).std() / np.sqrt(r.size) for r in rows])
+    top = 1.05 * max(float(told.max()), float((seen + 2 * error).max()))
+    axes.plot([0, top], [0, top], color="0.6", linewidth=1, label="honest")
+    axes.errorbar(told, seen, 2 * error, fmt="o", color="tab:blue", label="judged calls, a tenth each")
+    axes.set(xlabel="mean said beforehand", ylabel="mean seen", title=f"{head}: does what it says come true?")
+    axes.legend(frameon=False, loc="upper left")
     return figure
 
 

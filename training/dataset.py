@@ -7,7 +7,7 @@ import numpy as np
 
 from features import Feature
 from features.calls import CallLog, Moments, Outcome
-from features.instants import DAY, SECOND
+from features.instants import DAY, HOUR, MINUTE, NEVER, SECOND
 from features.kernel import BoolArray, Float32Array, Float64Array, Int64Array
 from features.leads import LeadTable
 from features.past import Past
@@ -17,11 +17,16 @@ from .head import Head, Per
 
 GRACE = DAY
 """A contact without a disposition counts as no sale once it is older than this, and as nothing before."""
+PERIODS = (5 * MINUTE, 15 * MINUTE, HOUR, 4 * HOUR, DAY, 3 * DAY, 7 * DAY, 30 * DAY)
+"""Since a lead was received: where one period of its life ends and the next begins."""
 
 
 @dataclass(frozen=True)
 class Examples:
-    """Moments in the order of time, each with its label (1 = bears the mark, else 0) and its weight."""
+    """Moments in the order of time, each with its label and its weight.
+
+    A label is 1 for a call that bears the mark, else 0; of an amount it is the logarithm.
+    """
 
     moments: Moments
     label: Float64Array
@@ -49,12 +54,14 @@ def examples(past: Past, head: Head, until: int) -> Examples:
     moment is its beginning, so its own outcome is never among its features.
     """
     log = past.log
-    rows = np.flatnonzero(_counted(log, head.per, until))
+    rows = _counted(past, head.per, until)
     rows = rows[np.argsort(log.started_at[rows], kind="stable")]
+    label = _labels(past, head.of, rows, until)
+    told = ~np.isnan(label)
+    rows, label = rows[told], label[told]
     agent = log.agent[rows] if head.knows_agent else np.full(rows.size, -1)
-    label = log.answered[rows] if head.of == "answered" else _sold(log, until)[rows]
     moments = Moments(log.lead[rows], agent, log.started_at[rows])
-    return Examples(moments, label.astype(np.float64), np.ones(rows.size), log.talk_s[rows])
+    return Examples(moments, label, np.ones(rows.size), log.talk_s[rows])
 
 
 def echoes(features: Sequence[Feature], leads: LeadTable) -> tuple[str, ...]:
@@ -63,17 +70,72 @@ def echoes(features: Sequence[Feature], leads: LeadTable) -> tuple[str, ...]:
     return tuple(feature.name for feature in features if isinstance(feature, Rate) and feature.by in alone)
 
 
-def _counted(log: CallLog, per: Per, until: int) -> BoolArray:
+def _counted(past: Past, per: Per, until: int) -> Int64Array:
+    """The calls that are examples."""
+    log = past.log
     known = (log.known_at < until) & (log.outcome != Outcome.ERROR)
-    if per == "calls":
-        return np.asarray(known)
     told = log.disposed_known_at < until
     taken = log.answered & (log.outcome != Outcome.ABANDONED)
-    return np.asarray(known & taken & (told | (log.ended_at < until - GRACE)))
+    settled = told | (log.ended_at < until - GRACE)
+    if per == "periods":
+        return _first_of_period(past, np.flatnonzero(known & (settled | ~taken)), until)
+    counted = {"calls": known, "answered": known & taken & settled, "sold": known & _sold(log, until)}
+    return np.flatnonzero(counted[per])
+
+
+def _first_of_period(past: Past, rows: Int64Array, until: int) -> Int64Array:
+    """Of these attempts the first of each lead in each of the `PERIODS` of its life, until its sale.
+
+    The person-period form of a discrete-time hazard (Allison 1982; Singer and Willett 1993): a lead is at
+    risk in a period if it was tried there while open. One without an attempt could not have sold.
+    """
+    log = past.log
+    rows = rows[np.argsort(log.started_at[rows], kind="stable")]
+    lead, at = log.lead[rows], log.started_at[rows]
+    period = np.searchsorted(PERIODS, at - past.leads.received(lead, at), side="right")
+    _, first = np.unique(lead * (len(PERIODS) + 1) + period, return_index=True)
+    first.sort()
+    sold_at = np.full(len(past.leads), NEVER)
+    sold = np.flatnonzero(_sold(log, until))
+    np.minimum.at(sold_at, log.lead[sold], log.started_at[sold])
+    return np.asarray(rows[first[at[first] <= sold_at[lead[first]]]])
+
+
+def _labels(past: Past, of: str, rows: Int64Array, until: int) -> Float64Array:
+    """What came of each call, by what a head is of; NaN where nobody can tell."""
+    if of == "answered":
+        return past.log.answered[rows].astype(np.float64)
+    sold = _sold(past.log, until)[rows]
+    if of == "converted":
+        return sold.astype(np.float64)
+    return _deals(past, rows) if of == "value" else _paces(past, rows, sold, until)
+
+
+def _deals(past: Past, rows: Int64Array) -> Float64Array:
+    """The logarithm of what each sale brought, or else of what its lead was said to bring."""
+    log = past.log
+    said = past.leads.values(log.lead[rows], log.started_at[rows])
+    value = np.where(log.value[rows] > 0, log.value[rows], said)
+    return np.log(np.where(value > 0, value, np.nan))
+
+
+def _paces(past: Past, rows: Int64Array, sold: BoolArray, until: int) -> Float64Array:
+    """The logarithm of the seconds of each call over the mean of those that ended as it did."""
+    means = handle_seconds(past, until)
+    mean = np.where(sold, means.sale, means.contact)
+    return np.log(np.maximum(_lasted(past.log)[rows], 1.0) / mean)
 
 
 def _sold(log: CallLog, until: int) -> BoolArray:
     return np.asarray(log.converted & (log.disposed_known_at < until))
+
+
+def _lasted(log: CallLog) -> Float64Array:
+    """Seconds that each call took an agent: talk, hold and wrap-up, never less than its own length.
+
+    In preview and power mode an agent waits while it rings.
+    """
+    return np.fmax(log.handle_s.astype(np.float64), (log.ended_at - log.started_at) / SECOND)
 
 
 @dataclass(frozen=True)
@@ -84,33 +146,46 @@ class HandleSeconds:
     contact: float
     sale: float
 
-    def expected(self, answer: Float64Array, conversion: Float64Array) -> Float64Array:
-        """Seconds that an attempt is expected to take: the means, weighted by their chances."""
-        spoken = (1 - conversion) * self.contact + conversion * self.sale
+    def expected(
+        self, answer: Float64Array, conversion: Float64Array, pace: Float64Array | float = 1.0
+    ) -> Float64Array:
+        """Seconds that an attempt is expected to take: the means, weighted by their chances.
+
+        A conversation takes `pace` times the mean of those that end as it does.
+        """
+        spoken = pace * ((1 - conversion) * self.contact + conversion * self.sale)
         return np.asarray((1 - answer) * self.no_answer + answer * spoken)
 
 
 PRIOR_SECONDS = HandleSeconds(26.0, 255.0, 620.0)
 PRIOR_CALLS = 50
 """The means are shrunk as if this many calls of the prior length had been made."""
+PRIOR_SALES = 20
+"""The mean deal is shrunk as if so many sales more had brought what leads are said to be worth."""
 
 
 def handle_seconds(past: Past, until: int) -> HandleSeconds:
-    """The means of the calls known before `until`, shrunk to `PRIOR_SECONDS`.
-
-    A call takes its talk, hold and wrap-up, but never less than its own length: in preview and power mode an
-    agent waits while it rings. A first estimate: the same for every lead.
-    """
+    """The means of the calls known before `until`, shrunk to `PRIOR_SECONDS`."""
     log = past.log
-    lasted = np.fmax(log.handle_s.astype(np.float64), (log.ended_at - log.started_at) / SECOND)
+    lasted = _lasted(log)
     known = (log.known_at < until) & (log.outcome != Outcome.ERROR)
     sold = _sold(log, until)
     return HandleSeconds(
-        no_answer=_shrunk(lasted[known & ~log.answered], PRIOR_SECONDS.no_answer),
-        contact=_shrunk(lasted[known & log.answered & ~sold], PRIOR_SECONDS.contact),
-        sale=_shrunk(lasted[known & log.answered & sold], PRIOR_SECONDS.sale),
+        no_answer=_shrunk(lasted[known & ~log.answered], PRIOR_SECONDS.no_answer, PRIOR_CALLS),
+        contact=_shrunk(lasted[known & log.answered & ~sold], PRIOR_SECONDS.contact, PRIOR_CALLS),
+        sale=_shrunk(lasted[known & log.answered & sold], PRIOR_SECONDS.sale, PRIOR_CALLS),
     )
 
 
-def _shrunk(seconds: Float64Array, prior: float) -> float:
-    return float((seconds.sum() + prior * PRIOR_CALLS) / (seconds.size + PRIOR_CALLS))
+def mean_deal(past: Past, until: int) -> float:
+    """What a sale brings on average, shrunk to what leads are said to be worth; 1 where nobody tells."""
+    log = past.log
+    deals = log.value[_sold(log, until) & (log.value > 0)]
+    said = past.leads.value[past.leads.value > 0]
+    if not said.size:
+        return float(deals.mean()) if deals.size else 1.0
+    return _shrunk(deals, float(said.mean()), PRIOR_SALES)
+
+
+def _shrunk(amounts: Float64Array, prior: float, weight: int) -> float:
+    return float((amounts.sum() + prior * weight) / (amounts.size + weight))

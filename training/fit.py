@@ -9,18 +9,19 @@ import numpy as np
 from features.kernel import Float32Array, Float64Array, Int64Array
 
 from .bundle import Model
-from .calibration import AS_IT_IS, Calibration, calibrate, log_odds, probability
+from .calibration import AS_IT_IS, Calibration, probability
+from .design import Design
 from .head import Head
 from .lesson import Lesson
 from .margin import Margin
-from .ridge import ridge_weights
+from .objective import BINARY, OBJECTIVES, Objective
 from .seeds import averaged
 from .splits import Fold, learnable
 from .trees import grow, grow_judged, mean_score
 from .trial import Trial
 
 PATIENCE = 2e-5
-"""A tree more must lower the folds' mean log loss by at least this, or fewer trees are taken."""
+"""A tree more must lower the folds' mean loss by at least this, or fewer trees are taken."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class OutOfFold:
-    """Log-odds of rows by models that had not seen them nor anything later, and which fold each was in."""
+    """Scores of rows by models that had not seen them nor anything later, and which fold each was in."""
 
     rows: Int64Array
     score: Float64Array
@@ -49,9 +50,9 @@ class Fitted:
     choice: Choice
     unseen: OutOfFold
     chance: Float64Array
-    """Probability of each judged row, as calibrated on the other folds."""
+    """Probability or amount of each judged row, as calibrated on the other folds."""
     losses: Float64Array
-    """Mean log loss of the folds with 0, 1, 2 ... trees."""
+    """Mean loss of the folds with 0, 1, 2 ... trees."""
     trials: tuple[Trial, ...] = ()
     """What the search tried, in order."""
 
@@ -64,8 +65,8 @@ def fit(lesson: Lesson, head: Head, folds: Sequence[Fold], threads: int) -> Fitt
     choice = Choice(strength, half_life, trees)
     margin, booster = boosted(lesson, head, choice, threads)
     weight = lesson.fading(half_life)[unseen.rows]
-    calibration, told = earned(unseen, lesson.label[unseen.rows], weight)
-    return Fitted(model_of(margin, booster, calibration), choice, unseen, told, losses, trials)
+    calibration, told = earned(unseen, lesson.label[unseen.rows], weight, OBJECTIVES[head.objective])
+    return Fitted(model_of(margin, booster, calibration, head), choice, unseen, told, losses, trials)
 
 
 def fit_as(lesson: Lesson, head: Head, choice: Choice, folds: Sequence[Fold], threads: int) -> Fitted:
@@ -79,8 +80,9 @@ def fit_as(lesson: Lesson, head: Head, choice: Choice, folds: Sequence[Fold], th
     places = np.repeat(np.arange(len(usable)), [fold.test.size for fold in usable])
     unseen = OutOfFold(rows, np.concatenate([np.empty(0), *scores]), places)
     margin, booster = boosted(lesson, head, choice, threads)
-    calibration, told = earned(unseen, lesson.label[rows], lesson.fading(choice.half_life)[rows])
-    return Fitted(model_of(margin, booster, calibration), choice, unseen, told, np.empty(0))
+    weight = lesson.fading(choice.half_life)[rows]
+    calibration, told = earned(unseen, lesson.label[rows], weight, OBJECTIVES[head.objective])
+    return Fitted(model_of(margin, booster, calibration, head), choice, unseen, told, np.empty(0))
 
 
 def boosted(
@@ -88,52 +90,68 @@ def boosted(
 ) -> tuple[Margin, lightgbm.Booster | None]:
     """The margin of all rows and the trees boosted on it: no search, no judging."""
     weight = lesson.fading(choice.half_life)
-    design = lesson.design()
-    margin, score = design.fitted(ridge_weights(design, lesson.label, weight, choice.strength))
+    found = weighed(lesson, lesson.design(), head, weight, choice.strength)
     if not choice.trees:
-        return margin, None
-    return margin, averaged(grow(lesson, weight, score, head, choice.trees, threads))
+        return found.margin, None
+    return found.margin, averaged(grow(lesson, weight, found.score, head, choice.trees, threads))
 
 
-def model_of(margin: Margin, booster: lightgbm.Booster | None, calibration: Calibration) -> Model:
+@dataclass(frozen=True)
+class Weighed:
+    """A fitted margin, and what it says of each row that it was fitted on."""
+
+    margin: Margin
+    score: Float64Array
+
+
+def weighed(lesson: Lesson, design: Design, head: Head, weight: Float64Array, strength: float) -> Weighed:
+    """The margin of a strength, onto the lesson's anchor if it has one."""
+    anchor, weights = lesson.anchor, OBJECTIVES[head.objective].weights
+    if anchor is None:
+        return Weighed(*design.fitted(weights(design, lesson.label, weight, strength)))
+    start = anchor.start(lesson.values)
+    margin, score = design.fitted(weights(design, lesson.label - start, weight, strength))
+    return Weighed(anchor.onto(margin), start + score)
+
+
+def model_of(margin: Margin, booster: lightgbm.Booster | None, calibration: Calibration, head: Head) -> Model:
     """What of a fit is kept."""
-    return Model("" if booster is None else booster.model_to_string(), margin, calibration)
+    return Model("" if booster is None else booster.model_to_string(), margin, calibration, head.objective)
 
 
-def earned(unseen: OutOfFold, label: Float64Array, weight: Float64Array) -> tuple[Calibration, Float64Array]:
-    """A calibration if it lowers the log loss of rows it wasn't fitted on, and what those rows are told.
+def earned(
+    unseen: OutOfFold, label: Float64Array, weight: Float64Array, objective: Objective = BINARY
+) -> tuple[Calibration, Float64Array]:
+    """A calibration if it makes rows it wasn't fitted on cost less, and what those rows are told.
 
     A ridge margin is nearly honest by itself, and where calls are few a fitted line only adds its own noise.
     """
-    plain, told = probability(unseen.score), np.empty(unseen.rows.size)
+    plain, told = objective.scale(unseen.score), np.empty(unseen.rows.size)
     for fold in np.unique(unseen.fold):
         own = unseen.fold == fold
-        told[own] = calibrate(unseen.score[~own], label[~own], weight[~own]).apply(unseen.score[own])
-    if not label.size or log_loss(log_odds(told), label) >= log_loss(unseen.score, label):
+        line = objective.calibrate(unseen.score[~own], label[~own], weight[~own])
+        told[own] = objective.scale(line.line(unseen.score[own]))
+    if not label.size or objective.cost(told, label) >= objective.cost(plain, label):
         return AS_IT_IS, plain
-    return calibrate(unseen.score, label, weight), told
-
-
-def log_loss(score: Float64Array, label: Float64Array) -> float:
-    """Mean negative log likelihood of labels under log-odds."""
-    return float(np.mean(np.logaddexp(0.0, score) - label * score))
+    return objective.calibrate(unseen.score, label, weight), told
 
 
 def _choose_margin(
     lesson: Lesson, head: Head, folds: Sequence[Fold]
-) -> tuple[float, int | None, tuple[Margin, ...], tuple[Trial, ...]]:
+) -> tuple[float, int | None, tuple[Weighed, ...], tuple[Trial, ...]]:
     """The strength that judges best with equal weights, then the half-life that does with that strength."""
     parts = [lesson.take(fold.train) for fold in folds]
     designs = [part.design() for part in parts]
-    tried: dict[tuple[float, int | None], tuple[float, tuple[Margin, ...]]] = {}
+    objective = OBJECTIVES[head.objective]
+    tried: dict[tuple[float, int | None], tuple[float, tuple[Weighed, ...]]] = {}
 
     def judge(strength: float, half_life: int | None) -> float:
         if (strength, half_life) not in tried:
             margins = tuple(
-                design.fitted(ridge_weights(design, part.label, part.fading(half_life), strength))[0]
+                weighed(part, design, head, part.fading(half_life), strength)
                 for design, part in zip(designs, parts, strict=True)
             )
-            tried[strength, half_life] = (_judged(lesson, folds, margins), margins)
+            tried[strength, half_life] = (_judged(lesson, folds, margins, objective), margins)
         return tried[strength, half_life][0]
 
     strength = min(head.strengths, key=lambda s: judge(s, head.half_lives[0]))
@@ -142,12 +160,12 @@ def _choose_margin(
     return strength, half_life, tried[strength, half_life][1], trials
 
 
-def _judged(lesson: Lesson, folds: Sequence[Fold], margins: Sequence[Margin]) -> float:
-    """Log loss over all judged rows; 0 where no fold can judge."""
+def _judged(lesson: Lesson, folds: Sequence[Fold], margins: Sequence[Weighed], objective: Objective) -> float:
+    """Mean loss over all judged rows; 0 where no fold can judge."""
     calls = sum(fold.test.size for fold in folds)
     losses = [
-        log_loss(margin.apply(lesson.values[fold.test]), lesson.label[fold.test]) * fold.test.size
-        for fold, margin in zip(folds, margins, strict=True)
+        objective.loss(one.margin.apply(lesson.values[fold.test]), lesson.label[fold.test]) * fold.test.size
+        for fold, one in zip(folds, margins, strict=True)
     ]
     return sum(losses) / max(calls, 1)
 
@@ -157,7 +175,7 @@ def _choose_trees(
     head: Head,
     folds: Sequence[Fold],
     half_life: int | None,
-    margins: Sequence[Margin],
+    margins: Sequence[Weighed],
     threads: int,
 ) -> tuple[Float64Array, OutOfFold, int]:
     """Boost on each fold's margin, and take as many trees as all folds together bear."""
@@ -166,14 +184,13 @@ def _choose_trees(
         return np.zeros(1), OutOfFold(nothing, np.empty(0), nothing), 0
     sizes = np.array([fold.test.size for fold in folds])
     grown = [
-        _grow(lesson, head, fold, half_life, margin, threads)
-        for fold, margin in zip(folds, margins, strict=True)
+        _grow(lesson, head, fold, half_life, one, threads) for fold, one in zip(folds, margins, strict=True)
     ]
     losses = np.average([curve for _, curve in grown], axis=0, weights=sizes)
     trees = fewest_enough(losses)
     scores = [
-        margin.apply(lesson.values[fold.test]) + mean_score(boosters, lesson.values[fold.test], trees)
-        for fold, margin, (boosters, _) in zip(folds, margins, grown, strict=True)
+        one.margin.apply(lesson.values[fold.test]) + mean_score(boosters, lesson.values[fold.test], trees)
+        for fold, one, (boosters, _) in zip(folds, margins, grown, strict=True)
     ]
     rows = np.concatenate([fold.test for fold in folds])
     return losses, OutOfFold(rows, np.concatenate(scores), np.repeat(np.arange(len(folds)), sizes)), trees
@@ -186,15 +203,13 @@ def fewest_enough(losses: Float64Array) -> int:
 
 
 def _grow(
-    lesson: Lesson, head: Head, fold: Fold, half_life: int | None, margin: Margin, threads: int
+    lesson: Lesson, head: Head, fold: Fold, half_life: int | None, one: Weighed, threads: int
 ) -> tuple[list[lightgbm.Booster], Float64Array]:
-    """As many trees as the head allows, and the log loss of the judged rows with 0, 1, 2 ... of them."""
+    """As many trees as the head allows, and the loss of the judged rows with 0, 1, 2 ... of them."""
     past, after = lesson.take(fold.train), lesson.take(fold.test)
-    start = margin.apply(after.values)
-    grown, losses = grow_judged(
-        past, past.fading(half_life), margin.apply(past.values), (after, start), head, threads
-    )
-    return grown, np.append(log_loss(start, after.label), losses)
+    start = one.margin.apply(after.values)
+    grown, losses = grow_judged(past, past.fading(half_life), one.score, (after, start), head, threads)
+    return grown, np.append(OBJECTIVES[head.objective].loss(start, after.label), losses)
 
 
 def chance(margin: Margin, booster: lightgbm.Booster | None, values: Float32Array) -> Float64Array:

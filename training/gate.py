@@ -8,7 +8,8 @@ import numpy as np
 
 from features.kernel import Float64Array
 
-from .evaluate import MEASURES, Resampling, auc, evaluate, evaluate_order, log_losses
+from .amounts import AMOUNT_MEASURES, deviances, evaluate_amounts
+from .evaluate import MEASURES, Measure, Resampling, auc, evaluate, evaluate_order, log_losses
 from .honesty import Honesty
 
 LEVEL = 0.95
@@ -16,14 +17,19 @@ LEVEL = 0.95
 RESAMPLES = 4_000
 LEAST_MARKED = 10
 """A comparison needs this many calls with the mark and as many without."""
-NO_MARGIN: Mapping[str, float] = MappingProxyType({"auc": 0.0, "log_loss": 0.0})
-MARGIN: Mapping[str, float] = MappingProxyType({"auc": 0.005, "log_loss": 0.001})
+LEAST_AMOUNTS = 20
+"""Or so many amounts."""
+NO_MARGIN: Mapping[str, float] = MappingProxyType({"auc": 0.0, "log_loss": 0.0, "deviance": 0.0})
+MARGIN: Mapping[str, float] = MappingProxyType({"auc": 0.005, "log_loss": 0.001, "deviance": 0.001})
 """So much worse than the champion is still a tie: what nobody would notice keeps no newer bundle out."""
 DEARER = 1.5
 """A bundle that only ties with the champion may cost so many times its work per scored row."""
 OURS, CHAMPION = "leadrank", "the champion"
-WORDS = {"auc": "AUC", "log_loss": "log loss"}
-RECORDED = ("auc", "top_half_gain", "log_loss", "ece")
+WORDS = {"auc": "AUC", "log_loss": "log loss", "deviance": "deviance"}
+ORDERS = ("auc", "deviance")
+"""The measure of a kind of head by which its nearest rival is told."""
+TOLD: Mapping[str, Measure] = MappingProxyType({**MEASURES, **AMOUNT_MEASURES})
+RECORDED = ("auc", "top_half_gain", "log_loss", "ece", *AMOUNT_MEASURES)
 """The measures of everyone that become metrics of the run; its table has all."""
 
 
@@ -47,7 +53,7 @@ class Comparison:
     head: str
     against: str
     measure: str
-    """A key of `MEASURES`: `auc` or `log_loss`."""
+    """`auc` or `log_loss`; of amounts `deviance`."""
     calls: int
     difference: float
     low: float
@@ -76,13 +82,18 @@ class Comparison:
         )
 
     @property
+    def ahead(self) -> float:
+        """How much better the bundle is."""
+        return self.difference if TOLD[self.measure].more_is_better else -self.difference
+
+    @property
     def _best(self) -> float:
-        """How much better the bundle is at the interval's kinder end."""
-        return self.high if MEASURES[self.measure].more_is_better else -self.low
+        """How much better it is at the interval's kinder end."""
+        return self.high if TOLD[self.measure].more_is_better else -self.low
 
     @property
     def _worst(self) -> float:
-        return self.low if MEASURES[self.measure].more_is_better else -self.high
+        return self.low if TOLD[self.measure].more_is_better else -self.high
 
 
 @dataclass(frozen=True)
@@ -91,15 +102,15 @@ class HeadRace:
 
     comparisons: tuple[Comparison, ...] = ()
     measures: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    """By learner, then by the keys of `MEASURES`; without those that a learner can't be measured by."""
+    """By learner, then by the keys of `TOLD`; without those that a learner can't be measured by."""
     honesty: tuple[Honesty, ...] = ()
-    """Of the head itself, over all calls that the folds judged and over segments of them."""
+    """Of the head itself, over all calls that the folds judged and over segments of them; of amounts none."""
 
     @property
     def nearest(self) -> Comparison | None:
-        """The rival over whom the head's AUC is least ahead, or that is ahead of it."""
-        orders = [c for c in self.comparisons if c.measure == "auc" and c.against != CHAMPION]
-        return min(orders, key=lambda comparison: comparison.difference, default=None)
+        """The rival over whom the head is least ahead, or that is ahead of it."""
+        orders = [c for c in self.comparisons if c.measure in ORDERS and c.against != CHAMPION]
+        return min(orders, key=lambda comparison: comparison.ahead, default=None)
 
     @property
     def sentences(self) -> list[str]:
@@ -194,6 +205,29 @@ def compare(
     )
 
 
+def compare_amounts(
+    head: str,
+    label: Float64Array,
+    said: Float64Array,
+    others: Sequence[Opponent],
+    rng: np.random.Generator,
+    margin: Mapping[str, float] = NO_MARGIN,
+) -> tuple[Comparison, ...]:
+    """The same of amounts, labelled by their logarithms: who says their means better."""
+    if not others or label.size < LEAST_AMOUNTS:
+        return ()
+    draws, own = Resampling.drawn(label.size, RESAMPLES, rng), deviances(label, said)
+    tail = (1 - LEVEL) / 2 / len(others)
+    costs = [(other.name, own - deviances(label, other.figures)) for other in others]
+    return tuple(
+        Comparison(
+            head, name, "deviance", label.size, float(cost.mean()), *_ends(draws.means(cost), tail),
+            margin["deviance"],
+        )
+        for name, cost in costs
+    )  # fmt: skip
+
+
 def _ends(drawn: Float64Array, tail: float) -> tuple[float, float]:
     low, high = np.nanquantile(drawn, [tail, 1 - tail])
     return float(low), float(high)
@@ -203,7 +237,18 @@ def measured(
     label: Float64Array, chance: Float64Array, others: Sequence[Opponent]
 ) -> dict[str, dict[str, float]]:
     """What everyone's figures are worth on the same calls: ours first, without what can't be told."""
-    found = {one.name: one.measured(label) for one in (Opponent(OURS, chance), *others)}
+    return _finite({one.name: one.measured(label) for one in (Opponent(OURS, chance), *others)})
+
+
+def measured_amounts(
+    label: Float64Array, said: Float64Array, others: Sequence[Opponent]
+) -> dict[str, dict[str, float]]:
+    """The same of amounts."""
+    everyone = (Opponent(OURS, said), *others)
+    return _finite({one.name: evaluate_amounts(label, one.figures) for one in everyone})
+
+
+def _finite(found: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:
     return {
         name: {key: value for key, value in told.items() if np.isfinite(value)}
         for name, told in found.items()
@@ -213,7 +258,7 @@ def measured(
 def metrics_of(head: str, race: HeadRace) -> dict[str, float]:
     """The race as metrics of a run, each measure a group of its own with one figure a learner."""
     told = {
-        f"{head} race {MEASURES[key].title}/{name}": value
+        f"{head} race {TOLD[key].title}/{name}": value
         for name, measures in race.measures.items()
         for key, value in measures.items()
         if key in RECORDED
@@ -221,16 +266,22 @@ def metrics_of(head: str, race: HeadRace) -> dict[str, float]:
     for one in race.comparisons:
         told[f"{head} race ahead in {WORDS[one.measure]}/{one.against}"] = one.difference
     nearest = race.nearest
-    return told if nearest is None else told | {f"{head}/Ahead of the nearest rival": nearest.difference}
+    return told if nearest is None else told | {f"{head}/Ahead of the nearest rival": nearest.ahead}
+
+
+def measures_of(race: HeadRace) -> Mapping[str, Measure]:
+    """What its learners are measured by: its first is what their order goes by."""
+    return AMOUNT_MEASURES if "deviance" in race.measures.get(OURS, {}) else MEASURES
 
 
 def markdown(head: str, race: HeadRace) -> str:
     """A head's race: a table, blank where a learner has no such figure, then who was nearest."""
-    titles = [measure.short for measure in MEASURES.values()]
-    lines = [f"| {head} | {' | '.join(titles)} | AUC ahead by |", "|---" * (len(titles) + 2) + "|"]
-    ahead = {one.against: one for one in race.comparisons if one.measure == "auc"}
+    columns = measures_of(race)
+    titles, order = [measure.short for measure in columns.values()], WORDS[next(iter(columns))]
+    lines = [f"| {head} | {' | '.join(titles)} | ours less its {order} |", "|---" * (len(titles) + 2) + "|"]
+    ahead = {one.against: one for one in race.comparisons if one.measure in ORDERS}
     for name, measures in race.measures.items():
-        figures = [f"{measures[key]:.4f}" if key in measures else "" for key in MEASURES]
+        figures = [f"{measures[key]:.4f}" if key in measures else "" for key in columns]
         one = ahead.get(name)
         lead = "" if one is None else f"{one.difference:+.4f} ({one.low:+.4f} to {one.high:+.4f})"
         lines.append(f"| {name} | {' | '.join(figures)} | {lead} |")

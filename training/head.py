@@ -5,25 +5,38 @@ from typing import Literal
 
 from features.instants import DAY
 
-Per = Literal["calls", "answered"]
-"""Which calls are examples: all attempts, or those a human answered and an agent took."""
+Per = Literal["calls", "answered", "sold", "periods"]
+"""Which calls are examples: all attempts, those a human answered and an agent took, those that sold, or the
+first attempt of each period of a lead's life."""
+Kind = Literal["binary", "amount"]
+"""A probability of a mark, or a positive amount, learned by its logarithm."""
 
 
 @dataclass(frozen=True)
 class Head:
-    """A probability: how often the calls `per` bear the mark `of`; all fields are plain values."""
+    """A probability: how often the calls `per` bear the mark `of`; or an amount: how much `of` they bring.
+
+    All fields are plain values.
+    """
 
     name: str
-    of: Literal["answered", "converted"]
+    of: Literal["answered", "converted", "pace", "value"]
     per: Per
     label: str
-    """What the probability means, in one sentence for people."""
+    """What the figure means, in one sentence for people."""
     least_calls: int
     """Fewer examples than this are refused: `NotEnoughCalls`."""
-    least_marked: int
+    least_marked: int = 0
     """So are fewer examples with the mark, or fewer without."""
+    objective: Kind = "binary"
+    needed: bool = True
+    """Whether no bundle does without it; else it is left out if calls are too few or it loses its race."""
+    anchor: str = ""
+    """The feature whose logarithm an amount starts from: it is that much until examples say otherwise."""
     knows_agent: bool = False
     """Features may see the call's agent: only where every example has one, or its absence tells the label."""
+    asks: tuple[str, ...] = ()
+    """Only features whose names begin so are asked; none: all."""
     ignores: tuple[str, ...] = ()
     """Features whose names begin so are never asked: the trade knows that they say nothing of this mark."""
     trusts: tuple[str, ...] = ("channel", "lead_age", "age_of_")
@@ -35,7 +48,6 @@ class Head:
     """Features whose names begin so never speak against the mark: the trade knows that more is better."""
     falls: tuple[str, ...] = ()
     """Features whose names begin so never speak for it: the trade knows that more is worse."""
-    objective: Literal["binary"] = "binary"
     strengths: tuple[float, ...] = (0.001, 0.003, 0.01, 0.03, 0.1)
     """Prior variances of the linear margin to choose among; smaller is smoother."""
     half_lives: tuple[int | None, ...] = (None, 21 * DAY, 7 * DAY)
@@ -49,4 +61,9 @@ class Head:
     columns_per_tree: float = 0.6
     seed: int = 7
     seeds: int = 3
-    """Trees are grown with so many seeds, from `seed` on, and their log-odds averaged."""
+    """Trees are grown with so many seeds, from `seed` on, and their scores averaged."""
+
+    def hears(self, feature: str) -> bool:
+        """Whether a feature of that name is asked."""
+        asked = not self.asks or feature.startswith(self.asks)
+        return asked and not (self.ignores and feature.startswith(self.ignores))

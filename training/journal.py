@@ -15,10 +15,10 @@ from .dashboard import (
     influence_figure,
     over_time_figure,
     race_figure,
+    tenths_figure,
     week_figure,
 )
-from .evaluate import MEASURES
-from .gate import HeadRace, markdown
+from .gate import ORDERS, TOLD, WORDS, HeadRace, markdown, measures_of
 from .honesty import markdown as honesty_table
 from .honesty import worst
 from .influence import Influence, influence
@@ -100,12 +100,13 @@ def metrics_of(report: TrainingReport, trained: Mapping[str, Trained]) -> dict[s
     """Each head's figures of merit."""
     found: dict[str, float] = {}
     for name, head in report.heads.items():
-        found |= {f"{name}/{MEASURES[key].title}": value for key, value in known(head.measures).items()}
-        found[f"{name}/Best AUC of one feature alone"] = float(trained[name].scan.auc.max())
+        found |= {f"{name}/{TOLD[key].title}": value for key, value in known(head.measures).items()}
+        if (scanned := trained[name].scan) is not None:
+            found[f"{name}/Best AUC of one feature alone"] = float(scanned.auc.max())
         if segment := worst(head.race.honesty):
             found[f"{name}/Calibration error ECE of the worst segment"] = segment.ece
-        if head.race.nearest:
-            found[f"{name}/Ahead of the nearest rival in AUC"] = head.race.nearest.difference
+        if nearest := head.race.nearest:
+            found[f"{name}/Ahead of the nearest rival in {WORDS[nearest.measure]}"] = nearest.ahead
     return found
 
 
@@ -127,12 +128,17 @@ def figures_of(
     for name, one in trained.items():
         if not one.chance.size:
             continue
+        moved = influence_figure(name, moves[name], np.random.default_rng(one.head.seed))
+        if one.head.objective == "amount":
+            found[f"plots/{name}_influence.png"] = moved
+            found[f"plots/{name}_tenths.png"] = tenths_figure(name, one.label, one.chance)
+            continue
         rows = one.fitted.unseen.rows
         hour = one.matrix.values[rows, one.matrix.names.index(WEEK_HOUR)].astype(np.float64)
         plots = {
             "calibration": calibration_figure(name, one.label, one.chance),
             "gain": gain_figure(name, one.label, one.chance),
-            "influence": influence_figure(name, moves[name], np.random.default_rng(one.head.seed)),
+            "influence": moved,
             "over_time": over_time_figure(name, by_stretch(one)),
             "race": race_figure(name, report.heads[name].race.comparisons),
             "segments": honesty_figure(name, report.heads[name].race.honesty),
@@ -149,24 +155,26 @@ def texts_of(report: TrainingReport, trained: Mapping[str, Trained]) -> dict[str
         "card.md": card(report),
         "calibration.md": honesty_table([one for head in report.heads.values() for one in head.race.honesty]),
         "race.md": "\n".join(markdown(name, head.race) for name, head in report.heads.items()),
-        **{f"leaks/{name}.md": one.scan.table() for name, one in trained.items()},
+        **{f"leaks/{name}.md": one.scan.table() for name, one in trained.items() if one.scan is not None},
     }
 
 
 def table(race: HeadRace) -> Table:
     """Everyone's figures, and how far the head is ahead; blank where a learner has no such figure."""
-    ahead = {one.against: one for one in race.comparisons if one.measure == "auc"}
+    columns = measures_of(race)
+    ahead = {one.against: one for one in race.comparisons if one.measure in ORDERS}
     rows = [
         [
             name,
-            *(round(measures[key], 4) if key in measures else None for key in MEASURES),
+            *(round(measures[key], 4) if key in measures else None for key in columns),
             *((round(one.difference, 4), round(one.low, 4), round(one.high, 4)) if one else (None,) * 3),
         ]
         for name, measures in race.measures.items()
         for one in [ahead.get(name)]
     ]
-    titles = [measure.title for measure in MEASURES.values()]
-    return Table(["learner", *titles, "AUC ahead by", "at least", "at most"], rows)
+    titles = [measure.title for measure in columns.values()]
+    order = WORDS[next(iter(columns))]
+    return Table(["learner", *titles, f"ours less its {order}", "at least", "at most"], rows)
 
 
 def known(measures: Mapping[str, float]) -> dict[str, float]:

@@ -10,6 +10,7 @@ from features.kernel import Float32Array, Float64Array, Int64Array
 from .dataset import Examples
 from .design import Design
 from .head import Head
+from .margin import Anchor
 
 TRUST = 6.0
 """Factor on the prior sd of the features that a head trusts: shrunk 36 times less than the others."""
@@ -30,6 +31,8 @@ class Lesson:
     """The columns whose log-odds the margin follows and that no tree reads."""
     signs: tuple[int, ...] = ()
     """1 for each column along which the mark only gets more likely, -1 less, else 0; none: 0 for all."""
+    starts_from: int | None = None
+    """The column whose logarithm an amount starts from."""
 
     @classmethod
     def of(
@@ -61,8 +64,12 @@ class Lesson:
         cls, head: Head, matrix: FeatureMatrix, examples: Examples, pointless: tuple[str, ...] = ()
     ) -> "Lesson":
         """What a head is taught, without the features that are pointless here."""
-        ignores = head.ignores + pointless
-        return cls.of(matrix, examples, ignores, head.trusts, head.follows, head.rises, head.falls)
+        unheard = tuple(name for name in matrix.names if not head.hears(name))
+        told = cls.of(
+            matrix, examples, unheard + pointless, head.trusts, head.follows, head.rises, head.falls
+        )
+        anchored = head.anchor in matrix.names
+        return replace(told, starts_from=matrix.names.index(head.anchor) if anchored else None)
 
     def take(self, rows: Int64Array) -> "Lesson":
         """The lesson of some rows."""
@@ -77,6 +84,15 @@ class Lesson:
     def design(self) -> Design:
         """The margin's columns."""
         return Design.of(self.values, self.categorical, self.trust, self.follows, self.signs)
+
+    @property
+    def anchor(self) -> Anchor | None:
+        """Where an amount starts from: a column, and where that is missing the mean of such examples."""
+        if self.starts_from is None:
+            return None
+        missing = np.isnan(self.values[:, self.starts_from])
+        alike = self.label[missing] if missing.any() else self.label
+        return Anchor(self.starts_from, float(alike.mean()))
 
     def fading(self, half_life: int | None) -> Float64Array:
         """The weights, halved once per half-life before the last row."""

@@ -43,7 +43,7 @@ def _used(name: str, one: Trained, rows: Int64Array, known_before: int, context:
     profile = {
         "num_rows": rows.size,
         "num_elements": rows.size * len(one.matrix.features),
-        "marked": int(one.examples.label[rows].sum()),
+        "marked": one.marked(rows),
     }
     columns = {feature.name: kind_of(feature) for feature in one.matrix.features}
     return DataUsed(name, digest(one, rows), source, columns, profile, context)

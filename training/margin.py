@@ -8,6 +8,9 @@ import numpy as np
 from features import Feature
 from features.kernel import Float32Array, Float64Array, Int64Array
 
+LOGS = np.arange(-4.0, 20.0, 0.1)
+"""Logarithms between which that of an anchor is read straight: from two hundredths to half a billion."""
+
 
 @dataclass(frozen=True)
 class Curve:
@@ -34,7 +37,7 @@ class Curve:
         read = np.stack([found[:-1], found[1:]], axis=1).ravel() if from_here.size else found
         return cls(False, knots if from_here.size else np.zeros(1), read, missing)
 
-    def at(self, column: Float32Array) -> Float64Array:
+    def at(self, column: Float32Array | Float64Array) -> Float64Array:
         """The share of each row."""
         if not self.values.size:
             return np.full(column.size, self.missing)
@@ -80,7 +83,31 @@ class Margin:
         return total
 
 
-def codes_of(column: Float32Array, levels: int) -> Int64Array:
+@dataclass(frozen=True)
+class Anchor:
+    """The feature whose logarithm an amount starts from, and where it starts if that is missing."""
+
+    place: int
+    missing: float
+
+    def start(self, values: Float32Array) -> Float64Array:
+        """Where each row starts."""
+        return self._line.at(values[:, self.place])
+
+    def onto(self, margin: Margin) -> Margin:
+        """A margin of what is beside the start, with the start in its feature's curve."""
+        curves, own = list(margin.curves), margin.curves[self.place]
+        knots = np.union1d(self._line.knots, own.knots)
+        values = self._line.at(knots) + own.at(knots)
+        curves[self.place] = Curve(False, knots, values, self.missing + own.missing)
+        return Margin(margin.base, tuple(curves))
+
+    @property
+    def _line(self) -> Curve:
+        return Curve(False, np.exp(LOGS), LOGS, self.missing)
+
+
+def codes_of(column: Float32Array | Float64Array, levels: int) -> Int64Array:
     """The category of each row as a place in a table; `levels`, one past its end, for any other."""
     known = (column >= 0) & (column < levels)
     return np.where(known, column, levels).astype(np.int64)

@@ -11,12 +11,23 @@ from features import Feature, FeatureMatrix, Past, compute, for_leads
 from features.catalogue import refused
 from features.instants import HOUR
 
+from .amounts import the_mean
 from .baselines import rivals
 from .bundle import Bundle, Model
-from .dataset import Examples, HandleSeconds, echoes, examples, handle_seconds
+from .dataset import Examples, echoes, examples, handle_seconds, mean_deal
 from .errors import NotEnoughCalls
 from .fit import fit
-from .gate import CHAMPION, MARGIN, HeadRace, Opponent, Verdict, compare, measured
+from .gate import (
+    CHAMPION,
+    MARGIN,
+    HeadRace,
+    Opponent,
+    Verdict,
+    compare,
+    compare_amounts,
+    measured,
+    measured_amounts,
+)
 from .head import Head
 from .heads import heads
 from .honesty import judged
@@ -55,8 +66,40 @@ def train(
     """
     watch = watch or Stopwatch(lambda _: None)
     taught = [(head, examples(past, head, at)) for head in heads()]
-    scarce = scarcity(taught)
+    scarce, left_out = scarcity(taught)
     features = for_leads(past.leads, allowed)
+    kept = [(head, found) for head, found in taught if head.name not in left_out]
+    trained, spare = teach(past, kept, scarce, features, suspicious, threads, watch)
+    with watch.stage("gate"):
+        champion = tracking.champion() if tracking else None
+        races = {name: judge(past, one, champion, rng, threads) for name, one in trained.items()}
+        left_out |= {name: lost for name, one in trained.items() if (lost := spared(one, races[name]))}
+        trained = {name: one for name, one in trained.items() if name not in left_out}
+        races = {name: races[name] for name in trained}
+        seen = reference_of(trained, past.leads.coded["channel"].levels)
+        bundle = bundle_of(trained, spare, past, features, at, scarce, seen)
+        verdict = verdict_on(bundle, champion, races)
+        stays = verdict.passed or not (champion is None or champion.degraded)
+        instead = None if stays else stand_in(bundle, trained, verdict, threads)
+    told = {name: report_of(one, verdict.races[name]) for name, one in trained.items()}
+    not_these = refused(past.leads, allowed)
+    report = TrainingReport(bundle, told, verdict, verdict.alias, watch.seconds, not_these, instead, left_out)
+    if tracking is None:
+        return report
+    with watch.stage("MLflow"):
+        return track(report, trained, tracking)
+
+
+def teach(
+    past: Past,
+    taught: Sequence[tuple[Head, Examples]],
+    scarce: Mapping[str, str],
+    features: tuple[Feature, ...],
+    suspicious: Collection[str],
+    threads: int,
+    watch: "Stopwatch",
+) -> tuple[dict[str, Trained], dict[str, Model]]:
+    """Fit every head; rates of segments for those of which there is too little."""
     trained: dict[str, Trained] = {}
     spare: dict[str, Model] = {}
     for head, found in taught:
@@ -66,40 +109,32 @@ def train(
             spare[head.name] = segment_model(matrix, found.label, head)
             continue
         with watch.stage("leaks", f"{head.name} head: leaks"):
-            scanned = scan(matrix, found, np.random.default_rng(head.seed), head.ignores)
-            demand_honest(scanned, head.name, suspicious)
+            scanned = honest(matrix, found, head, suspicious) if head.needed else None
         with watch.stage("fitting", f"{head.name} head: trees"):
             trained[head.name] = learn(head, found, matrix, scanned, threads, echoes(features, past.leads))
-    with watch.stage("gate"):
-        champion = tracking.champion() if tracking else None
-        races = {name: judge(past, one, champion, rng, threads) for name, one in trained.items()}
-        seen = reference_of(trained, past.leads.coded["channel"].levels)
-        bundle = bundle_of(trained, spare, handle_seconds(past, at), features, at, scarce, seen)
-        verdict = verdict_on(bundle, champion, races)
-        kept = verdict.passed or not (champion is None or champion.degraded)
-        instead = None if kept else stand_in(bundle, trained, verdict, threads)
-    told = {name: report_of(one, verdict.races[name]) for name, one in trained.items()}
-    not_these = refused(past.leads, allowed)
-    report = TrainingReport(bundle, told, verdict, verdict.alias, watch.seconds, not_these, instead)
-    if tracking is None:
-        return report
-    with watch.stage("MLflow"):
-        return track(report, trained, tracking)
+    return trained, spare
 
 
-def scarcity(taught: Sequence[tuple[Head, Examples]]) -> dict[str, str]:
-    """The heads that can't be taught, with what there is and what it takes.
+def scarcity(taught: Sequence[tuple[Head, Examples]]) -> tuple[dict[str, str], dict[str, str]]:
+    """The heads that can't be taught, with what there is and what it takes: the needed ones, and the others.
 
     `NotEnoughCalls` where the calls don't suffice for rates of segments either.
     """
     calls = max(len(found) for _, found in taught)
     if calls < LEAST_CALLS:
         raise NotEnoughCalls(calls=calls, at_least=LEAST_CALLS)
-    return {head.name: lack for head, found in taught if (lack := lacking(found, head))}
+    lacks = [(head, lack) for head, found in taught if (lack := lacking(found, head))]
+    return (
+        {head.name: lack for head, lack in lacks if head.needed},
+        {head.name: lack for head, lack in lacks if not head.needed},
+    )
 
 
 def lacking(found: Examples, head: Head) -> str:
     """What a head lacks, for people; empty where it lacks nothing."""
+    if head.objective == "amount":
+        few = len(found) < head.least_calls
+        return f"{len(found)} examples, where {head.least_calls} are needed" if few else ""
     marked = int(found.label.sum())
     if len(found) >= head.least_calls and head.least_marked <= marked <= len(found) - head.least_marked:
         return ""
@@ -107,6 +142,22 @@ def lacking(found: Examples, head: Head) -> str:
         f"{len(found)} examples, {marked} {head.of}, where {head.least_calls} and "
         f"{head.least_marked} of each kind are needed"
     )
+
+
+def spared(one: Trained, race: HeadRace) -> str:
+    """Why a bundle does without a head that lost its race, if it can; else nothing."""
+    return (
+        ""
+        if one.head.needed
+        else "; ".join([one.sentence for one in race.lost] + [one.sentence for one in race.broken])
+    )
+
+
+def honest(matrix: FeatureMatrix, found: Examples, head: Head, suspicious: Collection[str]) -> Scan:
+    """The scan of a head's features, `SuspiciousFeatures` if one knows too much."""
+    scanned = scan(matrix, found, np.random.default_rng(head.seed), head.ignores)
+    demand_honest(scanned, head.name, suspicious)
+    return scanned
 
 
 def verdict_on(bundle: Bundle, champion: Bundle | None, races: Mapping[str, HeadRace]) -> Verdict:
@@ -121,7 +172,7 @@ def learn(
     head: Head,
     found: Examples,
     matrix: FeatureMatrix,
-    scanned: Scan,
+    scanned: Scan | None,
     threads: int,
     pointless: tuple[str, ...] = (),
 ) -> Trained:
@@ -144,22 +195,31 @@ def judge(
     last = one.folds[-1]
     chance = one.chance[one.fitted.unseen.fold == len(one.folds) - 1]
     label = one.examples.label[last.test]
-    others = rivalling(rivals(), one, last, threads)
-    told, found = measured(label, chance, others), compare(one.head.name, label, chance, others, rng)
-    honesty = judged(one.head.name, one.label, one.chance, one.matrix.take(one.fitted.unseen.rows))
-    if champion is None:
+    amounts = one.head.objective == "amount"
+    contest, measure = (compare_amounts, measured_amounts) if amounts else (compare, measured)
+    others = rivalling((the_mean(one.head.anchor),) if amounts else rivals(), one, last, threads)
+    told, found = measure(label, chance, others), contest(one.head.name, label, chance, others, rng)
+    seen = one.matrix.take(one.fitted.unseen.rows)
+    honesty = () if amounts else judged(one.head.name, one.label, one.chance, seen)
+    if champion is None or one.head.name not in champion.models:
         return HeadRace(found, told, honesty)
     new = one.examples.at[last.test] >= champion.created_at
     moments = one.examples.moments.take(last.test[new])
     theirs = champion.predict(compute(past, moments, champion.features), threads)[one.head.name]
     reigning = [Opponent(CHAMPION, theirs)]
-    against = compare(one.head.name, label[new], chance[new], reigning, rng, MARGIN)
+    against = contest(one.head.name, label[new], chance[new], reigning, rng, MARGIN)
     return HeadRace(found + against, told, honesty)
 
 
 def rivalling(asked: Sequence[Rival], one: Trained, fold: Fold, threads: int) -> list[Opponent]:
-    """What rivals taught the fold's past say of its calls; they see every feature, the ignored ones too."""
-    past, after = one.matrix.take(fold.train), one.matrix.take(fold.test)
+    """What rivals taught the fold's past say of its calls.
+
+    They see every feature, the ignored ones too, but none that a head doesn't ask by its very meaning.
+    """
+    places = [place for place, name in enumerate(one.matrix.names) if name.startswith(one.head.asks or "")]
+    features = tuple(one.matrix.features[place] for place in places)
+    seen = FeatureMatrix(features, one.matrix.values[:, places])
+    past, after = seen.take(fold.train), seen.take(fold.test)
     label = one.examples.label[fold.train]
     return [Opponent(rival.name, rival.fit(past, label, threads)(after), rival.chances) for rival in asked]
 
@@ -167,18 +227,14 @@ def rivalling(asked: Sequence[Rival], one: Trained, fold: Fold, threads: int) ->
 def bundle_of(
     trained: Mapping[str, Trained],
     spare: Mapping[str, Model],
-    handle: HandleSeconds,
+    past: Past,
     features: tuple[Feature, ...],
     at: int,
     scarce: Mapping[str, str],
     reference: Reference | None,
 ) -> Bundle:
-    """All heads as one version; `spare` ones stand in for those that could not be taught."""
-    notes = {
-        head.name: f"the chance that {head.label}; needs at least {head.least_calls} calls, "
-        f"{head.least_marked} of each kind"
-        for head in heads()
-    }
+    """All heads as one version; `spare` ones, or means, stand in for those that could not be taught."""
+    notes = {head.name: note_of(head) for head in heads()}
     facts: dict[str, float | int | str] = {
         f"{name}_examples": len(one.examples) for name, one in trained.items()
     }
@@ -186,7 +242,16 @@ def bundle_of(
         lacks = "; ".join(f"{name} has {lack}" for name, lack in scarce.items())
         facts["degraded"] = f"too few calls to learn from, so rates of segments serve: {lacks}"
     models = {name: one.fitted.model for name, one in trained.items()} | dict(spare)
-    return Bundle("", at, features, models, handle, notes, facts, reference).named()
+    means = handle_seconds(past, at), mean_deal(past, at)
+    return Bundle("", at, features, models, *means, notes, facts, reference).named()
+
+
+def note_of(head: Head) -> str:
+    """What a head's figure means and what it takes, for people."""
+    if head.objective == "amount":
+        return f"{head.label}; needs at least {head.least_calls} calls"
+    least = f"{head.least_calls} calls, {head.least_marked} of each kind"
+    return f"the chance that {head.label}; needs at least {least}"
 
 
 @dataclass(frozen=True)

@@ -7,14 +7,15 @@ import numpy as np
 
 from features import FeatureMatrix
 from features.instants import render
-from features.kernel import Float64Array
+from features.kernel import Float64Array, Int64Array
 
+from .amounts import evaluate_amounts
 from .bundle import Bundle
 from .dataset import Examples
 from .evaluate import evaluate
 from .fit import Choice, Fitted
 from .gate import HeadRace, Verdict
-from .head import Head
+from .head import Head, Kind
 from .leaks import Scan
 from .reference import RECENT, Reference, said_of, shares_of
 from .splits import Fold
@@ -25,12 +26,14 @@ class HeadReport:
     """How one head was trained and how it did on calls it had not seen."""
 
     label: str
+    kind: Kind
     examples: int
     marked: int
+    """How many bear the mark; of amounts all."""
     judged: int
     choice: Choice
     measures: Mapping[str, float]
-    """By the keys of `MEASURES`, over the rows that the folds judged."""
+    """By the keys of `MEASURES` or `AMOUNT_MEASURES`, over the rows that the folds judged."""
     race: HeadRace
 
 
@@ -49,6 +52,8 @@ class TrainingReport:
     """Attributes of the leads that may not be features, each with the reason."""
     stand_in: Bundle | None = None
     """What becomes champion in the refused bundle's place where no other reigns."""
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    """Heads that the bundle does without, each with the reason: means stand in for them."""
     run_id: str = ""
     model_version: str = ""
 
@@ -74,6 +79,7 @@ class TrainingReport:
             "handle_s": asdict(self.bundle.handle),
             "heads": {name: asdict(head) for name, head in self.heads.items()},
             "refused": dict(self.refused),
+            "left_out": dict(self.left_out),
             "seconds": dict(self.seconds),
         }
 
@@ -87,12 +93,17 @@ class Trained:
     matrix: FeatureMatrix
     folds: tuple[Fold, ...]
     fitted: Fitted
-    scan: Scan
+    scan: Scan | None = None
 
     @property
     def chance(self) -> Float64Array:
-        """Calibrated, of the rows that the folds judged."""
+        """Calibrated probabilities or amounts of the rows that the folds judged."""
         return self.fitted.chance
+
+    def marked(self, rows: Int64Array | slice = slice(None)) -> int:
+        """How many of the examples bear the mark; of amounts all."""
+        label = self.examples.label[rows]
+        return int(label.size if self.head.objective == "amount" else label.sum())
 
     @property
     def label(self) -> Float64Array:
@@ -111,7 +122,8 @@ def reference_of(trained: Mapping[str, Trained], channels: tuple[str, ...]) -> R
         shares_of(values[:, place], at, feature.categorical)
         for place, feature in enumerate(asked.matrix.features)
     )
-    judged = {name: one for name, one in trained.items() if one.chance.size}
+    chances = {name: one for name, one in trained.items() if one.head.objective == "binary"}
+    judged = {name: one for name, one in chances.items() if one.chance.size}
     heads = {
         name: said_of(one.label, one.chance, one.examples.at[one.fitted.unseen.rows])
         for name, one in judged.items()
@@ -122,6 +134,7 @@ def reference_of(trained: Mapping[str, Trained], channels: tuple[str, ...]) -> R
 def report_of(one: Trained, race: HeadRace) -> HeadReport:
     """What people want to know of a head."""
     judged = one.chance.size
-    measures = evaluate(one.label, one.chance) if judged else {}
-    marked = int(one.examples.label.sum())
-    return HeadReport(one.head.label, len(one.examples), marked, judged, one.fitted.choice, measures, race)
+    kind, examples = one.head.objective, len(one.examples)
+    measure = evaluate_amounts if kind == "amount" else evaluate
+    measures = measure(one.label, one.chance) if judged else {}
+    return HeadReport(one.head.label, kind, examples, one.marked(), judged, one.fitted.choice, measures, race)

@@ -1,6 +1,6 @@
-"""Ridge: the weights of a regularised logistic regression over a design, by Newton's steps."""
+"""Ridge: the weights of a regularised regression over a design, logistic or linear, by Newton's steps."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
@@ -13,6 +13,10 @@ KEEP = 0.5
 """The curvature is worked out anew once a step's gain is more than this share of the last one's."""
 CLOSE = 1e-9
 """A fit ends once a step would lower the mean loss by no more than half of this."""
+LEAST_NOISE = 1e-4
+"""Variance of log amounts: who misses one by a percent misses it by chance."""
+FEW = 20.0
+"""The base of an amount is shrunk to its start as by so many examples that agree with it."""
 
 Bend = tuple[Float64Array, bool]
 """A curvature, factored so that steps can be solved for."""
@@ -26,8 +30,25 @@ def ridge_weights(design: Design, label: Float64Array, weight: Float64Array, str
     penalty = np.append(np.full(design.width, 1.0 / strength), 1e-9)
     whole = Goal(design, label, weight, penalty)
     sample = whole.every(max(1, design.rows // SAMPLE))
-    found, bend = descend(sample, sample, _base_only(whole), None)
-    return found if sample.design.rows == design.rows else descend(whole, sample, found, bend)[0]
+    return _least(whole, sample, _base_only(whole))
+
+
+def ridge_amounts(design: Design, label: Float64Array, weight: Float64Array, strength: float) -> Float64Array:
+    """The weights of a linear regression of log amounts less their start, with prior variance `strength`.
+
+    In units of their own variance, so that a strength means the same for seconds and for money. The base is
+    shrunk as well: few examples move an amount little from where it starts.
+    """
+    noise = max(float(weight @ (label - label.mean()) ** 2 / weight.sum()), LEAST_NOISE)
+    penalty = np.append(np.full(design.width, 1.0 / strength), FEW / noise)
+    whole = Gap(design, label, weight / noise, penalty)
+    return _least(whole, whole.every(max(1, design.rows // SAMPLE)), np.zeros(design.width + 1))
+
+
+def _least(whole: "Goal", sample: "Goal", at: Float64Array) -> Float64Array:
+    """The weights of the minimum, by way of a sample's."""
+    found, bend = descend(sample, sample, at, None)
+    return found if sample.design.rows == whole.design.rows else descend(whole, sample, found, bend)[0]
 
 
 @dataclass(frozen=True)
@@ -44,7 +65,12 @@ class Goal:
         return (
             self
             if step == 1
-            else Goal(self.design.every(step), self.label[::step], step * self.weight[::step], self.penalty)
+            else replace(
+                self,
+                design=self.design.every(step),
+                label=self.label[::step],
+                weight=step * self.weight[::step],
+            )
         )
 
     def loss(self, score: Float64Array, at: Float64Array) -> float:
@@ -59,13 +85,31 @@ class Goal:
 
     def bend(self, at: Float64Array) -> Bend:
         """The Hessian, in single precision: it shapes steps, the slope says where they end."""
-        chance = _chance(self.design.score(at))
-        root = np.sqrt(self.weight * chance * (1.0 - chance)).astype(np.float32)
+        root = np.sqrt(self.weight * self._stiffness(self.design.score(at))).astype(np.float32)
         scaled = self.design.columns * root[:, None]
         found = (scaled.T @ scaled).astype(np.float64)
         found[np.diag_indices_from(found)] += self.penalty + 1e-9
         factor, lower = cho_factor(found, overwrite_a=True, check_finite=False)
         return factor, lower
+
+    def _stiffness(self, score: Float64Array) -> Float64Array:
+        """How much the slope of a row's loss changes with its score."""
+        chance = _chance(score)
+        return np.asarray(chance * (1.0 - chance))
+
+
+@dataclass(frozen=True)
+class Gap(Goal):
+    """What the weights of a ridge linear regression minimise: half the weighted squares, and the penalty."""
+
+    def loss(self, score: Float64Array, at: Float64Array) -> float:
+        return float(self.weight @ (score - self.label) ** 2 / 2 + (self.penalty * at) @ at / 2)
+
+    def slope(self, score: Float64Array, at: Float64Array) -> Float64Array:
+        return np.asarray(self.design.slope(self.weight * (score - self.label)) + self.penalty * at)
+
+    def _stiffness(self, score: Float64Array) -> Float64Array:
+        return np.ones(score.size)
 
 
 def descend(goal: Goal, sample: Goal, at: Float64Array, bend: Bend | None) -> tuple[Float64Array, Bend]:

@@ -5,8 +5,7 @@ from dataclasses import asdict
 
 import numpy as np
 
-from .evaluate import MEASURES
-from .gate import metrics_of
+from .gate import TOLD, metrics_of
 from .influence import Influence
 from .report import HeadReport, Trained
 from .timeline import by_fold, by_stretch
@@ -22,7 +21,8 @@ def head_run(
     name: str, one: Trained, told: HeadReport, moves: Influence, used: Sequence[DataUsed], at: int
 ) -> Record:
     """A head with its stages inside."""
-    measures = {MEASURES[key].title: value for key, value in told.measures.items() if np.isfinite(value)}
+    measures = {TOLD[key].title: value for key, value in told.measures.items() if np.isfinite(value)}
+    says = "The chance that" if told.kind == "binary" else "It says"
     return Record(
         EXPERIMENT,
         name,
@@ -31,7 +31,7 @@ def head_run(
         metrics=measures,
         curves=by_stretch(one).curves() if told.judged else {},
         tags={"head": name},
-        note=f"The chance that {told.label}. Inside: what was tried, how each fold did, the last fit.",
+        note=f"{says} {told.label}. Inside: what was tried, how each fold did, the last fit.",
         datasets=used,
         stages=(_search(name, one, at), _folds(name, one, told, at), _final(name, one, moves, at)),
     )
@@ -48,8 +48,8 @@ def _search(name: str, one: Trained, at: int) -> Record:
         at,
         parameters={"trials": len(trials)},
         curves={
-            "Log loss by trial": Curve(loss),
-            "Log loss of the best so far": Curve(np.minimum.accumulate(loss)),
+            "Loss by trial": Curve(loss),
+            "Loss of the best so far": Curve(np.minimum.accumulate(loss)),
         }
         if trials
         else {},
@@ -67,7 +67,7 @@ def _trial(name: str, place: int, trial: Trial, at: int) -> Record:
         f"{name}: trial {place + 1}",
         at,
         parameters=trial.settings,
-        metrics={"Log loss": trial.loss, **seconds},
+        metrics={"Loss": trial.loss, **seconds},
         tags={"head": name, "stage": "trial"},
     )
 
@@ -78,7 +78,7 @@ def _table(trials: Sequence[Trial]) -> Table:
         [place + 1, *(trial.settings.get(key) for key in names), trial.loss]
         for place, trial in enumerate(trials)
     ]
-    return Table(["trial", *names, "log loss"], rows)
+    return Table(["trial", *names, "loss"], rows)
 
 
 def _folds(name: str, one: Trained, told: HeadReport, at: int) -> Record:
@@ -93,7 +93,7 @@ def _folds(name: str, one: Trained, told: HeadReport, at: int) -> Record:
         metrics=metrics_of(name, told.race),
         curves={
             **{f"By fold/{title}": curve for title, curve in curves.items()},
-            "By tree/Log loss": Curve(one.fitted.losses),
+            "By tree/Loss": Curve(one.fitted.losses),
         },
         tags={"head": name, "stage": "folds"},
         note="Folds follow each other in time: each is judged by models of what began an hour before it.",
@@ -117,5 +117,5 @@ def _final(name: str, one: Trained, moves: Influence, at: int) -> Record:
         },
         tags={"head": name, "stage": "final"},
         note="Fitted on all examples with the settings that the folds chose.",
-        tables={"what_moves_it.json": Table(["group", "mean effect on the log-odds", "led by"], rows)},
+        tables={"what_moves_it.json": Table(["group", "mean effect on its score", "led by"], rows)},
     )

@@ -7,13 +7,14 @@ import numpy as np
 
 from features.kernel import Float64Array, Int64Array
 
-from .evaluate import MEASURES
+from .amounts import AMOUNT_MEASURES
+from .gate import TOLD
 from .report import Trained
 from .tracking import Curve
 
 CALLS, MOST = 200, 30
 """A stretch has at least about so many judged calls, and there are no more stretches than that."""
-SHOWN = ("auc", "log_loss", "ece", "top_half_gain")
+SHOWN = {"binary": ("auc", "log_loss", "ece", "top_half_gain"), "amount": tuple(AMOUNT_MEASURES)}
 
 
 @dataclass(frozen=True)
@@ -24,16 +25,16 @@ class Timeline:
     """The last call of each."""
     calls: Int64Array
     said: Float64Array
-    """Mean probability."""
+    """Mean probability or amount."""
     came_true: Float64Array
-    """Share marked."""
+    """Share marked, or mean amount seen."""
     measures: dict[str, Float64Array]
     """Those of `SHOWN`, NaN where a stretch can't tell."""
 
     def curves(self) -> dict[str, Curve]:
         """As metrics, by names for people; steps are the stretches, times those of their calls."""
-        told = {MEASURES[key].title: values for key, values in self.measures.items()}
-        told |= {"Share that came true": self.came_true, "Mean probability said": self.said}
+        told = {TOLD[key].title: values for key, values in self.measures.items()}
+        told |= {"Mean that came true": self.came_true, "Mean said": self.said}
         return {name: Curve(values, self.at) for name, values in told.items()}
 
 
@@ -53,12 +54,14 @@ def by_fold(one: Trained) -> Timeline:
 def _timeline(one: Trained, stretches: Sequence[Int64Array]) -> Timeline:
     at, label, chance = one.examples.at[one.fitted.unseen.rows], one.label, one.chance
     measures = {
-        key: np.array([MEASURES[key].of(label[rows], chance[rows]) for rows in stretches]) for key in SHOWN
+        key: np.array([TOLD[key].of(label[rows], chance[rows]) for rows in stretches])
+        for key in SHOWN[one.head.objective]
     }
+    seen = np.exp(label) if one.head.objective == "amount" else label
     return Timeline(
         np.array([at[rows[-1]] for rows in stretches], np.int64),
         np.array([rows.size for rows in stretches], np.int64),
         np.array([chance[rows].mean() for rows in stretches]),
-        np.array([label[rows].mean() for rows in stretches]),
+        np.array([seen[rows].mean() for rows in stretches]),
         measures,
     )

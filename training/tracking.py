@@ -18,7 +18,7 @@ from mlflow.exceptions import MlflowException
 from features.kernel import Float64Array, Int64Array
 
 from .bundle import Bundle
-from .errors import NoFormerChampion, NoSuchModel, NoSuchVersion, RefusedByGate
+from .errors import BrokenBundle, NoFormerChampion, NoSuchModel, NoSuchVersion, RefusedByGate
 from .served import package
 
 REGISTERED = "leadrank"
@@ -237,11 +237,11 @@ class Tracking:
         )
 
     def champion(self) -> Bundle | None:
-        """The bundle that serves now, None where none was ever published."""
+        """The bundle that serves now, None where none was ever published or this release can't read it."""
         with TemporaryDirectory() as folder:
             try:
                 return Bundle.load(self.fetch(CHAMPION, Path(folder)))
-            except NoSuchModel:
+            except (NoSuchModel, BrokenBundle):
                 return None
 
     def _client(self) -> MlflowClient:

@@ -9,6 +9,7 @@ from features.kernel import Float32Array, Float64Array
 
 from .head import Head
 from .lesson import Lesson
+from .objective import OBJECTIVES
 
 MOST_BINS = 255
 """Of a column's values, missing among them: a place among thresholds fits in one byte."""
@@ -17,7 +18,7 @@ MOST_BINS = 255
 def parameters(head: Head, threads: int) -> dict[str, object]:
     """LightGBM's parameters for a head."""
     return {
-        "objective": head.objective,
+        "objective": OBJECTIVES[head.objective].trees,
         "learning_rate": head.learning_rate,
         "num_leaves": head.leaves,
         "min_data_in_leaf": head.least_in_leaf,
@@ -36,7 +37,7 @@ def parameters(head: Head, threads: int) -> dict[str, object]:
 def grow(
     lesson: Lesson, weight: Float64Array, margin: Float64Array, head: Head, trees: int, threads: int
 ) -> list[lightgbm.Booster]:
-    """So many trees for each of the head's seeds, boosted on log-odds of the lesson's rows."""
+    """So many trees for each of the head's seeds, boosted on scores of the lesson's rows."""
     rows = _rows(lesson, weight, margin)
     return [lightgbm.train(told, rows, trees) for told in _seeded(lesson, head, threads)]
 
@@ -49,17 +50,17 @@ def grow_judged(
     head: Head,
     threads: int,
 ) -> tuple[list[lightgbm.Booster], Float64Array]:
-    """As many trees as the head allows, and the mean log loss over the judged rows with 1, 2 ... of them.
+    """As many trees as the head allows, and the mean loss over the judged rows with 1, 2 ... of them.
 
-    It is the mean over the seeds of each one's loss: the mean of their log-odds would bear some more trees.
+    It is the mean over the seeds of each one's loss: the mean of their scores would bear some more trees.
     """
-    rows = _rows(lesson, weight, margin)
+    objective, rows = OBJECTIVES[head.objective], _rows(lesson, weight, margin)
     after = _rows(judged[0], None, judged[1], rows)
     grown, losses = [], []
     for told in _seeded(lesson, head, threads):
         curve: dict[str, dict[str, list[float]]] = {}
         booster = lightgbm.train(
-            {**told, "metric": "binary_logloss"},
+            {**told, "metric": objective.metric},
             rows,
             head.most_trees,
             valid_sets=[after],
@@ -67,8 +68,8 @@ def grow_judged(
             callbacks=[lightgbm.record_evaluation(curve)],
         )
         grown.append(booster)
-        losses.append(curve["after"]["binary_logloss"])
-    return grown, np.mean(losses, axis=0)
+        losses.append(curve["after"][objective.metric])
+    return grown, objective.per_metric * np.mean(losses, axis=0)
 
 
 def mean_score(grown: Sequence[lightgbm.Booster], values: Float32Array, trees: int) -> Float64Array:

@@ -169,9 +169,10 @@ def test_a_lead_explains_itself_to_the_last_digit(floor: Installation):
     for one in told:
         assert (one["model_version"], one["degraded"]) == (floor.trained["bundle"], False)
         for head, said in one["heads"].items():
-            log_odds = said["base"] + sum(reason["effect"] for reason in said["reasons"])
-            calibrated = bundle.models[head].calibration.apply(np.array([log_odds]))
-            assert calibrated[0] == pytest.approx(said["probability"], abs=1e-6)
+            score = said["base"] + sum(reason["effect"] for reason in said["reasons"])
+            calibrated = bundle.models[head].honest(np.array([score]))
+            figure = said["probability"] if said["amount"] is None else said["amount"]
+            assert calibrated[0] == pytest.approx(figure, rel=1e-6)
 
 
 def test_the_same_day_in_this_process_hands_out_the_same_leads(floor: Installation, environment):

@@ -1,6 +1,10 @@
-"""A small floor whose truth is known: the channel and the hour decide who answers, the need who buys."""
+"""A small floor whose truth is known: channel and hour decide who answers, the need who buys.
 
-from dataclasses import dataclass
+The channel also decides how long one talks, and what a sale brings beside what was said of the lead.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -15,12 +19,11 @@ CHANNELS = ("web_form", "referral", "bought_list")
 
 @dataclass(frozen=True)
 class Floor:
-    """A past, the instant at which it ends, and the true chances of its calls, by lead."""
+    """A past, the instant at which it ends, and by head what is true of its calls, by lead."""
 
     past: Past
     until: int
-    answer: Float64Array
-    conversion: Float64Array
+    truth: Mapping[str, Float64Array]
 
 
 def a_floor(calls: int = 1_500, seed: int = 1) -> Floor:
@@ -33,11 +36,18 @@ def a_floor(calls: int = 1_500, seed: int = 1) -> Floor:
     conversion = _chance(-1.5 + 1.2 * need)
     answered = rng.random(calls) < answer
     sold = answered & (rng.random(calls) < conversion)
+    log = _log(started, answered, sold)
+    value, pace = np.array([1.0, 2.0, 0.5])[channel], np.array([1.0, 0.5, 1.5])[channel]
+    log = replace(
+        log,
+        value=log.value * value * np.exp(rng.normal(0, 0.2, calls) - 0.02),
+        handle_s=(log.handle_s * pace * np.exp(rng.normal(0, 0.4, calls) - 0.08)).astype(np.float32),
+    )
+    truth = {"answer": answer, "conversion": conversion, "decay": answer * conversion}
     return Floor(
-        Past(_log(started, answered, sold), _leads(started - HOUR, channel, need)),
+        Past(log, _leads(started - HOUR, channel, need)),
         int(started[-1]) + HOUR,
-        answer,
-        conversion,
+        {**truth, "value": 100 * value, "handle_time": pace},
     )
 
 

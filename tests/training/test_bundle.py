@@ -9,12 +9,12 @@ import pytest
 
 from features import FeatureMatrix, Moments, Past, compute, for_leads
 from training.bundle import Bundle
-from training.calibration import calibrate
 from training.dataset import PRIOR_SECONDS, examples
 from training.errors import BrokenBundle, StaleBundle
 from training.fit import Choice, boosted, model_of
 from training.heads import heads
 from training.lesson import Lesson
+from training.objective import OBJECTIVES
 
 from .floors import a_floor
 
@@ -22,14 +22,15 @@ FLOOR = a_floor(900)
 
 
 def a_bundle(trees: int = 15) -> Bundle:
-    """Both heads with so many trees each."""
+    """All heads with so many trees each."""
     models = {}
     for head in heads():
         found = examples(FLOOR.past, head, FLOOR.until)
         lesson = Lesson.of(compute(FLOOR.past, found.moments, for_leads(FLOOR.past.leads)), found)
         margin, booster = boosted(lesson, head, Choice(0.1, None, trees), 1)
+        calibrate = OBJECTIVES[head.objective].calibrate
         line = calibrate(margin.apply(lesson.values), found.label, found.weight)
-        models[head.name] = model_of(margin, booster, line)
+        models[head.name] = model_of(margin, booster, line, head)
     return Bundle("", FLOOR.until, for_leads(FLOOR.past.leads), models, PRIOR_SECONDS).named()
 
 
@@ -63,7 +64,7 @@ def test_a_bundle_is_text_and_nothing_else(bundle, tmp_path):
 
     names = sorted(path.name for path in tmp_path.iterdir())
 
-    assert names == ["answer.lgb.txt", "bundle.json", "conversion.lgb.txt"]
+    assert names == sorted(["bundle.json", *(f"{head.name}.lgb.txt" for head in heads())])
     assert (
         json.loads((tmp_path / "bundle.json").read_text(encoding="utf-8"))["fingerprint"]
         == bundle.fingerprint
@@ -79,8 +80,8 @@ def test_a_bundle_refuses_other_features(bundle):
 
 
 @pytest.mark.parametrize("trees", [0, 15])
-@pytest.mark.parametrize("head", ["answer", "conversion"])
-def test_reasons_sum_to_the_log_odds_before_calibration(head, trees):
+@pytest.mark.parametrize("head", [head.name for head in heads()])
+def test_reasons_sum_to_the_score_before_calibration(head, trees):
     bundle = a_bundle(trees)
     matrix = asked(FLOOR.past, bundle)
 
@@ -99,9 +100,28 @@ def test_a_version_names_the_instant_and_the_contents(bundle):
 
 
 def test_seconds_lie_between_a_ring_and_a_sale(bundle):
-    seconds = bundle.predict(asked(FLOOR.past, bundle)).handle_s
+    scores = bundle.predict(asked(FLOOR.past, bundle))
 
-    assert np.all((seconds >= PRIOR_SECONDS.no_answer) & (seconds <= PRIOR_SECONDS.sale))
+    longest = PRIOR_SECONDS.sale * max(scores["handle_time"].max(), 1)
+    assert np.all((scores.handle_s >= PRIOR_SECONDS.no_answer) & (scores.handle_s <= longest))
+
+
+def test_means_stand_in_for_heads_that_a_bundle_does_without(bundle):
+    needed = {head.name: bundle.models[head.name] for head in heads() if head.needed}
+    table = replace(FLOOR.past.leads, value=np.where(np.arange(len(FLOOR.past.leads)) == 0, np.nan, 70.0))
+    bare = replace(bundle, models=needed, deal=55.0)
+
+    scores = bare.predict(asked(Past(FLOOR.past.log, table), bare))
+
+    assert scores.sale_value[:3].tolist() == [55, 70, 70]
+    assert scores.handle_s.tolist() == PRIOR_SECONDS.expected(scores.answer, scores.conversion).tolist()
+
+
+def test_amounts_are_no_probabilities(bundle):
+    scores = bundle.predict(asked(FLOOR.past, bundle))
+
+    assert scores.sale_value.mean() > 50
+    assert scores.sale_value.tolist() == scores["value"].tolist()
 
 
 def test_no_leads_get_no_scores(bundle):

@@ -1,10 +1,11 @@
 """Calibration: honest where there is evidence, and never a tie that the model didn't make."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from training.calibration import AS_IT_IS, calibrate, log_odds, probability, straight_line
+from training.calibration import AS_IT_IS, calibrate, log_odds, probability, smeared, straight_line
 
 
 @given(
@@ -65,3 +66,21 @@ def test_labels_of_one_kind_change_nothing():
 @given(st.floats(-30, 30))
 def test_log_odds_undo_probability(score):
     assert abs(float(log_odds(probability(np.array(score)))) - score) < 1e-3 * max(1, abs(score))
+
+
+def test_amounts_said_add_up_to_those_seen_once_examples_are_many():
+    rng = np.random.default_rng(5)
+    score = rng.normal(3, 0.5, 50_000)
+    label = score + rng.normal(0, 0.8, score.size)
+
+    line = smeared(score, label, np.ones(score.size))
+
+    assert np.exp(line.line(score)).sum() == pytest.approx(np.exp(label).sum(), rel=0.001)
+    assert line.line(np.array([4.0]))[0] - 4.0 == pytest.approx(0.8**2 / 2, abs=0.03)
+
+
+def test_few_amounts_shift_little():
+    twice = smeared(np.zeros(5), np.full(5, np.log(2)), np.ones(5))
+
+    assert np.exp(twice.line(np.zeros(1)))[0] == pytest.approx((5 * 2 + 20) / (5 + 20))
+    assert smeared(np.empty(0), np.empty(0), np.empty(0)) is AS_IT_IS

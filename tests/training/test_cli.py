@@ -80,6 +80,7 @@ def test_what_is_allowed_by_name_is_trained_on_and_its_figures_are_kept(leaking_
 
     result = trained(leaking_store)
 
+    assert result.exit_code == 0, (result.stderr, result.exception)
     report = json.loads(result.stdout)
     client = MlflowClient(tracking_uri=f"sqlite:///{leaking_store}/mlflow.db")
     kept = client.download_artifacts(report["run_id"], "leaks/conversion.md", leaking_store)

@@ -117,7 +117,7 @@ def test_worse_than_the_champion_by_less_than_the_margin_is_a_tie(margin):
 
     assert found.lost == (margin == 0)
     assert ("ties with" in found.sentence) == (margin > 0)
-    assert set(MARGIN) == {"auc", "log_loss"}
+    assert set(MARGIN) == {"auc", "log_loss", "deviance"}
 
 
 def test_an_interval_is_wider_the_more_are_asked():

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from features import compute, for_leads
+from training.amounts import deviance, said_over_seen
 from training.calibration import AS_IT_IS, probability
 from training.dataset import Examples, echoes, examples
 from training.evaluate import auc, log_loss
@@ -18,6 +19,12 @@ from training.splits import time_folds
 from .floors import Floor, a_floor
 
 EVERY_HEAD = pytest.mark.parametrize("head", heads(), ids=lambda head: head.name)
+CHANCES = pytest.mark.parametrize(
+    "head", [head for head in heads() if head.objective == "binary"], ids=lambda head: head.name
+)
+AMOUNTS = pytest.mark.parametrize(
+    "head", [head for head in heads() if head.objective == "amount"], ids=lambda head: head.name
+)
 
 
 @pytest.fixture(scope="module")
@@ -27,28 +34,31 @@ def floor() -> Floor:
 
 def taught(floor: Floor, head: Head) -> tuple[Examples, Lesson, Fitted]:
     found = examples(floor.past, head, floor.until)
-    lesson = Lesson.of(compute(floor.past, found.moments, for_leads(floor.past.leads)), found)
+    matrix = compute(floor.past, found.moments, for_leads(floor.past.leads))
+    lesson = Lesson.for_head(head, matrix, found)
     return found, lesson, fit(lesson, head, time_folds(found.at, 3, 0.5, 0), threads=1)
 
 
 def test_serving_finds_the_heads_it_ranks_by():
-    assert [head.name for head in heads()] == ["answer", "conversion"]
+    assert {head.name for head in heads() if head.needed} == {"answer", "conversion"}
+    assert {head.name for head in heads() if not head.needed} == {"decay", "handle_time", "value"}
 
 
 @EVERY_HEAD
 def test_a_head_says_what_it_means_and_how_much_it_needs(head):
     assert head.label
-    assert head.least_calls >= 2 * head.least_marked > 0
+    assert head.least_calls >= max(2 * head.least_marked, 1)
+    assert (head.least_marked > 0) == (head.objective == "binary")
     assert head.leaves <= 63  # the fast scorer reads a tree as one 64-bit word
     assert head.half_lives[0] is None
 
 
-@EVERY_HEAD
+@CHANCES
 def test_a_head_comes_close_to_the_truth_of_a_small_floor(head, floor):
     found, lesson, fitted = taught(floor, head)
-    truth = (floor.answer if head.name == "answer" else floor.conversion)[found.moments.lead]
+    truth = floor.truth[head.name][found.moments.lead]
 
-    said = fitted.model.calibration.apply(fitted.model.score(lesson.values, 1))
+    said = fitted.model.tell(lesson.values, 1)
     rows = fitted.unseen.rows
     unseen = fitted.chance
 
@@ -57,6 +67,29 @@ def test_a_head_comes_close_to_the_truth_of_a_small_floor(head, floor):
     assert log_loss(found.label[rows], unseen) < log_loss(
         found.label[rows], np.full(rows.size, found.label.mean())
     )
+
+
+@AMOUNTS
+def test_amounts_come_close_to_the_truth_of_a_small_floor(head, floor):
+    found, lesson, fitted = taught(floor, head)
+    rows, truth = fitted.unseen.rows, floor.truth[head.name][found.moments.lead]
+    mean = np.full(rows.size, np.exp(found.label).mean())
+
+    assert np.corrcoef(np.log(fitted.model.tell(lesson.values, 1)), np.log(truth))[0, 1] > 0.85
+    assert deviance(found.label[rows], fitted.chance) < deviance(found.label[rows], mean) * 0.7
+    assert deviance(found.label[rows], fitted.chance) < deviance(found.label[rows], truth[rows]) * 1.3
+    assert said_over_seen(found.label[rows], fitted.chance) == pytest.approx(1, abs=0.06)
+
+
+@EVERY_HEAD
+def test_a_head_asks_what_it_wants_and_nothing_that_it_ignores(head, floor):
+    names = [feature.name for feature in for_leads(floor.past.leads)]
+    heard = [name for name in names if head.hears(name)]
+
+    assert heard
+    assert not [name for name in heard if head.ignores and name.startswith(head.ignores)]
+    assert all(any(name.startswith(prefix) for name in names) for prefix in head.ignores)
+    assert not head.anchor or head.hears(head.anchor)
 
 
 @EVERY_HEAD
@@ -74,7 +107,7 @@ def test_what_a_head_ignores_never_moves_it(head, floor):
     assert plain.tolist() == moved.tolist()
 
 
-@EVERY_HEAD
+@CHANCES
 def test_no_tree_reads_what_the_margin_follows(head, floor):
     found, lesson, _ = taught(floor, head)
     matrix = compute(floor.past, found.moments, for_leads(floor.past.leads))

@@ -71,8 +71,8 @@ def test_each_trial_of_a_search_is_a_run_with_its_setting_and_its_loss(runs):
 
     assert 0 < len(trials) <= MOST_TRIALS
     assert all({"strength", "half_life"} <= set(run.data.params) for run in trials)
-    best = min(run.data.metrics["Log loss"] for run in trials)
-    assert runs["answer: search"].data.metrics["Log loss of the best so far"] == pytest.approx(best)
+    best = min(run.data.metrics["Loss"] for run in trials)
+    assert runs["answer: search"].data.metrics["Loss of the best so far"] == pytest.approx(best)
 
 
 def test_every_run_is_finished_and_the_training_took_as_long_as_it_took(runs):
@@ -83,7 +83,7 @@ def test_every_run_is_finished_and_the_training_took_as_long_as_it_took(runs):
 def test_metrics_over_time_bear_the_instants_of_their_calls(client, runs):
     history = client.get_metric_history(training_of(runs).info.run_id, "Time: answer/AUC")
     folds = client.get_metric_history(runs["answer: folds"].info.run_id, "By fold/AUC")
-    trees = client.get_metric_history(runs["answer: folds"].info.run_id, "By tree/Log loss")
+    trees = client.get_metric_history(runs["answer: folds"].info.run_id, "By tree/Loss")
 
     for curve in (history, folds):
         stamps = [point.timestamp for point in curve]

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, Ridge
 
 from training.calibration import probability
 from training.design import Design
-from training.margin import Curve
+from training.margin import Anchor, Curve
 from training.places import Places
-from training.ridge import ridge_weights
+from training.ridge import ridge_amounts, ridge_weights
 
 NAN = np.nan
 
@@ -166,3 +166,72 @@ def test_a_rate_that_is_followed_has_one_slope():
 
     assert np.diff(curve.values) == pytest.approx(np.diff(curve.values)[0])
     assert np.diff(curve.values)[0] > 0
+
+
+def some_amounts(size: int = 600, seed: int = 9) -> tuple[np.ndarray, np.ndarray]:
+    """A number, and what is said of each amount where somebody says it; logarithms that follow both."""
+    rng = np.random.default_rng(seed)
+    number, said = rng.normal(size=size), np.exp(rng.normal(4, 0.8, size))
+    label = np.log(said) + 0.5 * np.tanh(number) + rng.normal(0, 0.1, size)
+    said[rng.random(size) < 0.2] = NAN
+    return np.column_stack([number, said]).astype(np.float32), label
+
+
+@pytest.mark.parametrize("strength", [0.01, 1.0])
+def test_the_weights_of_amounts_are_those_of_scikit_learns_ridge(strength):
+    values, label = some_calls()[0], np.random.default_rng(1).normal(size=800)
+    design, weight = Design.of(values, KINDS), np.linspace(0.5, 1.5, label.size)
+    noise = weight @ (label - label.mean()) ** 2 / weight.sum()
+
+    found = ridge_amounts(design, label, weight, strength)
+
+    slow = Ridge(alpha=1.0, fit_intercept=False, solver="svd")
+    scale = np.append(np.full(design.width, np.sqrt(strength / noise)), 1 / np.sqrt(20))
+    slow.fit(design.columns * scale, label, sample_weight=weight)
+    assert found == pytest.approx(slow.coef_ * scale, abs=1e-4)
+
+
+def test_an_amount_starts_from_its_anchor_and_leaves_it_where_examples_say_so():
+    values, label = some_amounts()
+    anchor, design = Anchor(1, 4.2), Design.of(values, (False, False))
+
+    def said(strength: float) -> np.ndarray:
+        weights = ridge_amounts(design, label - anchor.start(values), np.ones(label.size), strength)
+        margin = anchor.onto(design.fitted(weights)[0])
+        return margin.apply(np.array([[0, 20], [0, 200], [0, NAN], [2, 20]], np.float32))
+
+    timid, bold = said(1e-9), said(1.0)
+
+    assert timid == pytest.approx([np.log(20), np.log(200), 4.2, np.log(20)], abs=0.03)
+    assert bold[:2] == pytest.approx(np.log([20, 200]), abs=0.1)
+    assert bold[3] - bold[0] == pytest.approx(0.5, abs=0.12)
+
+
+def test_few_amounts_hardly_move_the_base():
+    values, _ = some_amounts(4)
+    design = Design.of(values, (False, False))
+
+    base = design.fitted(ridge_amounts(design, np.full(4, 2.0), np.ones(4), 1e-9))[0].base
+
+    assert base == pytest.approx(2.0 * 4 / (4 + 20), abs=1e-4)
+
+
+def test_an_anchor_reads_the_logarithm_and_goes_on_beyond_what_was_seen():
+    said = np.array([[0.5], [3.0], [7.7e6], [NAN]], np.float32)
+
+    assert Anchor(0, 2.0).start(said) == pytest.approx([*np.log(said[:3, 0]), 2.0], abs=2e-3)
+
+
+def test_amounts_that_never_vary_are_fitted_in_peace():
+    design = Design.of(some_calls()[0], KINDS)
+
+    assert np.isfinite(ridge_amounts(design, np.full(800, 3.0), np.ones(800), 0.1)).all()
+
+
+def test_amounts_that_are_what_was_said_of_them_are_fitted_in_peace():
+    values = some_amounts(400)[0]
+    label = np.random.default_rng(2).normal(0, 1e-7, 400)
+
+    weights = ridge_amounts(Design.of(values, (False, False)), label, np.ones(400), 0.1)
+
+    assert weights == pytest.approx(0, abs=1e-5)

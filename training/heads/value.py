@@ -1,0 +1,28 @@
+"""What a sale to a lead brings: what the lead is said to be worth, until sales say otherwise."""
+
+from ..head import Head
+
+HEAD = Head(
+    name="value",
+    of="value",
+    per="sold",
+    objective="amount",
+    needed=False,
+    label="the value of a sale",
+    least_calls=50,
+    anchor="lead_value",
+    # Sales are few: what was known of the lead itself, and nothing of the floor or the clock.
+    asks=(
+        "lead_value",
+        "channel",
+        "source",
+        "country",
+        "region",
+        "list",
+        "attribute_",
+        "lead_age",
+        "age_of_",
+    ),
+    ignores=("channel_", "source_", "region_", "list_"),
+    strengths=(1e-6, 0.001, 0.003, 0.01, 0.03, 0.1),
+)
