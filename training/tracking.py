@@ -155,7 +155,7 @@ class Tracking:
     def record(self, record: Record, bundle: Bundle | None = None) -> str:
         """Write a run with all it holds and the runs inside it; return its id."""
         client = self._client()
-        return _record(client, self._experiment(client, record), record, bundle)
+        return _record(client, self._experiment(client, record.experiment, record.page), record, bundle)
 
     def follow(
         self, experiment: str, name: str, by_day: Mapping[str, Mapping[int, float]], tags: Mapping[str, str]
@@ -250,9 +250,9 @@ class Tracking:
             database.parent.mkdir(parents=True, exist_ok=True)
         return MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
 
-    def _experiment(self, client: MlflowClient, record: Record) -> str:
-        wanted = record.page.tags() if record.page else {}
-        found = client.get_experiment_by_name(record.experiment)
+    def _experiment(self, client: MlflowClient, name: str, page: Page | None = None) -> str:
+        wanted = page.tags() if page else {}
+        found = client.get_experiment_by_name(name)
         if found is not None:
             for key, value in wanted.items():
                 if _may_change(found.tags.get(key), value):
@@ -260,7 +260,7 @@ class Tracking:
             return str(found.experiment_id)
         database = _database(self.uri)
         beside = None if database is None else (database.parent / "artifacts").resolve().as_uri()
-        return str(client.create_experiment(record.experiment, artifact_location=beside, tags=wanted))
+        return str(client.create_experiment(name, artifact_location=beside, tags=wanted))
 
 
 def _record(
