@@ -12,6 +12,7 @@ COMMANDS: dict[str, tuple[tuple[str, ...], str]] = {
     "serve": (("serving.cli",), "the HTTP service"),
     "keys": (("serving.cli",), "make, list and revoke API keys"),
     "kpi": (("serving.cli",), "a KPI by groups, with intervals"),
+    "lift": (("serving.cli",), "what the ranking brought over the holdout, and how sure that is"),
     "train": (("training.cli",), "train the models, pass the gate, publish"),
     "promote": (("training.cli",), "make a registered version of the models champion"),
     "rollback": (("training.cli",), "back to the former champion"),

@@ -1,10 +1,13 @@
 """Accounts: a question about a KPI, answered from the store; the same for HTTP and for the command line."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 
+import numpy as np
 from sqlalchemy import Connection
 
 from features.instants import render
+from features.store.campaigns import read_campaign
+from features.store.installation import secret_of
 from features.store.reads import (
     Stretch,
     horizon_of,
@@ -12,11 +15,15 @@ from features.store.reads import (
     read_attempts,
     read_conversions,
     read_received,
+    received_ids,
 )
 
-from .errors import BadQuery, UnknownKpi
+from .errors import BadQuery, NoHoldout, UnknownCampaign, UnknownKpi
+from .kpi.lift import BASE, MODEL, Arm, Attribution, Lift, account
 from .kpi.measures import Measure, measure
 from .kpi.report import DIMENSIONS, Accounts, KpiReport, KpiRow, draw_up
+from .plan import Plan
+from .ranking.arms import in_holdout, places
 
 
 @dataclass(frozen=True)
@@ -47,7 +54,8 @@ class Question:
 def ask(connection: Connection, question: Question) -> KpiReport:
     """Read what the KPI needs and draw it up."""
     asked = question.measure()
-    return draw_up(_accounts(connection, question), asked, question.by, question.level)
+    stretch = Stretch(question.since, question.until, question.at, question.campaign)
+    return draw_up(_accounts(connection, stretch), asked, question.by, question.level)
 
 
 def told(question: Question, report: KpiReport) -> dict[str, object]:
@@ -62,11 +70,64 @@ def told(question: Question, report: KpiReport) -> dict[str, object]:
     }
 
 
-def _accounts(connection: Connection, question: Question) -> Accounts:
+def attribution(connection: Connection, stretch: Stretch) -> Attribution:
+    """The account of a campaign's arms over a stretch; `NoHoldout` where it keeps none."""
+    name = stretch.campaign or ""
+    stored = read_campaign(connection, name)
+    if stored is None:
+        raise UnknownCampaign(campaign=name)
+    holdout = Plan.of(stored.settings).policy.holdout
+    if not 0 < holdout < 1:
+        raise NoHoldout(campaign=name, holdout=holdout)
+    held = in_holdout(places(secret_of(connection), "holdout", received_ids(connection, stretch)), holdout)
+    assigned = {MODEL: int(np.count_nonzero(~held)), BASE: int(np.count_nonzero(held))}
+    promised = {MODEL: 1 - holdout, BASE: holdout}
+    return account(_accounts(connection, stretch), stretch.until, assigned, promised)
+
+
+def accounted(stretch: Stretch, found: Attribution) -> dict[str, object]:
+    """The account in the wire's terms."""
+    return {
+        "campaign": stretch.campaign,
+        "from": render(stretch.since),
+        "to": render(stretch.until),
+        "sales": asdict(found.sales),
+        "arms": [_arm(arm) for arm in found.arms],
+        "sample_ratio": {"chi2": found.mismatch.chi2, "p": found.mismatch.p, "blocks": found.mismatch.blocks},
+        "lifts": [_lift(lift) for lift in found.lifts],
+        "refusal": found.refusal or None,
+        "guardrails_broken": list(found.worse),
+    }
+
+
+def _arm(arm: Arm) -> dict[str, object]:
+    per_hour = {
+        kpi: {"value": value, "interval": None if interval is None else asdict(interval)}
+        for kpi, (value, interval) in arm.per_hour.items()
+    }
+    told = {
+        name: getattr(arm, name) for name in ("leads", "attempts", "agent_hours", "net", "gross", "net_value")
+    }
+    shares = {"share": arm.share, "promised_share": arm.promised, "off": arm.off}
+    return {"arm": arm.name, **told, **shares, "per_hour": per_hour, "guardrails": dict(arm.guardrails)}
+
+
+def _lift(lift: Lift) -> dict[str, object]:
+    return {
+        "kpi": lift.kpi,
+        "relative": lift.relative,
+        "interval": asdict(lift.interval),
+        "always_valid_interval": asdict(lift.always),
+        "always_valid_p": lift.p,
+        "agent_days": lift.agent_days,
+        "detectable": lift.detectable,
+    }
+
+
+def _accounts(connection: Connection, stretch: Stretch) -> Accounts:
     """Attempts are read from a horizon earlier on: a sale may belong to one of those."""
-    stretch = Stretch(question.since, question.until, question.at, question.campaign)
-    early = max(question.since - horizon_of(connection, question.campaign), 0)
-    wider = Stretch(early, question.until, question.at, question.campaign)
+    early = max(stretch.since - horizon_of(connection, stretch.campaign), 0)
+    wider = replace(stretch, since=early)
     attempts, decisions = read_attempts(connection, wider)
     return Accounts(
         attempts=attempts,
@@ -74,8 +135,8 @@ def _accounts(connection: Connection, question: Question) -> Accounts:
         decisions=decisions,
         received=read_received(connection, stretch),
         quarantined=quarantined_calls(connection, stretch),
-        since=question.since,
-        at=question.at,
+        since=stretch.since,
+        at=stretch.at,
     )
 
 

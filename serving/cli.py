@@ -27,6 +27,13 @@ keys = typer.Typer(no_args_is_help=True, help="Make, list and revoke API keys.")
 app.add_typer(keys, name="keys")
 
 _COLUMNS = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+_LIFT_EXAMPLES = """
+Examples:
+
+    leadrank lift spring
+
+    leadrank lift spring --from 2026-03-01T00:00:00Z --json
+"""
 _DEMO_EXAMPLES = """
 Examples:
 
@@ -142,6 +149,37 @@ def kpi(
         typer.echo(orjson.dumps(told(question, report), option=orjson.OPT_INDENT_2))
     else:
         _console.print(as_table(report))
+
+
+@app.command(epilog=_LIFT_EXAMPLES)
+def lift(
+    campaign: Annotated[str, typer.Argument(help="A campaign with a holdout.")],
+    since: Annotated[str | None, typer.Option("--from", help="An instant; default: ever.")] = None,
+    until: Annotated[str | None, typer.Option("--to", help="An instant; default: now.")] = None,
+    at: Annotated[str | None, typer.Option(help="As known then; default: now.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="As GET /v1/attribution answers.")] = False,
+    database: Database = None,
+) -> None:
+    """What the model's arm brought over the holdout, per agent-hour: the same as GET /v1/attribution."""
+    from features.store.reads import Stretch
+
+    from .accounts import accounted, attribution
+    from .kpi.page import arms_table, lift_lines
+
+    moment = _now() if at is None else _instant(at)
+    first, last = (0 if since is None else _instant(since)), (moment if until is None else _instant(until))
+    stretch = Stretch(first, last, moment, campaign)
+    try:
+        with reading(_open(database)) as connection:
+            found = attribution(connection, stretch)
+    except LeadrankError as error:
+        _fail(str(error))
+    if json:
+        typer.echo(orjson.dumps(accounted(stretch, found), option=orjson.OPT_INDENT_2))
+        return
+    _console.print(arms_table(found))
+    for line in lift_lines(found):
+        _console.print(line, soft_wrap=True)
 
 
 @app.command(epilog=_DEMO_EXAMPLES)

@@ -79,6 +79,10 @@ class ConflictError(ServingError):
     """The request contradicts an earlier one."""
 
 
+class NoHoldout(ConflictError):
+    """The campaign keeps no holdout, so a lift can't be told: give it one, and wait some days."""
+
+
 class IdempotencyKeyReused(ConflictError):
     """The Idempotency-Key was used before with another body."""
 

@@ -44,6 +44,7 @@ def read_conversions(connection: Connection, stretch: Stretch) -> Conversions:
         select(conversion.c.lead, conversion.c.goal, conversion.c.at, conversion.c.value)
         .add_columns(conversion.c.cancelled)
         .where(conversion.c.known_at <= stretch.at)
+        .where(conversion.c.lead.in_(select(lead.c.id).where(*_of(lead.c.campaign, stretch))))
         .order_by(conversion.c.event_at, conversion.c.seq)
     )
     of: dict[tuple[int, str], list[Row[tuple[int, str, int, float | None, bool]]]] = {}
@@ -76,6 +77,17 @@ def read_received(connection: Connection, stretch: Stretch) -> Received:
         .order_by(lead.c.id)
     )
     return _as_received(connection.execute(asked).all(), _settings(connection))
+
+
+def received_ids(connection: Connection, stretch: Stretch) -> list[str]:
+    """The leads received in a stretch, by the caller's ids."""
+    asked = (
+        select(lead.c.lead_id)
+        .where(lead.c.created_at >= stretch.since, lead.c.created_at < stretch.until)
+        .where(lead.c.erased_at.is_(None), lead.c.known_at <= stretch.at, *_of(lead.c.campaign, stretch))
+        .order_by(lead.c.id)
+    )
+    return list(connection.execute(asked).scalars())
 
 
 def quarantined_calls(connection: Connection, stretch: Stretch) -> int:

@@ -5,9 +5,10 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from features.store.engine import reading
+from features.store.reads import Stretch
 
 from ..access import Principal
-from ..accounts import Question, ask, told
+from ..accounts import Question, accounted, ask, attribution, told
 from ..errors import BadQuery
 from ..kpi.measures import MEASURES
 from .answers import reply
@@ -46,6 +47,28 @@ def read(
     )
     with reading(service.engine) as connection:
         return reply(told(question, ask(connection, question)))
+
+
+@router.get("/attribution", response_model=None)
+def read_attribution(
+    who: Reads,
+    at: Now,
+    service: ServiceDep,
+    campaign: str,
+    since: Annotated[
+        str | None, Query(alias="from", description="attempts started from; default: ever")
+    ] = None,
+    until: Annotated[
+        str | None, Query(alias="to", description="attempts started before; default: now")
+    ] = None,
+) -> Response:
+    """What model and holdout brought per agent-hour, the lift, and what no decision can claim."""
+    who.reach(campaign)
+    stretch = Stretch(
+        0 if since is None else instant(since), at if until is None else instant(until), at, campaign
+    )
+    with reading(service.engine) as connection:
+        return reply(accounted(stretch, attribution(connection, stretch)))
 
 
 def _reached(who: Principal, campaign: str | None) -> str | None:

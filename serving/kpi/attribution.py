@@ -17,7 +17,7 @@ the longest lease and a quarter of an hour."""
 class Credits:
     """What each attempt is credited with, in rows of Attempts, and what no attempt can claim.
 
-    gross + organic_gross is every sale there is; net counts, of these, the ones that stand.
+    gross and the unclaimed are every sale there is; net counts, of these, the ones that stand.
     """
 
     decision: Int64Array
@@ -26,8 +26,13 @@ class Credits:
     net: BoolArray
     gross_value: Float64Array
     net_value: Float64Array
-    organic_gross: int
-    organic_net: int
+    unclaimed_at: Int64Array
+    unclaimed_value: Float64Array
+    """The sales that no attempt can claim; 0 where nobody said what they are worth."""
+    unclaimed_stands: BoolArray
+    """Confirmed and not cancelled."""
+    unclaimed_late: BoolArray
+    """The lead had been called, but longer before than the horizon; the others are organic."""
 
     def __len__(self) -> int:
         return int(self.gross.size)
@@ -40,8 +45,10 @@ class Credits:
             self.net[rows],
             self.gross_value[rows],
             self.net_value[rows],
-            self.organic_gross,
-            self.organic_net,
+            self.unclaimed_at,
+            self.unclaimed_value,
+            self.unclaimed_stands,
+            self.unclaimed_late,
         )
 
 
@@ -51,7 +58,7 @@ def attribute(attempts: Attempts, conversions: Conversions, decisions: Decisions
     A sale is a lead and a goal, once. It belongs to the first attempt whose disposition sold; a conversion
     recorded without one to the lead's last attempt that started at most the horizon before it.
     """
-    owner, told = _owners(attempts, conversions)
+    owner, told, called = _owners(attempts, conversions)
     own_sale = _sold(attempts)
     sold = own_sale.copy()
     sold[owner[owner >= 0]] = True
@@ -62,15 +69,17 @@ def attribute(attempts: Attempts, conversions: Conversions, decisions: Decisions
     net = sold & ~cancelled & (confirmed | ~attempts.confirmation)
     value = np.append(conversions.value, np.nan)[row]
     worth = np.nan_to_num(np.where(np.isnan(value), attempts.value, value))
-    organic = (owner < 0) & told
+    unclaimed = (owner < 0) & told
     return Credits(
         decision=join_decisions(attempts, decisions),
         gross=sold,
         net=net,
         gross_value=np.where(own_sale, np.nan_to_num(attempts.value), np.where(sold, worth, 0.0)),
         net_value=np.where(net, worth, 0.0),
-        organic_gross=int(np.count_nonzero(organic)),
-        organic_net=int(np.count_nonzero(organic & conversions.confirmed)),
+        unclaimed_at=conversions.at[unclaimed],
+        unclaimed_value=np.nan_to_num(conversions.value[unclaimed]),
+        unclaimed_stands=conversions.confirmed[unclaimed],
+        unclaimed_late=called[unclaimed],
     )
 
 
@@ -105,8 +114,9 @@ def _sold(attempts: Attempts) -> BoolArray:
     return first
 
 
-def _owners(attempts: Attempts, conversions: Conversions) -> tuple[Int64Array, BoolArray]:
-    """The attempt that owns each recorded conversion (-1: none), and which conversions count as sales at all.
+def _owners(attempts: Attempts, conversions: Conversions) -> tuple[Int64Array, BoolArray, BoolArray]:
+    """The attempt that owns each recorded conversion (-1: none), which conversions count as sales at all, and
+    whose leads had been called before.
 
     A cancellation of what nobody recorded or sold is no sale.
     """
@@ -117,11 +127,13 @@ def _owners(attempts: Attempts, conversions: Conversions) -> tuple[Int64Array, B
     ends = np.searchsorted(attempts.lead[rows], conversions.lead, side="right")
     sold = _sold(attempts)
     owner, told = np.full(len(conversions), -1), conversions.at < NEVER
+    called = np.zeros(len(conversions), np.bool_)
     for i, (low, high) in enumerate(zip(starts, ends, strict=True)):
         mine = rows[low:high]
         mine = mine[goals.codes[mine] == goal[i]]
         selling = mine[sold[mine]]
         age = conversions.at[i] - attempts.started_at[mine]
         before = mine[(age >= 0) & (age <= attempts.horizon[mine]) & told[i]]
+        called[i] = np.any(age >= 0)
         owner[i] = selling[0] if selling.size else before[-1] if before.size else -1
-    return owner, told
+    return owner, told, called

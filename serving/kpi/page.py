@@ -2,6 +2,7 @@
 
 from rich.table import Table
 
+from .lift import Attribution, Lift
 from .measures import CONVERSIONS, DEFINITION_VERSION, MEASURES, Measure, Share, Wait
 from .report import DIMENSIONS, KpiReport, KpiRow
 
@@ -50,6 +51,45 @@ def as_table(report: KpiReport) -> Table:
         group = ["-" if word is None else word for word in row.group.values()]
         table.add_row(*group, _figure(row.value), _ends(row), str(row.n), _beside(measure, row))
     return table
+
+
+def arms_table(found: Attribution) -> Table:
+    """The arms of a campaign for a terminal."""
+    heads = ("arm", "leads", "attempts", "agent hours", "share (promised)", "sales net (gross)", "value")
+    table = Table(*heads, "sales/h", "value/h")
+    for arm in found.arms:
+        table.add_row(
+            arm.name,
+            f"{arm.leads:,}",
+            f"{arm.attempts:,}",
+            f"{arm.agent_hours:,.1f}",
+            f"{arm.share:.1%} ({arm.promised:.1%})",
+            f"{arm.net:,.0f} ({arm.gross:,.0f})",
+            f"{arm.net_value:,.0f}",
+            *(_figure(value) for value, _ in arm.per_hour.values()),
+        )
+    return table
+
+
+def lift_lines(found: Attribution) -> list[str]:
+    """What may be said of the model's arm, one sentence a line."""
+    no = [f"No lift yet: {found.refusal}."]
+    said = no if found.refusal else [_lift_line(lift) for lift in found.lifts]
+    said += [f"Arm {arm.name} is off its promised share of agent hours." for arm in found.arms if arm.off]
+    said += [
+        f"Guardrail broken: {name.replace('_', ' ')} is worse than in the holdout." for name in found.worse
+    ]
+    sales = found.sales
+    credited = f"{sales.credited.number:,} to decisions, {sales.organic.number:,} organic"
+    return [*said, f"Sales, gross: {credited}, {sales.outside_window.number:,} outside the window."]
+
+
+def _lift_line(lift: Lift) -> str:
+    ends = f"{lift.interval.low:+.0%} to {lift.interval.high:+.0%}"
+    always = f"{lift.always.low:+.0%} to {lift.always.high:+.0%}"
+    seen = f"{lift.agent_days:,} agent-days find {lift.detectable:.0%} four times in five"
+    figure = f"{lift.kpi.replace('_', ' ')}: {lift.relative:+.0%} over the holdout"
+    return f"{figure} ({ends} at one look, {always} however often one looks; {seen})"
 
 
 def _line(measure: Measure) -> str:

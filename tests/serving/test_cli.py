@@ -1,4 +1,4 @@
-"""The commands `keys`, `kpi` and `docs`, as somebody types them."""
+"""The commands `keys`, `kpi`, `lift` and `docs`, as somebody types them."""
 
 from pathlib import Path
 
@@ -6,7 +6,8 @@ import orjson
 import pytest
 from typer.testing import CliRunner, Result
 
-from features.store.engine import open_engine
+from features.store.campaigns import write_campaign
+from features.store.engine import open_engine, transaction
 from serving.access import Keys
 from serving.cli import app
 from serving.errors import KeyUnknown
@@ -83,6 +84,25 @@ def test_kpi_says_what_it_does_not_know(database: str, words: tuple[str, ...]):
 
     assert refused.exit_code == 2
     assert refused.stderr.startswith("leadrank: ")
+
+
+def test_lift_tells_the_arms_as_a_table_and_as_json(database: str):
+    with transaction(open_engine(database)) as connection:
+        write_campaign(connection, "spring", {"mode": "power"}, at=0)
+
+    table = run("lift", "spring", "--database", database)
+    told = run("lift", "spring", "--json", "--at", "2026-01-05T00:00:00Z", "--database", database)
+
+    assert "agent hours" in table.stdout
+    assert "No lift yet: the model arm has 0 agent-days, at least 2 are needed." in table.stdout
+    assert [arm["arm"] for arm in orjson.loads(told.stdout)["arms"]] == ["model", "holdout"]
+
+
+def test_lift_of_a_campaign_that_nobody_named_says_so(database: str):
+    refused = run("lift", "autumn", "--database", database)
+
+    assert refused.exit_code == 2
+    assert "no campaign of that name" in refused.stderr
 
 
 def test_docs_writes_the_page_of_kpis_and_notices_a_stale_one(tmp_path: Path):
