@@ -8,10 +8,11 @@ import numpy as np
 
 from .asked import Asked
 from .calls import Moments
+from .filling import read, read_nobody
 from .kernel import Float32Array, Int64Array, kernel
 from .past import IN_USE, By, Feature, Filled, Past, Read, Scanned
 from .reading import Reading, ends_of, spec_of
-from .sheet import Sheet, read, read_nobody, sheet_of
+from .sheet import Sheet, sheet_of
 from .spec import Spec
 from .tape import Tape
 

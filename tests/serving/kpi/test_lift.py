@@ -109,10 +109,8 @@ def test_a_holdout_that_sold_nothing_gets_no_lift():
 def test_an_arm_with_another_share_of_hours_than_promised_is_said_to_be_off():
     found = a_month({0: 5, 1: 10})
 
-    assert [(arm.name, arm.share, arm.off) for arm in found.arms] == [
-        (MODEL, pytest.approx(5 / 6), True),
-        (BASE, pytest.approx(1 / 6), True),
-    ]
+    assert [arm.off for arm in found.arms] == [True, True]
+    assert [arm.share for arm in found.arms] == pytest.approx([5 / 6, 1 / 6])
 
 
 def test_a_model_that_drives_people_to_opt_out_breaks_a_guardrail():
@@ -120,10 +118,8 @@ def test_a_model_that_drives_people_to_opt_out_breaks_a_guardrail():
 
     assert kept.worse == ()
     assert driven.worse == ("opt_outs_per_1000_contacts",)
-    assert [arm.guardrails["opt_outs_per_1000_contacts"] for arm in driven.arms] == [
-        pytest.approx(1_000 / 3),
-        0.0,
-    ]
+    told = [arm.guardrails["opt_outs_per_1000_contacts"] for arm in driven.arms]
+    assert told == pytest.approx([1_000 / 3, 0.0])
 
 
 @given(calls=attempts_drawn, recorded=conversions_drawn, arms=st.data())
