@@ -21,8 +21,12 @@ from training.report import Trained
 from training.stages import MOST_TRIALS
 from training.timeline import by_fold, by_stretch
 from training.tracking import Curve, Record
+from training.views import page_of
 
 from .conftest import FLOOR
+
+LONGEST_TAG = 20_000
+"""Of an experiment, as MLflow holds it."""
 
 
 @pytest.fixture(scope="module")
@@ -147,6 +151,15 @@ def test_the_effects_of_groups_add_up_to_those_of_their_features(fitted):
     assert found.groups[0].name in {"origin", "hour"}
     assert [group_of(name).name for name in found.leading] == [group.name for group in found.groups]
     assert np.all(np.diff(found.strength) <= 0)
+
+
+def test_a_view_of_many_heads_and_metrics_fits_the_tag_that_holds_it():
+    heads = [f"head {place}" for place in range(12)]
+    metrics = [f"{head}/A figure of merit, number {place}" for head in heads for place in range(60)]
+
+    tags = page_of(heads, metrics).tags()
+
+    assert max(len(value) for value in tags.values()) < LONGEST_TAG
 
 
 def test_a_curve_leaves_out_what_is_no_number():
