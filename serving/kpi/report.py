@@ -19,6 +19,9 @@ from .quantities import Ledger, Waits
 LATE = DAY
 """A call told longer than this after its end came late."""
 
+MOST_MARKED = 1 << 26
+"""Up to so many possible keys are marked off in an array; more are sorted."""
+
 DIMENSIONS = (
     "campaign", "channel", "contact_channel", "agent", "team", "shift", "hour", "weekday", "source", "script",
     "model_version", "policy",
@@ -88,29 +91,45 @@ def _of_attempts(
     y, x = _quantities(ledger, measure)
     said = ~np.isnan(y) & ~np.isnan(x)
     sums = _sums(ledger, measure, code, len(groups), said)
-    at, attempts = accounts.at, ledger.attempts
-    ripe = attempts.started_at + attempts.horizon <= at
-    late = attempts.known_at - attempts.ended_at > LATE
-    rows = []
-    for number, words in enumerate(groups):
-        mine = code == number
-        value, interval = _figure(measure, sums, number, level)
-        rows.append(
-            KpiRow(
-                group=dict(zip(by, words, strict=True)),
-                value=value,
-                n=round(float(x[mine & said].sum())) if isinstance(measure, Share) else int(sums.n[number]),
-                interval=interval,
-                mature=_share(ripe, mine) if measure.of in CONVERSIONS and mine.any() else 1.0,
-                quality={
-                    "missing": _share(_missing(ledger, measure), mine),
-                    "late": _share(late, mine),
-                    "quarantined": _quarantined(accounts, len(attempts)),
-                },
-                detail=_beside(ledger, measure, mine),
-            )
+    rows = np.bincount(code, minlength=len(groups))
+    n = _total(np.where(said, x, 0.0), code, len(groups)) if isinstance(measure, Share) else sums.n
+    mature = _ripe(accounts, ledger, measure, code, rows)
+    attempts = ledger.attempts
+    missing = _shares(_missing(ledger, measure), code, rows)
+    late = _shares(attempts.known_at - attempts.ended_at > LATE, code, rows)
+    quarantined = _quarantined(accounts, len(attempts))
+    beside = _beside(ledger, measure, code, len(groups))
+    return tuple(
+        KpiRow(
+            dict(zip(by, words, strict=True)),
+            *_with_interval(measure, sums, group, level, round(float(n[group]))),
+            mature=float(mature[group]),
+            quality={
+                "missing": float(missing[group]),
+                "late": float(late[group]),
+                "quarantined": quarantined,
+            },
+            detail=beside[group],
         )
-    return tuple(rows)
+        for group, words in enumerate(groups)
+    )
+
+
+def _with_interval(
+    measure: Measure, sums: Sums, group: int, level: float, n: int
+) -> tuple[float | None, int, Interval | None]:
+    value, interval = _figure(measure, sums, group, level)
+    return value, n, interval
+
+
+def _ripe(
+    accounts: Accounts, ledger: Ledger, measure: Measure, code: Int64Array, rows: Int64Array
+) -> Float64Array:
+    """The share of each group's attempts whose conversions can't come any more."""
+    if measure.of not in CONVERSIONS:
+        return np.ones(rows.size)
+    ripe = ledger.attempts.started_at + ledger.attempts.horizon <= accounts.at
+    return np.where(rows > 0, _shares(ripe, code, rows), 1.0)
 
 
 def _quantities(ledger: Ledger, measure: Measure) -> tuple[Float64Array, Float64Array]:
@@ -121,16 +140,16 @@ def _quantities(ledger: Ledger, measure: Measure) -> tuple[Float64Array, Float64
 def _sums(ledger: Ledger, measure: Measure, code: Int64Array, groups: int, said: BoolArray) -> Sums:
     """Sum the rows of each unit first, then the units of each group: units are what varies independently."""
     y, x = _quantities(ledger, measure)
-    unit = ledger.units(measure.over)
-    kept = said & ((x != 0) | (y != 0))
-    pairs = np.stack([code[kept], unit[kept]], axis=1)
-    named, place = np.unique(pairs, axis=0, return_inverse=True)
-    place = place.reshape(-1)
-    y_unit = np.bincount(place, y[kept], len(named)).astype(np.float64)
-    x_unit = np.bincount(place, x[kept], len(named)).astype(np.float64)
+    kept = np.flatnonzero(said & ((x != 0) | (y != 0)))
+    if measure.over == "attempt":
+        return Sums.of(code[kept], groups, y[kept], x[kept])
+    unit = ledger.units(measure.over)[kept]
+    units = int(unit.max(initial=0)) + 1
+    named, place = _dense(code[kept] * units + unit, groups * units)
+    y_unit, x_unit = (_total(column[kept], place, named.size) for column in (y, x))
     if measure.per == "units":
-        x_unit = np.ones(len(named))
-    return Sums.of(named[:, 0].astype(np.int64), groups, y_unit, x_unit)
+        x_unit = np.ones(named.size)
+    return Sums.of(named // units, groups, y_unit, x_unit)
 
 
 def _figure(measure: Measure, sums: Sums, group: int, level: float) -> tuple[float | None, Interval | None]:
@@ -158,24 +177,34 @@ def _missing(ledger: Ledger, measure: Measure) -> BoolArray:
     return np.zeros(len(ledger.attempts), np.bool_) if told is None else np.isnan(told) & ledger.contact
 
 
-def _beside(ledger: Ledger, measure: Measure, mine: BoolArray) -> dict[str, float]:
+def _beside(ledger: Ledger, measure: Measure, code: Int64Array, groups: int) -> list[dict[str, float]]:
+    """What is worth seeing beside each group's figure."""
     if measure.of in CONVERSIONS:
         gross = measure.of.replace("net", "gross")
-        return {"net": _total(ledger, measure.of, mine), "gross": _total(ledger, gross, mine)}
-    if measure.unit == "seconds":
-        kept = mine & (ledger.quantity(measure.per) > 0)
-        return _spread(ledger.quantity(measure.of)[kept])
-    return {}
+        net_of, gross_of = (_total(ledger.quantity(name), code, groups) for name in (measure.of, gross))
+        return [{"net": float(net), "gross": float(all_)} for net, all_ in zip(net_of, gross_of, strict=True)]
+    if measure.unit != "seconds":
+        return [{} for _ in range(groups)]
+    kept = np.flatnonzero(ledger.quantity(measure.per) > 0)
+    kept = kept[np.argsort(code[kept], kind="stable")]
+    cuts = np.searchsorted(code[kept], np.arange(1, groups))
+    return [_spread(values) for values in np.split(ledger.quantity(measure.of)[kept], cuts)]
 
 
-def _total(ledger: Ledger, name: str, mine: BoolArray) -> float:
-    return float(ledger.quantity(name)[mine].sum())
+def _total(column: Float64Array, code: Int64Array, groups: int) -> Float64Array:
+    return np.bincount(code, column, groups).astype(np.float64)
+
+
+def _shares(hits: BoolArray, code: Int64Array, rows: Int64Array) -> Float64Array:
+    """The share of each group's rows; 0 where it has none."""
+    return np.asarray(_total(hits.astype(np.float64), code, rows.size) / np.maximum(rows, 1))
 
 
 def _spread(values: Float64Array) -> dict[str, float]:
     if values.size == 0:
         return {}
-    return {"median": float(np.median(values)), "p90": float(np.quantile(values, 0.9))}
+    median, p90 = np.quantile(values, [0.5, 0.9])
+    return {"median": float(median), "p90": float(p90)}
 
 
 def _of_leads(accounts: Accounts, measure: Measure, by: Sequence[str], level: float) -> tuple[KpiRow, ...]:
@@ -225,18 +254,25 @@ def kaplan_meier_median(waited: Float64Array, happened: BoolArray) -> float | No
 
 def _grouped(words: Sequence[Coded], rows: int) -> tuple[list[tuple[str | None, ...]], Int64Array]:
     """The groups that occur, in the order of their words (unknown last), and each row's."""
-    if not words:
-        return [()], np.zeros(rows, np.int64)
-    ranked = []
+    groups: list[tuple[str | None, ...]] = [()]
+    code = np.zeros(rows, np.int64)
     for word in words:
         order = sorted(range(len(word.levels)), key=word.levels.__getitem__)
-        rank = np.empty(len(order) + 1, np.int64)
-        rank[order] = np.arange(len(order))
-        rank[-1] = len(order)
-        ranked.append((rank[word.codes], [*(word.levels[code] for code in order), None]))
-    named, code = np.unique(np.stack([column for column, _ in ranked], axis=1), axis=0, return_inverse=True)
-    groups = [tuple(names[part] for part, (_, names) in zip(row, ranked, strict=True)) for row in named]
-    return groups, code.reshape(-1)
+        names, span = [*(word.levels[place] for place in order), None], len(order) + 1
+        rank = np.empty(span, np.int64)
+        rank[order], rank[-1] = np.arange(len(order)), len(order)
+        found, code = _dense(code * span + rank[word.codes], len(groups) * span)
+        groups = [(*groups[key // span], names[key % span]) for key in found.tolist()]
+    return groups, code
+
+
+def _dense(key: Int64Array, span: int) -> tuple[Int64Array, Int64Array]:
+    """The keys in [0, span) that occur, ascending, and each row's place among them."""
+    if span > MOST_MARKED:
+        found, place = np.unique(key, return_inverse=True)
+        return found, place.reshape(-1)
+    occurs = np.bincount(key, minlength=span) > 0
+    return np.flatnonzero(occurs), (np.cumsum(occurs) - 1)[key]
 
 
 def _share(hits: BoolArray, mine: BoolArray) -> float:
