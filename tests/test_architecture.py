@@ -72,6 +72,7 @@ KNOWN_IN = {
     ),
     "mlflow": ("training/tracking.py", "serving/models.py"),
     "matplotlib": ("training/dashboard.py", "training/journal.py", "training/tracking.py"),
+    "optuna": ("training/search.py",),
     "sklearn": ("training/baselines/",),
     "lightgbm": (
         "training/bundle.py",

@@ -20,6 +20,7 @@ from features.errors import LeadrankError
 if TYPE_CHECKING:
     from features import Past
 
+    from .pipeline import Tune
     from .race import RaceReport
     from .report import TrainingReport
     from .tracking import Succession, Tracking
@@ -34,6 +35,8 @@ _EXAMPLES = """
 Examples:
 
     leadrank train
+
+    leadrank train --search 2m
 
     leadrank train --database postgresql://leadrank@db/leadrank --at 2026-01-19T00:00:00Z --json -
 """
@@ -89,11 +92,19 @@ def train(
     ] = None,
     threads: Annotated[int, typer.Option(min=1, help="Threads of a fit.")] = 2,
     seed: Annotated[int, typer.Option(help="Of the gate's bootstrap.")] = 7,
+    search: Annotated[
+        str | None,
+        typer.Option(
+            metavar="BUDGET",
+            help="Tune each head's trees first: so many trials (40) or so long (90s, 2m, 1h).",
+        ),
+    ] = None,
 ) -> None:
     """Train the answer and conversion heads, pass the gate, publish the bundle.
 
     Each training is a run in MLflow; its bundle becomes a version of the model `leadrank` under the
-    alias `champion`, or `challenger` where the gate refuses it.
+    alias `champion`, or `challenger` where the gate refuses it. A search that was interrupted goes on where
+    it was when asked the same again (`--at`); later trainings keep what the champion's search found.
     """
     _quiet()
     console = Console(stderr=True)
@@ -123,6 +134,7 @@ def train(
             suspicious=frozenset([*(allow_suspicious or ()), *settings.suspicious()]),
             threads=threads,
             watch=watch,
+            tune=_tune(search, settings.search_file, threads, status.update),
         )
     if json_file != "-":
         Console().print(_table(report), f"{report.alias}: {report.verdict.reason}")
@@ -258,6 +270,18 @@ def _past(database: str, secret: str | None, until: int | None) -> tuple["Past",
     upgrade(engine)
     found = read_snapshot(engine, NEVER if until is None else until)
     return found.past, found.note
+
+
+def _tune(budget: str | None, file: Path, threads: int, say: Callable[[str], None]) -> "Tune | None":
+    """The search that was asked for, if one was."""
+    if budget is None:
+        return None
+    from .search import Budget, Search
+
+    try:
+        return Search(Budget.of(budget), file, threads, say).tune
+    except ValueError as problem:
+        raise typer.BadParameter(str(problem), param_hint="--search") from problem
 
 
 def _table(report: "TrainingReport") -> Table:

@@ -1,6 +1,6 @@
 """Fit a head: a smooth margin, small trees boosted on it, and what of both the folds in time can bear."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import lightgbm
@@ -83,6 +83,22 @@ def fit_as(lesson: Lesson, head: Head, choice: Choice, folds: Sequence[Fold], th
     weight = lesson.fading(choice.half_life)[rows]
     calibration, told = earned(unseen, lesson.label[rows], weight, OBJECTIVES[head.objective])
     return Fitted(model_of(margin, booster, calibration, head), choice, unseen, told, np.empty(0))
+
+
+def tree_judge(
+    lesson: Lesson, head: Head, folds: Sequence[Fold], threads: int
+) -> Callable[[Head], float] | None:
+    """What any settings of trees are worth on the folds, over margins chosen once; None without a fold."""
+    usable = learnable(folds, lesson.label)
+    if not usable:
+        return None
+    _, half_life, margins, _ = _choose_margin(lesson, head, usable)
+
+    def judge(asked: Head) -> float:
+        losses, _, trees = _choose_trees(lesson, asked, usable, half_life, margins, threads)
+        return float(losses[trees])
+
+    return judge
 
 
 def boosted(

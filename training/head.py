@@ -1,9 +1,13 @@
 """Head: what one model of the bundle predicts, of which calls, and how carefully it is fitted."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from features.instants import DAY
+
+SETTINGS = ("learning_rate", "leaves", "least_in_leaf", "shrinkage", "columns_per_tree")
+"""The fields of a head that a search may change; the rest is chosen in each fit, or known to the trade."""
 
 Per = Literal["calls", "answered", "sold", "periods"]
 """Which calls are examples: all attempts, those a human answered and an agent took, those that sold, or the
@@ -67,3 +71,12 @@ class Head:
         """Whether a feature of that name is asked."""
         asked = not self.asks or feature.startswith(self.asks)
         return asked and not (self.ignores and feature.startswith(self.ignores))
+
+    @property
+    def settings(self) -> dict[str, float | int]:
+        """What a search may change, as it is."""
+        return {name: getattr(self, name) for name in SETTINGS}
+
+    def tuned(self, settings: Mapping[str, float | int | str | None]) -> "Head":
+        """The same with other ones."""
+        return replace(self, **settings)  # type: ignore[arg-type]

@@ -1,8 +1,9 @@
 """train(): from the past to a published bundle in one straight line."""
 
+import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import perf_counter
 
 import numpy as np
@@ -41,11 +42,17 @@ from .segments import LEAST_CALLS, segment_model
 from .splits import Fold, learnable, time_folds
 from .stand_in import stand_in
 from .tracking import Tracking
+from .trial import Trial
 
 FOLDS, JUDGED, GAP = 4, 0.5, HOUR
 """The later half of the calls is judged in four blocks, each by models of what began an hour earlier."""
 
+SETTINGS = " settings"
+"""Behind a head's name in a bundle's facts: what a search found for it."""
+
 Say = Callable[[str], None]
+Tune = Callable[[Head, Lesson, Sequence[Fold]], tuple[Head, tuple[Trial, ...]]]
+"""A head with better settings for its lesson, judged on the folds, and what was tried."""
 
 
 def train(
@@ -58,20 +65,22 @@ def train(
     suspicious: Collection[str] = (),
     threads: int = 2,
     watch: "Stopwatch | None" = None,
+    tune: Tune | None = None,
 ) -> TrainingReport:
     """Train every head on the facts known strictly before `at`; publish the bundle if the gate lets it.
 
     Features that know too much stop it (`SuspiciousFeatures`) unless they are named `suspicious`. A head with
-    too few examples answers by shrunken segment rates, and the bundle says that it is `degraded`.
+    too few examples answers by shrunken segment rates, and the bundle says that it is `degraded`. Heads begin
+    with the settings that the champion's search found, if there was one, and keep them unless they are tuned.
     """
     watch = watch or Stopwatch(lambda _: None)
-    taught = [(head, examples(past, head, at)) for head in heads()]
+    champion = tracking.champion() if tracking else None
+    taught = [(tuned(head, champion), examples(past, head, at)) for head in heads()]
     scarce, left_out = scarcity(taught)
     features = for_leads(past.leads, allowed)
     kept = [(head, found) for head, found in taught if head.name not in left_out]
-    trained, spare = teach(past, kept, scarce, features, suspicious, threads, watch)
+    trained, spare = teach(past, kept, scarce, features, suspicious, threads, watch, tune)
     with watch.stage("gate"):
-        champion = tracking.champion() if tracking else None
         races = {name: judge(past, one, champion, rng, threads) for name, one in trained.items()}
         left_out |= {name: lost for name, one in trained.items() if (lost := spared(one, races[name]))}
         trained = {name: one for name, one in trained.items() if name not in left_out}
@@ -98,6 +107,7 @@ def teach(
     suspicious: Collection[str],
     threads: int,
     watch: "Stopwatch",
+    tune: Tune | None,
 ) -> tuple[dict[str, Trained], dict[str, Model]]:
     """Fit every head; rates of segments for those of which there is too little."""
     trained: dict[str, Trained] = {}
@@ -111,7 +121,8 @@ def teach(
         with watch.stage("leaks", f"{head.name} head: leaks"):
             scanned = honest(matrix, found, head, suspicious) if head.needed else None
         with watch.stage("fitting", f"{head.name} head: trees"):
-            trained[head.name] = learn(head, found, matrix, scanned, threads, echoes(features, past.leads))
+            pointless = echoes(features, past.leads)
+            trained[head.name] = learn(head, found, matrix, scanned, threads, pointless, tune)
     return trained, spare
 
 
@@ -175,12 +186,30 @@ def learn(
     scanned: Scan | None,
     threads: int,
     pointless: tuple[str, ...] = (),
+    tune: Tune | None = None,
 ) -> Trained:
-    """Fit and calibrate one head, without the features that are pointless here."""
+    """Tune, fit and calibrate one head, without the features that are pointless here."""
     lesson = Lesson.for_head(head, matrix, found, pointless)
     folds = learnable(time_folds(found.at, FOLDS, JUDGED, GAP), found.label)
-    fitted = fit(lesson, head, folds, threads)
-    return Trained(head, found, matrix, folds, fitted, scanned)
+    best, trials = (head, ()) if tune is None else tune(head, lesson, folds)
+    fitted = fit(lesson, best, folds, threads)
+    return Trained(best, found, matrix, folds, replace(fitted, trials=trials + fitted.trials), scanned)
+
+
+def tuned(head: Head, champion: Bundle | None) -> Head:
+    """The head with the settings of the champion's search."""
+    told = "{}" if champion is None else str(champion.facts.get(f"{head.name}{SETTINGS}", "{}"))
+    return head.tuned(json.loads(told))
+
+
+def learned(by: Mapping[str, Head]) -> dict[str, str]:
+    """The settings of each head that a search changed, as facts of its bundle."""
+    untouched = {head.name: head.settings for head in heads()}
+    return {
+        f"{name}{SETTINGS}": json.dumps(head.settings)
+        for name, head in by.items()
+        if head.settings != untouched[name]
+    }
 
 
 def judge(
@@ -238,6 +267,7 @@ def bundle_of(
     facts: dict[str, float | int | str] = {
         f"{name}_examples": len(one.examples) for name, one in trained.items()
     }
+    facts |= learned({name: one.head for name, one in trained.items()})
     if scarce:
         lacks = "; ".join(f"{name} has {lack}" for name, lack in scarce.items())
         facts["degraded"] = f"too few calls to learn from, so rates of segments serve: {lacks}"
