@@ -292,7 +292,7 @@ class Desk:
         plan = self.plan(campaign.levels[campaign.codes[row]])
         standing = self.roster.standing(rows, plan.caps, at)
         verdict = eligibility(standing, plan.caps, at)
-        found = explanation(lead_id, row, verdict, past, self.models.champion(), plan.worth, at)
+        found = explanation(lead_id, row, verdict, past, self.models.champion(), plan.worth, standing, at)
         return replace(found, degraded=self.models.degraded)
 
     def _min_gap(self, campaign: str) -> int:
@@ -358,7 +358,7 @@ class Desk:
         standing = self.roster.standing(rows, self.plan(poll.campaign).caps, poll.at)
         closes = open_until(standing, poll.at)
         numbers = numbers_of(connection, keys)
-        reasons = self.models.reasons(past, rows, poll.at)
+        remarks = self.models.remarks(past, rows, standing, poll.at)
         return [
             Item(
                 lease_id=found.name(poll, "l", i),
@@ -375,7 +375,8 @@ class Desk:
                 timezone=standing.zones[standing.zone[i]][0],
                 callable_until=int(closes[i]),
                 agent_id=None,
-                reasons=reasons[i],
+                reasons=remarks[i][0],
+                best_window=remarks[i][1],
                 attributes=attributes_of(past.leads, int(row)),
                 arm=ARMS[candidates.arm[place]],
                 propensity=float(found.chances[i]),

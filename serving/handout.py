@@ -19,6 +19,7 @@ from . import leases
 from .leases import Claim
 from .ranking.queue import Candidates, Policy, RankedQueue
 from .ranking.reasons import Reason
+from .week_ahead import Window
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,8 @@ class Item:
     callable_until: int
     agent_id: str | None
     reasons: tuple[Reason, ...]
+    best_window: Window | None
+    """None without evidence that one hour is better for the lead than another."""
     attributes: dict[str, float | str]
     arm: str
     propensity: float

@@ -14,9 +14,10 @@ from training.bundle import Bundle, Scores
 from .ranking.reasons import Reason, reasons_of
 from .ranking.value import value_per_second
 from .rule import Caps
-from .rules.hours import open_until
+from .rules.hours import ahead, open_until
 from .standing import Standing
 from .verdicts import Verdicts, failed
+from .week_ahead import NO_EVIDENCE, Window, windows_of_week
 
 LATER = (0, 5 * MINUTE, 30 * MINUTE, HOUR, 4 * HOUR, DAY, 3 * DAY, 7 * DAY)
 """Delays after which a lead's worth is asked again."""
@@ -67,8 +68,8 @@ class Explanation:
     score: float | None
     eligibility: Eligibility
     callable_until: int | None
-    windows: str
-    """`no_timing_evidence`: the floor's history has not yet shown that one hour is better for this lead."""
+    windows: tuple[Window, ...] | str
+    """Of the lead's coming week; `no_timing_evidence` where no hour is known to be better for it."""
     decay: tuple[Worth, ...]
     response_deadline_at: int | None
     """When the dial will have lost half of what it is worth now, None if not within a week."""
@@ -111,7 +112,14 @@ def eligibility(standing: Standing, caps: Caps, at: int, ignore: frozenset[str] 
 
 
 def explanation(
-    lead_id: str, row: int, verdict: Eligibility, past: Past, bundle: Bundle | None, worth: WorthOf, at: int
+    lead_id: str,
+    row: int,
+    verdict: Eligibility,
+    past: Past,
+    bundle: Bundle | None,
+    worth: WorthOf,
+    standing: Standing,
+    at: int,
 ) -> Explanation:
     """All that the heads say of a lead; little where there is no model."""
     nothing = Explanation(
@@ -124,7 +132,7 @@ def explanation(
         score=None,
         eligibility=verdict,
         callable_until=verdict.valid_until,
-        windows="no_timing_evidence",
+        windows=NO_EVIDENCE,
         decay=(),
         response_deadline_at=None,
     )
@@ -132,14 +140,15 @@ def explanation(
         return nothing
     matrix = compute(past, _waiting(row, at), bundle.features)
     scores = bundle.predict(matrix)
-    fading = decay(scores, worth)
+    fading, now = decay(scores, worth), matrix.take(np.zeros(1, np.int64))
     return replace(
         nothing,
         model_version=bundle.version,
         degraded=False,
-        heads=explained(bundle, matrix.take(np.zeros(1, np.int64)), scores),
+        heads=explained(bundle, now, scores),
         handle_s=float(scores.handle_s[0]),
         score=fading[0].value_per_agent_hour,
+        windows=windows(past, now, bundle, row, standing, at),
         decay=fading,
         response_deadline_at=deadline(fading, at),
     )
@@ -162,6 +171,16 @@ def explained(bundle: Bundle, matrix: FeatureMatrix, scores: Scores) -> dict[str
         chance, amount = (figure, None) if chances else (None, figure)
         found[head] = HeadExplained(chance, amount, raw, base, reasons)
     return found
+
+
+def windows(
+    past: Past, now: FeatureMatrix, bundle: Bundle, row: int, standing: Standing, at: int
+) -> tuple[Window, ...] | str:
+    """The windows of a lead's coming week, if anything is known of its hours."""
+    if not bundle.timing.proven:
+        return NO_EVIDENCE
+    weeks = bundle.timing.weeks(past, now, np.array([row]), at)
+    return windows_of_week(weeks, ahead(standing, at), at) or NO_EVIDENCE
 
 
 def decay(scores: Scores, worth: WorthOf) -> tuple[Worth, ...]:

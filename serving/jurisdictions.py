@@ -15,7 +15,7 @@ from features.kernel import BoolArray, Int64Array
 
 QUARTER = 15 * MINUTE
 QUARTERS_A_WEEK = 7 * DAY // QUARTER
-_MONDAY = 4 * DAY  # 1970-01-01 was a Thursday
+MONDAY = 4 * DAY  # 1970-01-01 was a Thursday
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
@@ -31,7 +31,7 @@ class Hours:
 
     def allow(self, wall: Int64Array) -> BoolArray:
         """Whether the row allows a call at wall-clock instants."""
-        quarter = (wall - _MONDAY) % (7 * DAY) // QUARTER
+        quarter = (wall - MONDAY) % (7 * DAY) // QUARTER
         allowed: BoolArray = self.open_quarters[quarter] & ~np.isin(wall // DAY, self.holidays)
         return allowed
 

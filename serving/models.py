@@ -13,6 +13,9 @@ from training.bundle import Bundle
 from training.errors import TrainingError
 
 from .ranking.reasons import Reason, reasons_of
+from .rules.hours import ahead
+from .standing import Standing
+from .week_ahead import Window, best_windows
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -92,13 +95,19 @@ class Models:
         told = [_told(version, aliases.get(str(version.version), [])) for version in found]
         return sorted(told, key=lambda version: -int(version.version))
 
-    def reasons(self, past: Past, rows: Int64Array, at: int) -> list[tuple[Reason, ...]]:
-        """Why the conversion head thinks what it thinks of each lead; empty without a model."""
+    def remarks(
+        self, past: Past, rows: Int64Array, standing: Standing, at: int
+    ) -> list[tuple[tuple[Reason, ...], Window | None]]:
+        """Why the conversion head thinks what it thinks of each lead, and the lead's best window, if any."""
         if self._bundle is None or not rows.size:
-            return [()] * int(rows.size)
+            return [((), None)] * int(rows.size)
         matrix = compute(past, Moments.at_once(rows, at), self._bundle.features)
         _, effects = self._bundle.explain(matrix, "conversion")
-        return reasons_of(matrix.features, matrix.values, effects)
+        reasons, timing = reasons_of(matrix.features, matrix.values, effects), self._bundle.timing
+        if not timing.proven:
+            return [(one, None) for one in reasons]
+        windows = best_windows(timing.weeks(past, matrix, rows, at), ahead(standing, at), at)
+        return list(zip(reasons, windows, strict=True))
 
     def _fetch(self, alias: str = "champion") -> Bundle | None:
         """The registry's bundle of an alias, downloaded once per version; None where none was published."""

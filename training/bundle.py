@@ -20,9 +20,10 @@ from .calibration import Calibration, probability
 from .dataset import HandleSeconds
 from .errors import BrokenBundle, StaleBundle
 from .head import Kind
-from .margin import Curve, Margin
+from .margin import Margin
 from .objective import OBJECTIVES
 from .reference import Json, Reference
+from .windows import Timing, margin_from_json, margin_told, untimed
 
 FORMAT = 2
 
@@ -116,6 +117,8 @@ class Bundle:
     """How it was trained."""
     reference: Reference | None = None
     """What its training saw, to compare a later day with; None where nothing was learned."""
+    timing: Timing = field(default_factory=untimed)
+    """At which hours of their weeks leads answer."""
 
     @cached_property
     def fingerprint(self) -> str:
@@ -203,6 +206,7 @@ def _text(bundle: Bundle) -> str:
         "notes": dict(bundle.notes),
         "facts": dict(bundle.facts),
         "reference": bundle.reference.as_json() if bundle.reference else None,
+        "timing": bundle.timing.as_json(),
         "features": to_specs(bundle.features),
         "heads": {name: _told(model) for name, model in bundle.models.items()},
     }
@@ -213,16 +217,7 @@ def _told(model: Model) -> dict[str, object]:
     return {
         "objective": model.objective,
         "trees": bool(model.trees),
-        "base": model.margin.base,
-        "curves": [
-            {
-                "categorical": curve.categorical,
-                "knots": curve.knots.tolist(),
-                "values": curve.values.tolist(),
-                "missing": curve.missing,
-            }
-            for curve in model.margin.curves
-        ],
+        **margin_told(model.margin),
         "calibration": {
             "score": model.calibration.score.tolist(),
             "honest": model.calibration.honest.tolist(),
@@ -243,17 +238,14 @@ def _bundle(told: dict[str, Json], folder: Path) -> Bundle:
         notes=told["notes"],
         facts=told["facts"],
         reference=Reference.from_json(told["reference"]) if told.get("reference") else None,
+        timing=Timing.from_json(told["timing"]) if "timing" in told else untimed(),
     )
 
 
 def _model(told: dict[str, Json], trees: Path) -> Model:
-    curves = tuple(
-        Curve(curve["categorical"], np.array(curve["knots"]), np.array(curve["values"]), curve["missing"])
-        for curve in told["curves"]
-    )
     return Model(
         trees.read_text(encoding="utf-8") if told["trees"] else "",
-        Margin(told["base"], curves),
+        margin_from_json(told),
         Calibration(np.array(told["calibration"]["score"]), np.array(told["calibration"]["honest"])),
         told["objective"],
     )

@@ -41,8 +41,10 @@ from .rival import Rival
 from .segments import LEAST_CALLS, segment_model
 from .splits import Fold, learnable, time_folds
 from .stand_in import stand_in
+from .timing import learn_timing
 from .tracking import Tracking
 from .trial import Trial
+from .windows import Timing, untimed
 
 FOLDS, JUDGED, GAP = 4, 0.5, HOUR
 """The later half of the calls is judged in four blocks, each by models of what began an hour earlier."""
@@ -80,13 +82,15 @@ def train(
     features = for_leads(past.leads, allowed)
     kept = [(head, found) for head, found in taught if head.name not in left_out]
     trained, spare = teach(past, kept, scarce, features, suspicious, threads, watch, tune)
+    with watch.stage("windows", "windows of a lead's week"):
+        timing = timing_of(trained)
     with watch.stage("gate"):
         races = {name: judge(past, one, champion, rng, threads) for name, one in trained.items()}
         left_out |= {name: lost for name, one in trained.items() if (lost := spared(one, races[name]))}
         trained = {name: one for name, one in trained.items() if name not in left_out}
         races = {name: races[name] for name in trained}
         seen = reference_of(trained, past.leads.coded["channel"].levels)
-        bundle = bundle_of(trained, spare, past, features, at, scarce, seen)
+        bundle = bundle_of(trained, spare, past, features, at, scarce, seen, timing)
         verdict = verdict_on(bundle, champion, races)
         stays = verdict.passed or not (champion is None or champion.degraded)
         instead = None if stays else stand_in(bundle, trained, verdict, threads)
@@ -124,6 +128,14 @@ def teach(
             pointless = echoes(features, past.leads)
             trained[head.name] = learn(head, found, matrix, scanned, threads, pointless, tune)
     return trained, spare
+
+
+def timing_of(trained: Mapping[str, Trained]) -> Timing:
+    """What the answer head's calls tell of hours; nothing where that head couldn't be taught."""
+    if "answer" not in trained:
+        return untimed()
+    one = trained["answer"]
+    return learn_timing(one.matrix, one.examples, one.head, one.fitted.choice.strength)
 
 
 def scarcity(taught: Sequence[tuple[Head, Examples]]) -> tuple[dict[str, str], dict[str, str]]:
@@ -261,6 +273,7 @@ def bundle_of(
     at: int,
     scarce: Mapping[str, str],
     reference: Reference | None,
+    timing: Timing,
 ) -> Bundle:
     """All heads as one version; `spare` ones, or means, stand in for those that could not be taught."""
     notes = {head.name: note_of(head) for head in heads()}
@@ -273,7 +286,7 @@ def bundle_of(
         facts["degraded"] = f"too few calls to learn from, so rates of segments serve: {lacks}"
     models = {name: one.fitted.model for name, one in trained.items()} | dict(spare)
     means = handle_seconds(past, at), mean_deal(past, at)
-    return Bundle("", at, features, models, *means, notes, facts, reference).named()
+    return Bundle("", at, features, models, *means, notes, facts, reference, timing).named()
 
 
 def note_of(head: Head) -> str:

@@ -17,6 +17,8 @@ from ..access import Principal
 from ..errors import IdempotencyKeyReused, LeaseExpired, MalformedBody, StillAtWork
 from .dependencies import Body, Service, ServiceDep
 
+_INSTANTS = ("_at", "until", "start", "end")
+"""How the names of instants end."""
 _LONGEST_LEASE = 900 * SECOND
 
 
@@ -46,7 +48,7 @@ def plain(value: object) -> object:
 
 
 def _named(name: str, value: object) -> object:
-    if isinstance(value, int) and not isinstance(value, bool) and name.endswith(("_at", "until")):
+    if isinstance(value, int) and not isinstance(value, bool) and name.endswith(_INSTANTS):
         return when(value)
     return plain(value)
 

@@ -15,7 +15,7 @@ from ..access import Principal
 from ..errors import MalformedBody, TooManyItems, UnknownCampaign
 from ..handout import Batch, Item
 from ..leases import Ack
-from .answers import OnceDep, read_json, reply, when
+from .answers import OnceDep, plain, read_json, reply, when
 from .dependencies import Now, Queues, Service, ServiceDep
 from .schemas import AckIn, EligibilityRequest, EligibilityResponse, Ident, LeaseRequest, LeaseResponse
 
@@ -143,7 +143,7 @@ def _item(item: Item) -> dict[str, object]:
         "attempt_no": item.attempt_no,
         "timezone": item.timezone,
         "callable_until": when(item.callable_until),
-        "best_window": None,
+        "best_window": plain(item.best_window),
         "agent_id": item.agent_id,
         "reasons": [asdict(one) for one in item.reasons],
         "attributes": item.attributes,

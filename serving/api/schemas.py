@@ -70,13 +70,24 @@ class ReasonOut(BaseModel):
     text: str = Field(description="the reason as a sentence")
 
 
+class IntervalOut(BaseModel):
+    """Between what the chance may lie."""
+
+    low: float
+    high: float
+    level: float
+
+
 class WindowOut(BaseModel):
-    """The best time to call in the near future."""
+    """The next hours at which the lead is most likely to answer; null without evidence for any."""
 
     start: str
     end: str
-    p_answer: float
-    evidence: str
+    p_answer: float = Field(description="of a call in these hours, if nothing happens before")
+    interval: IntervalOut
+    evidence: Literal["strong", "moderate", "weak"] = Field(
+        description="how sure it is that they are better than the lead's other hours: 99, 95 or 80 %"
+    )
 
 
 class ItemOut(BaseModel):

@@ -5,14 +5,15 @@ from functools import lru_cache
 
 import numpy as np
 
-from features.instants import DAY, NEVER
+from features.instants import DAY, HOUR, NEVER
 from features.kernel import BoolArray, Int64Array
 from features.zones import local
 
-from ..jurisdictions import QUARTER, Hours, jurisdictions
+from ..jurisdictions import MONDAY, QUARTER, Hours, jurisdictions
 from ..rule import Caps, Rule, Verdict
 from ..standing import Standing
 
+HOURS_A_WEEK = 168
 _BLOCK = 14 * DAY
 _AHEAD = 14 * DAY
 """Longer than any row stays closed, holidays included."""
@@ -29,6 +30,18 @@ class CallingHours:
         """Forbid the leads whose place is closed by this row, until it opens."""
         opens = _per_site(standing, at, self.id, wanted=True)
         return Verdict.silent(len(standing)) if opens is None else Verdict.where(opens > at, opens)
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """The coming 168 whole hours of some leads, (leads, 168), by the clock of their (first) zone."""
+
+    starts: Int64Array
+    """The first one is the hour in which it is now."""
+    hour: Int64Array
+    """Of the lead's week: 0 is Monday midnight."""
+    open: BoolArray
+    """Whether a call may begin in all of it; nowhere without a zone."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +68,32 @@ def open_from(standing: Standing, at: int) -> Int64Array:
     opens = _per_site(standing, at, None, wanted=True)
     assert opens is not None
     return np.where(standing.zone < 0, NEVER, opens)
+
+
+def ahead(standing: Standing, at: int) -> Ahead:
+    """The hours that lie ahead of each lead."""
+    sites, site = standing.sites
+    found = [_ahead(standing.zones[zone], place, at) for zone, place in sites]
+    starts = at - at % HOUR + HOUR * np.arange(HOURS_A_WEEK)
+    nowhere = Ahead(starts, (starts - MONDAY) // HOUR % HOURS_A_WEEK, np.zeros(HOURS_A_WEEK, np.bool_))
+    each = [*found, nowhere]  # the last is for those without a site: -1
+    columns = (np.stack([getattr(one, name) for one in each])[site] for name in ("starts", "hour", "open"))
+    return Ahead(*columns)
+
+
+def _ahead(zones: tuple[str, ...], place: int, at: int) -> Ahead:
+    """Those of a site, each column (168,)."""
+    now = _wall(np.array([at]), zones[0])[0]
+    starts = at - now % HOUR + HOUR * np.arange(HOURS_A_WEEK)
+    since, is_open = _spells(zones, place, None, int(starts[0]) // _BLOCK)
+    quarters = starts[:, None] + QUARTER * np.arange(HOUR // QUARTER)
+    spell = np.maximum(np.searchsorted(since, quarters, side="right") - 1, 0)
+    hour = (_wall(starts, zones[0]) - MONDAY) // HOUR % HOURS_A_WEEK
+    return Ahead(starts, hour, is_open[spell].all(axis=1))
+
+
+def _wall(at: Int64Array, zone: str) -> Int64Array:
+    return local(at, np.zeros(at.size, np.int64), (zone,))
 
 
 def members() -> tuple[Rule, ...]:
@@ -99,7 +138,7 @@ def _spells(zones: tuple[str, ...], place: int, id: str | None, block: int) -> t
 
 
 def _allow(rows: list[Hours], grid: Int64Array, zone: str) -> BoolArray:
-    wall = local(grid, np.zeros(grid.size, np.int64), (zone,))
+    wall = _wall(grid, zone)
     open_quarters: BoolArray = np.logical_and.reduce(
         [np.ones(grid.size, np.bool_), *(row.allow(wall) for row in rows)]
     )

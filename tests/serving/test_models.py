@@ -13,6 +13,8 @@ from features.instants import DAY, HOUR, MINUTE
 from serving.errors import AlreadyTraining, TrainingFailed
 from serving.models import REGISTERED, UNTRAINED, Models
 from serving.retraining import Trainer
+from serving.rule import Caps
+from tests.serving.rules.people import a_new_yorker, standing_of
 from tests.training.floors import Floor, a_floor
 from training.bundle import Bundle
 from training.pipeline import train
@@ -133,7 +135,8 @@ def test_reasons_sum_to_the_log_odds_that_the_bundle_gives(models: Models, bundl
     matrix = compute(FLOOR.past, Moments.at_once(rows, FLOOR.until), bundle.features)
     base, effects = bundle.explain(matrix, "conversion")
 
-    reasons = models.reasons(FLOOR.past, rows, FLOOR.until)
+    standing = standing_of([a_new_yorker()] * 5, Caps(), FLOOR.until)
+    reasons = [told for told, _ in models.remarks(FLOOR.past, rows, standing, FLOOR.until)]
 
     for told, shares in zip(reasons, effects, strict=True):
         assert len(told) <= 8

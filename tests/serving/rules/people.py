@@ -68,6 +68,11 @@ def people(draw, at: int) -> Person:
     )
 
 
+def a_new_yorker() -> Person:
+    """Somebody whom nobody called yet, received long ago."""
+    return Person(("America/New_York",), "US", "NY", (), "", NEVER, 0, 0, 0, has_phone=True)
+
+
 def standing_of(persons: list[Person], caps: Caps, at: int) -> Standing:
     """The columns that the desk would read for these people at `at`."""
     zones = tuple(dict.fromkeys(person.zones for person in persons if person.zones))
