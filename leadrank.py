@@ -17,6 +17,7 @@ COMMANDS: dict[str, tuple[tuple[str, ...], str]] = {
     "promote": (("training.cli",), "make a registered version of the models champion"),
     "rollback": (("training.cli",), "back to the former champion"),
     "watch": (("training.watch_cli",), "whether the floor is still what the champion was taught"),
+    "shadow": (("training.watch_cli",), "the newest challenger on the calls that the champion chose"),
     "race": (("training.cli",), "our heads against their rivals on real data, in time order"),
     "import": (("features.cli",), "leads, events and call histories from files"),
     "quarantine": (("features.cli",), "what made no sense yet: list it, try it again"),

@@ -238,9 +238,13 @@ class Tracking:
 
     def champion(self) -> Bundle | None:
         """The bundle that serves now, None where none was ever published or this release can't read it."""
+        return self.bundle(CHAMPION)
+
+    def bundle(self, alias: str) -> Bundle | None:
+        """The bundle under an alias, None where nobody bears it or this release can't read it."""
         with TemporaryDirectory() as folder:
             try:
-                return Bundle.load(self.fetch(CHAMPION, Path(folder)))
+                return Bundle.load(self.fetch(alias, Path(folder)))
             except (NoSuchModel, BrokenBundle):
                 return None
 

@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -33,8 +33,9 @@ LEAST_INFORMATION = 20.0
 LEAST_LEADS = 100
 """Leads with a vector in the last week, and before it."""
 FALSE_ALARM = 0.005
-"""How likely all checks of a day together are to alarm if nothing changed, by their own reckoning: a third of
-it for the heads, one for the heads by channel, one for the features."""
+"""How likely all checks of a day together are to alarm if nothing changed, by their own reckoning: a quarter
+of it for promises, for rates, for promises by channel, for features."""
+LAG = 0.5
 
 
 NO_METRIC = re.compile(r"[^\w .:-]")
@@ -48,8 +49,8 @@ class Check:
     """One question to the last days."""
 
     kind: str
-    """`calibration`: by how many log-odds promises are missed, against the days before. `feature`: PSI.
-    `new channel`: share of the calls."""
+    """`calibration`: by how many log-odds promises are missed, against the days before. `rate`: by how many
+    the rate itself differs. `feature`: PSI. `new channel`: share of the calls."""
     of: str
     """The head, and of which channel's calls; the feature."""
     days: int
@@ -65,7 +66,7 @@ class Check:
     @property
     def sentence(self) -> str:
         """For people."""
-        unit = {"feature": "PSI", "calibration": "log-odds", "new channel": "share"}[self.kind]
+        unit = {"feature": "PSI", "new channel": "share"}.get(self.kind, "log-odds")
         return f"{self.kind} of {self.of}, {self.days} d: {unit} {self.figure:+.3f}, limit {self.limit:.3f}"
 
 
@@ -94,7 +95,8 @@ def look(champion: Bundle, calls: ServedCalls, vectors: Sequence[ServedMatrix], 
     heads = {"answer": (calls.p_answer, calls.answered), "conversion": (calls.p_convert, calls.sold)}
     days = {name: days_of(calls.at, label, said) for name, (said, label) in heads.items()}
     seen = _columns_of(champion, vectors)
-    promised = [*promises(days, until), *promises(_by_channel(calls, heads), until)]
+    promised = promises(days, until)
+    promised += rates(days, promised, until) + promises(_by_channel(calls, heads), until)
     promised += new_channels(champion, calls, until)
     fallen = list(fallen_otherwise(champion, seen, until))
     untold = [] if promised else [f"fewer than {LEAST_DAYS} days of served calls before the last ones"]
@@ -122,10 +124,33 @@ def _until(days: Days, until: int) -> Days:
 
 def promises(heads: Mapping[str, Days], until: int) -> list[Check]:
     """Whether promises are missed otherwise than before, over each window."""
-    chance = FALSE_ALARM / 3 / max(len(heads) * len(WINDOWS), 1)
+    return _shifts("calibration", heads, until)
+
+
+def rates(heads: Mapping[str, Days], promised: Sequence[Check], until: int) -> list[Check]:
+    """Whether marks come at another rate than before, where promises are missed to the same side as well.
+
+    A rate moves with whom the queue picks, and promises with it. Where the floor itself has changed, a head
+    that follows its level lags behind: it misses by less than the rate moved, but to that side. Half of a
+    promise's own limit, some two errors, is enough to tell.
+    """
+    flat = {name: _at_one_rate(days) for name, days in heads.items() if days.day.size}
+    missed = {(one.of, one.days): one.figure / one.limit for one in promised}
+    found = _shifts("rate", flat, until)
+    return [one for one in found if missed.get((one.of, one.days), 0.0) * np.sign(one.figure) > LAG]
+
+
+def _at_one_rate(days: Days) -> Days:
+    """The same marks, beside the promise of the mean of all days."""
+    rate = float(days.marked.sum() / days.calls.sum())
+    return replace(days, expected=days.calls * rate, information=days.calls * rate * (1 - rate))
+
+
+def _shifts(kind: str, heads: Mapping[str, Days], until: int) -> list[Check]:
+    chance = FALSE_ALARM / 4 / max(len(heads) * len(WINDOWS), 1)
     asked = [(name, _until(days, until), window) for name, days in heads.items() for window in WINDOWS]
     return [
-        _promise(name, days, window, until, chance)
+        _shift(kind, name, days, window, until, chance)
         for name, days, window in asked
         if _tells(days, until // DAY - window)
     ]
@@ -137,11 +162,11 @@ def _tells(days: Days, first: int) -> bool:
     return bool(enough and np.count_nonzero(days.day < first) >= LEAST_DAYS)
 
 
-def _promise(name: str, days: Days, window: int, until: int, chance: float) -> Check:
+def _shift(kind: str, name: str, days: Days, window: int, until: int, chance: float) -> Check:
     first = until // DAY - window
     found = shift(days, first)
     calls = int(days.calls[days.day >= first].sum())
-    return Check("calibration", name, window, found.by, found.limit(chance), calls)
+    return Check(kind, name, window, found.by, found.limit(chance), calls)
 
 
 def new_channels(champion: Bundle, calls: ServedCalls, until: int) -> list[Check]:
@@ -205,7 +230,7 @@ def fallen_otherwise(champion: Bundle, columns: Sequence[Column], until: int) ->
     taught alone, a queue that works in another order than the floor that taught it.
     """
     rows = champion.reference.rows if champion.reference else 0
-    chance = FALSE_ALARM / 3 / max(len(columns), 1)
+    chance = FALSE_ALARM / 4 / max(len(columns), 1)
     for one in columns:
         now = _first(one, until - WEEK * DAY, until)
         before = _first(one, until - (WEEK + BEFORE) * DAY, until - WEEK * DAY)

@@ -6,6 +6,8 @@ import os
 import re
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,7 +19,10 @@ from features.errors import LeadrankError
 from features.instants import DAY, HOUR, MINUTE
 
 if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
     from .lookout import Sighting
+    from .tracking import Tracking
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown")
 
@@ -32,6 +37,11 @@ Examples:
     leadrank watch --every 1h
 
     leadrank watch --once --json | jq '.drifted'
+"""
+_SHADOW_EXAMPLES = """
+Example:
+
+    leadrank shadow
 """
 NOTHING, DRIFTED, FAILED, TOO_LITTLE = 0, 1, 2, 3
 
@@ -66,13 +76,40 @@ def watch(
         time.sleep(pause)
 
 
-def _look(database: str | None, mlflow_uri: str | None, at: int, as_json: bool, all_checks: bool) -> int:
-    """One look, shown; its exit code."""
+@app.command(epilog=_SHADOW_EXAMPLES)
+def shadow(
+    database: Annotated[str | None, typer.Option(help="Database URL; else LEADRANK_DATABASE_URL.")] = None,
+    mlflow_uri: Annotated[str | None, typer.Option(help="MLflow's URI; else LEADRANK_MLFLOW_URI.")] = None,
+    at: Annotated[str | None, typer.Option(help="As of this RFC 3339 instant; default: now.")] = None,
+    seed: Annotated[int, typer.Option(help="Of the bootstrap.")] = 7,
+) -> None:
+    """How the newest challenger would have scored the leads that the champion handed out.
+
+    Paired on the same calls, since the challenger's training: AUC and log loss with intervals. Exit code 3
+    while there is no challenger newer than the champion.
+    """
     _quiet()
+    import numpy as np
+
+    from .shadowing import shadow as shadow_
+
+    errors = Console(stderr=True)
+    moment = _now() if at is None else _instant(at)
+    with _stores(database, mlflow_uri) as (engine, tracking):
+        found = shadow_(engine, tracking, moment, np.random.default_rng(seed), errors.print)
+    if found is None:
+        typer.echo("there is no challenger newer than the champion")
+        raise typer.Exit(TOO_LITTLE)
+    typer.echo(f"{found.challenger} in the shadow of {found.champion}: {found.calls:,} calls\n")
+    typer.echo(found.text)
+
+
+@contextmanager
+def _stores(database: str | None, mlflow_uri: str | None) -> Iterator[tuple["Engine", "Tracking"]]:
+    """The store and the registry; an error of the world is one line and exit code 2."""
     from features.store.engine import open_engine
     from features.store.migrations import upgrade
 
-    from .lookout import watch as watch_
     from .settings import TrainingSettings
     from .tracking import Tracking
 
@@ -80,11 +117,20 @@ def _look(database: str | None, mlflow_uri: str | None, at: int, as_json: bool, 
     try:
         engine = open_engine(database or settings.database_url, settings.secret_text())
         upgrade(engine)
-        found = watch_(engine, Tracking(mlflow_uri or settings.mlflow_uri), at)
+        yield engine, Tracking(mlflow_uri or settings.mlflow_uri)
         engine.dispose()
     except LeadrankError as problem:
         Console(stderr=True).print(f"[red]{problem.code}[/red]: {problem}", soft_wrap=True)
-        return FAILED
+        raise typer.Exit(FAILED) from problem
+
+
+def _look(database: str | None, mlflow_uri: str | None, at: int, as_json: bool, all_checks: bool) -> int:
+    """One look, shown; its exit code."""
+    _quiet()
+    from .lookout import watch as watch_
+
+    with _stores(database, mlflow_uri) as (engine, tracking):
+        found = watch_(engine, tracking, at)
     if as_json:
         typer.echo(json.dumps(_told(found)))
     else:
