@@ -36,6 +36,7 @@ def card(report: TrainingReport) -> str:
         *(_honesty(head) for head in report.heads.values() if head.race.honesty),
         f"It knew what was known before {render(bundle.created_at)}. {JUDGED}",
         _seconds(report),
+        f"Windows of a week: {bundle.timing.sentence}.",
         f"Attributes that may not be features: {_refused(report)}.",
         HOW_TO_READ,
     ]

@@ -140,6 +140,7 @@ def train(
         Console().print(_table(report), f"{report.alias}: {report.verdict.reason}")
         if report.degraded:
             Console().print(f"[yellow]degraded[/yellow]: {report.degraded}", soft_wrap=True)
+        Console().print(f"windows of a week: {report.bundle.timing.sentence}")
         for column, reason in report.refused.items():
             Console().print(f"refused as a feature: {column} ({reason})")
         for head, reason in report.left_out.items():

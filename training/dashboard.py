@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
+from features import Feature
 from features.kernel import Float64Array
 
 from .amounts import TENTHS
@@ -14,6 +15,7 @@ from .gate import Comparison
 from .honesty import Honesty
 from .influence import Influence
 from .timeline import Timeline
+from .windows import Timing
 
 MOST_SEGMENTS = 20
 
@@ -150,6 +152,30 @@ def week_figure(
     panels[-1].set_xlabel("hour of the lead's own day")
     figure.colorbar(drawn, ax=panels, format=PercentFormatter(1.0, decimals=0))
     return figure
+
+
+def windows_figure(timing: Timing, features: Sequence[Feature], most: int = 6) -> Figure:
+    """The hours of the week for everybody and for groups of leads; those hardly ever tried stay blank."""
+    named = {feature.name: feature for feature in features}
+    groups = [_group_name(named[field.feature], g) for field in timing.fields for g in range(field.size)]
+    shown = [timing.table[0], *(timing.table[0] + own for own in timing.table[1:])][:most]
+    figure = drawn_within(9.0, 0.6 + 1.3 * len(shown), left=0.06, right=1.06)
+    panels = figure.subplots(len(shown), 1, sharex=True, squeeze=False)[:, 0]
+    top = max(float(np.abs(np.array(shown)[:, timing.tried]).max(initial=0.1)), 0.1)
+    for panel, curve, title in zip(panels, shown, ("everybody", *groups), strict=False):
+        week = np.where(timing.tried, curve, np.nan).reshape(7, 24)
+        drawn = panel.imshow(week, cmap="coolwarm", vmin=-top, vmax=top, aspect="auto")
+        panel.set_yticks(range(7), ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"), fontsize=6)
+        panel.set_title(f"log-odds of an answer by hour: {title}", fontsize=9)
+    panels[-1].set_xticks(range(0, 24, 2))
+    figure.colorbar(drawn, ax=list(panels))
+    return figure
+
+
+def _group_name(feature: Feature, group: int) -> str:
+    """The word of a category's group, or the number of another one's."""
+    levels: Sequence[str] = getattr(feature, "levels", ())
+    return f"{feature.name} {levels[group] if group < len(levels) else group}"
 
 
 def influence_figure(head: str, found: Influence, rng: np.random.Generator, most: int = 12) -> Figure:

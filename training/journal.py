@@ -17,6 +17,7 @@ from .dashboard import (
     race_figure,
     tenths_figure,
     week_figure,
+    windows_figure,
 )
 from .gate import ORDERS, TOLD, WORDS, HeadRace, markdown, measures_of
 from .honesty import markdown as honesty_table
@@ -124,7 +125,7 @@ def figures_of(
     report: TrainingReport, trained: Mapping[str, Trained], moves: Mapping[str, Influence]
 ) -> dict[str, Figure]:
     """The plots of every head that has judged calls."""
-    found: dict[str, Figure] = {}
+    found = {"plots/windows.png": windows_figure(report.bundle.timing, report.bundle.features)}
     for name, one in trained.items():
         if not one.chance.size:
             continue

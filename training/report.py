@@ -80,6 +80,7 @@ class TrainingReport:
             "heads": {name: asdict(head) for name, head in self.heads.items()},
             "refused": dict(self.refused),
             "left_out": dict(self.left_out),
+            "windows": self.bundle.timing.sentence,
             "seconds": dict(self.seconds),
         }
 
