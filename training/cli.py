@@ -4,8 +4,9 @@ import json
 import logging
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from .race import RaceReport
     from .report import TrainingReport
     from .tracking import Succession, Tracking
+    from .worlds import Gap
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown")
 race_app = typer.Typer(
@@ -54,6 +56,14 @@ _ROLLBACK_EXAMPLES = """
 Example:
 
     leadrank rollback
+"""
+
+_WORLD_EXAMPLES = """
+Examples:
+
+    leadrank race world --family F0 --seed 1 --seed 2
+
+    leadrank race world --json worlds.json
 """
 
 _RACE_EXAMPLES = """
@@ -220,6 +230,46 @@ def bank_marketing(
     if json_file != "-":
         _show(report)
     _write(json_file, {**report.as_json(), "run_id": run_id})
+
+
+@race_app.command("world", epilog=_WORLD_EXAMPLES)
+def world(
+    family: Annotated[list[str] | None, typer.Option(help="F0 to F4; may repeat; else all.")] = None,
+    seed: Annotated[list[int] | None, typer.Option(help="Of the world; may repeat.")] = None,
+    scale: Annotated[float, typer.Option(help="1 is about 15,400 leads a week.")] = 0.2,
+    untold: Annotated[bool, typer.Option("--untold", help="Leads come without what they are worth.")] = False,
+    json_file: Annotated[
+        str | None, typer.Option("--json", metavar="FILE", help="Write the figures as JSON; `-` for stdout.")
+    ] = None,
+    threads: Annotated[int, typer.Option(min=1, help="Threads of a fit.")] = 2,
+) -> None:
+    """Heads taught three weeks of a simulated world, beside its truth in the fourth."""
+    _quiet()
+    console = Console(stderr=True)
+    with console.status("simulating") as status, _told(console):
+        from .worlds import FAMILIES, gaps
+
+        found = []
+        for name in family or FAMILIES:
+            for number in seed or [1]:
+                status.update(f"world {name} seed {number}")
+                found += gaps(name, number, scale, threads, told=not untold)
+    if json_file != "-":
+        _show_gaps(found)
+    _write(json_file, [asdict(one) | {"closed": one.closed} for one in found])
+
+
+def _show_gaps(found: Sequence["Gap"]) -> None:
+    """A line for each head of each world."""
+    names = ("head", "calls", "constant", "ours", "observable", "truth", "of gap closed")
+    table = Table(box=None, padding=(0, 1, 0, 0))
+    for column in ("world", *names):
+        table.add_column(column, justify="left" if column in ("world", "head") else "right", no_wrap=True)
+    for one in found:
+        costs = (one.constant, one.ours, one.coefficients, one.truth)
+        told = ["" if isnan(cost) else f"{cost:.4f}" for cost in costs]
+        table.add_row(f"{one.world} seed {one.seed}", one.head, f"{one.calls:,}", *told, f"{one.closed:.2f}")
+    Console().print(table)
 
 
 def _bar(console: Console) -> Progress:

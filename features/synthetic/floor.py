@@ -258,7 +258,7 @@ class Floor:
             confirmed_at=_later(disposed, draw.confirmed_after),
             cancelled_at=_later(disposed, draw.cancelled_after),
         )
-        self._remember(call)
+        self.note(call)
         return call
 
     def settled(self, at: int) -> list[Fact]:
@@ -268,7 +268,8 @@ class Floor:
             due.append(heapq.heappop(self.pending))
         return due
 
-    def _remember(self, call: Call) -> None:
+    def note(self, call: Call) -> None:
+        """Remember what became of a call."""
         ledger, lead, at = self.ledger, call.lead, call.started_at
         local_day = (at - self.limits.epoch + int(ledger.zone[lead])) // DAY
         ledger.calls_today[lead] = 1 + (ledger.calls_today[lead] if ledger.today[lead] == local_day else 0)
