@@ -216,7 +216,7 @@ def taught(past: Past, at: int, threads: int) -> Bundle:
     scarce, left_out = scarcity(found)
     kept = [(head, one) for head, one in found if head.name not in left_out]
     features = for_leads(past.leads)
-    trained, spare = teach(past, kept, scarce, features, (), threads, Stopwatch(lambda _: None))
+    trained, spare = teach(past, kept, scarce, features, (), threads, Stopwatch(lambda _: None), None)
     return bundle_of(trained, spare, past, features, at, scarce, None)
 
 
