@@ -217,7 +217,7 @@ def taught(past: Past, at: int, threads: int) -> Bundle:
     kept = [(head, one) for head, one in found if head.name not in left_out]
     features = for_leads(past.leads)
     trained, spare = teach(past, kept, scarce, features, (), threads, Stopwatch(lambda _: None), None)
-    return bundle_of(trained, spare, past, features, at, scarce, None)
+    return bundle_of(trained, spare, past, features, at, scarce, None, None)
 
 
 def past_of(history: History, told: bool) -> Past:
