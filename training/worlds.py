@@ -27,11 +27,11 @@ from features.synthetic.world import World, lead_id, make_world
 
 from .amounts import deviances
 from .bundle import Bundle, Scores
-from .dataset import examples
+from .dataset import examples, handle_seconds, mean_deal
 from .evaluate import log_losses
 from .head import Head
 from .heads import heads
-from .pipeline import Stopwatch, bundle_of, scarcity, teach
+from .pipeline import Stopwatch, scarcity, teach
 
 FAMILIES = ("F0", "F1", "F2", "F3", "F4")
 TAUGHT, DAYS = 21, 28
@@ -217,7 +217,8 @@ def taught(past: Past, at: int, threads: int) -> Bundle:
     kept = [(head, one) for head, one in found if head.name not in left_out]
     features = for_leads(past.leads)
     trained, spare = teach(past, kept, scarce, features, (), threads, Stopwatch(lambda _: None), None)
-    return bundle_of(trained, spare, past, features, at, scarce, None, None)
+    models = {name: one.fitted.model for name, one in trained.items()} | spare
+    return Bundle("", at, features, models, handle_seconds(past, at), mean_deal(past, at)).named()
 
 
 def past_of(history: History, told: bool) -> Past:
