@@ -1,6 +1,6 @@
 # Everything one does with leadrank from a clone: `make` lists it.
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow check check-docker bench serve train docs lock clean
+.PHONY: help install demo test test-slow check check-docker bench serve train mlflow docs lock clean
 
 PYTHON ?= python3
 SEED ?= 7
@@ -55,6 +55,10 @@ serve: install ## the service on loopback, port 8000
 
 train: install ## train the models on the database's past, and publish them if they pass the gate
 	@$(BIN)/leadrank train
+
+mlflow: install ## MLflow's pages on loopback, port 5000: trainings, models, races
+	@MLFLOW_DISABLE_TELEMETRY=true MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false $(BIN)/mlflow server \
+	  --backend-store-uri sqlite:///mlruns/mlflow.db --host 127.0.0.1 --port 5000 --workers 1
 
 docs: install ## write docs/features.md and docs/kpis.md from the code
 	@$(BIN)/leadrank docs

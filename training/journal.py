@@ -6,6 +6,8 @@ from dataclasses import asdict, replace
 import numpy as np
 from matplotlib.figure import Figure
 
+from features.kernel import Float64Array
+
 from .bundle import Bundle
 from .card import card
 from .dashboard import (
@@ -134,8 +136,6 @@ def figures_of(
             found[f"plots/{name}_influence.png"] = moved
             found[f"plots/{name}_tenths.png"] = tenths_figure(name, one.label, one.chance)
             continue
-        rows = one.fitted.unseen.rows
-        hour = one.matrix.values[rows, one.matrix.names.index(WEEK_HOUR)].astype(np.float64)
         plots = {
             "calibration": calibration_figure(name, one.label, one.chance),
             "gain": gain_figure(name, one.label, one.chance),
@@ -143,10 +143,17 @@ def figures_of(
             "over_time": over_time_figure(name, by_stretch(one)),
             "race": race_figure(name, report.heads[name].race.comparisons),
             "segments": honesty_figure(name, report.heads[name].race.honesty),
-            "week": week_figure(name, hour, one.label, one.chance),
         }
+        if one.head.per == "calls":
+            plots["week"] = week_figure(name, week_hours(one), one.label, one.chance)
         found |= {f"plots/{name}_{title}.png": figure for title, figure in plots.items()}
     return found
+
+
+def week_hours(one: Trained) -> Float64Array:
+    """The hour of the lead's own week of each judged call."""
+    column = one.matrix.values[:, one.matrix.names.index(WEEK_HOUR)]
+    return column[one.fitted.unseen.rows].astype(np.float64)
 
 
 def texts_of(report: TrainingReport, trained: Mapping[str, Trained]) -> dict[str, str]:

@@ -13,7 +13,7 @@ from .tracking import Curve, DataUsed, Record, Table
 from .trial import Trial
 
 EXPERIMENT = "leadrank training"
-MOST_TRIALS = 8
+MOST_TRIALS = 5
 """So many of the best trials become runs; the search's table has all."""
 
 

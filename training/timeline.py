@@ -14,6 +14,7 @@ from .tracking import Curve
 
 CALLS, MOST = 200, 30
 """A stretch has at least about so many judged calls, and there are no more stretches than that."""
+SAID, TRUE = "Mean said", "Mean that came true"
 SHOWN = {"binary": ("auc", "log_loss", "ece", "top_half_gain"), "amount": tuple(AMOUNT_MEASURES)}
 
 
@@ -34,7 +35,7 @@ class Timeline:
     def curves(self) -> dict[str, Curve]:
         """As metrics, by names for people; steps are the stretches, times those of their calls."""
         told = {TOLD[key].title: values for key, values in self.measures.items()}
-        told |= {"Mean that came true": self.came_true, "Mean said": self.said}
+        told |= {TRUE: self.came_true, SAID: self.said}
         return {name: Curve(values, self.at) for name, values in told.items()}
 
 

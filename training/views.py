@@ -6,12 +6,18 @@ import zlib
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
-from .evaluate import MEASURES
+from .gate import TOLD
+from .timeline import SAID, TRUE
 from .tracking import Page
 
 GLANCE = "at-a-glance"
-FIGURES = ("auc", "ece", "top_half_gain")
-"""Of each training, one bar each."""
+FIGURES = tuple(TOLD[key].title for key in ("auc", "ece", "top_half_gain", "log_error", "said_over_seen"))
+"""Of each training, one bar each, where a head has them."""
+ORDER = ("auc", "said_over_seen")
+"""How well a head of chances orders, how near a head of amounts comes: over time, whichever it has."""
+
+TRAININGS = "tags.`became` LIKE '%'"
+"""The trainings alone: MLflow loads a hundred runs, those inside others too."""
 
 Chart = dict[str, Any]
 """As MLflow writes it."""
@@ -42,11 +48,11 @@ def over_time(head: str, title: str = "") -> str:
 
 def _state(heads: Sequence[str], metrics: Collection[str]) -> dict[str, object]:
     """What MLflow keeps of a saved view (undocumented: a test looks at it in a browser)."""
-    shown = [f"metrics.`{head}/{MEASURES[key].title}`" for head in heads for key in FIGURES]
-    charts = [chart for head in heads for chart in _charts(head)]
+    charts = [chart for head in heads for chart in _charts(head) if chart["metricKey"] in metrics]
     drawn = {chart["metricKey"] for chart in charts}
+    shown = [f"metrics.`{chart['metricKey']}`" for chart in charts if chart["type"] == "BAR"]
     return {
-        "searchFilter": "",
+        "searchFilter": TRAININGS,
         "orderByKey": "attributes.start_time",
         "orderByAsc": False,
         "startTime": "ALL",
@@ -67,11 +73,10 @@ def _section(name: str) -> dict[str, object]:
 
 
 def _charts(head: str) -> Iterator[Chart]:
-    said, true = over_time(head, "Mean probability said"), over_time(head, "Share that came true")
-    yield _line(head, "what it said and what came true", [said, true])
-    yield _line(head, "AUC over time (0.5: no order)", [over_time(head, MEASURES["auc"].title)])
-    for key in FIGURES:
-        title = MEASURES[key].title
+    yield _line(head, "what it said and what came true", [over_time(head, SAID), over_time(head, TRUE)])
+    for title in (TOLD[key].title for key in ORDER):
+        yield _line(head, f"{title} over time", [over_time(head, title)])
+    for title in FIGURES:
         yield _chart(head, f"{title}, each training", "BAR", f"{head}/{title}")
 
 

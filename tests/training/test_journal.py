@@ -156,6 +156,7 @@ def test_the_effects_of_groups_add_up_to_those_of_their_features(fitted):
 def test_a_view_of_many_heads_and_metrics_fits_the_tag_that_holds_it():
     heads = [f"head {place}" for place in range(12)]
     metrics = [f"{head}/A figure of merit, number {place}" for head in heads for place in range(60)]
+    metrics += [f"Time: {head}/{title}" for head in heads for title in ("Mean said", "AUC")]
 
     tags = page_of(heads, metrics).tags()
 

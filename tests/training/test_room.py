@@ -109,6 +109,7 @@ def test_the_trainings_have_a_view_with_the_charts_that_matter(page, run_page):
 
     expect(page.get_by_text("Each run is a training")).to_be_visible()
     expect(page.get_by_text("Trainings at a glance").first).to_be_visible()
+    expect(page.get_by_text("Time: answer/Mean said vs Time").first).to_be_visible()
     expect(page.get_by_text("Time: answer/AUC", exact=True).first).to_be_visible()
     expect(page.get_by_text("answer/AUC", exact=True).first).to_be_visible()
     assert page.get_by_text("answer/Brier score").count() == 0
