@@ -152,12 +152,13 @@ def test_a_world_that_does_not_drift_is_quiet(family: str, seed: int, tmp_path: 
         ("new_channel", 1, 3, 3),
         ("new_channel", 2, 3, 3),
         ("price_shock", 1, 12, 6),
+        ("price_shock", 2, 12, 6),
     ],
 )
 def test_a_drift_is_found_within_days(
     kind: str, seed: int, agents: int, within: int, tmp_path: Path, monkeypatch
 ):
-    """A shock of the price halves a few sales a day: three agents don't see enough of it, twelve do."""
+    """Of a shock of the price, with few sales a day, three agents don't see enough; twelve do."""
     size = ["--scale", str(round(agents / 7.5, 1)), "--agents", str(agents)]
     past = a_past(
         tmp_path, monkeypatch, "--seed", str(seed), *size, "--drift", kind, "--drift-day", str(BEGINS)
