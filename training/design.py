@@ -179,6 +179,20 @@ class Design:
         return np.concatenate([*parts, [whole]])
 
     @cached_property
+    def steps(self) -> Float64Array:
+        """(steps, weights and intercept): each step between knots of the curves with a sign, along it."""
+        signs = [(self.signs or (0,) * len(self.blocks))[place] for place in self.varies]
+        sizes = [
+            self.blocks[place].size - 1 if sign else 0 for place, sign in zip(self.varies, signs, strict=True)
+        ]
+        found, row = np.zeros((sum(max(size, 0) for size in sizes), self.width + 1)), 0
+        for (table, (first, last)), sign, size in zip(self._weighed, signs, sizes, strict=True):
+            if size > 0:
+                found[row : row + size, first:last] = sign * np.diff(table[:-1], axis=0)
+                row += size
+        return found
+
+    @cached_property
     def columns(self) -> Float32Array:
         """The whole design, (rows, weights and intercept): large, so only of a sample."""
         found = np.empty((self.rows, self.width + 1), np.float32, order="F")

@@ -76,18 +76,30 @@ class Goal:
     def loss(self, score: Float64Array, at: Float64Array) -> float:
         """Weighted log loss of log-odds, and half the penalty of the weights."""
         losses = np.logaddexp(0.0, score) - self.label * score
-        return float(self.weight @ losses + (self.penalty * at) @ at / 2)
+        return float(self.weight @ losses) + self.held(at)
 
     def slope(self, score: Float64Array, at: Float64Array) -> Float64Array:
         """The gradient."""
         miss = self.weight * (_chance(score) - self.label)
-        return np.asarray(self.design.slope(miss) + self.penalty * at)
+        return np.asarray(self.design.slope(miss) + self.pull(at))
+
+    def held(self, at: Float64Array) -> float:
+        """Half the penalty of the weights, and of steps against a sign: those weigh like the calls."""
+        against = np.minimum(self.design.steps @ at, 0.0)
+        return float((self.penalty * at) @ at + self.weight.sum() * (against @ against)) / 2
+
+    def pull(self, at: Float64Array) -> Float64Array:
+        """The gradient of `held`."""
+        against = np.minimum(self.design.steps @ at, 0.0)
+        return np.asarray(self.penalty * at + self.weight.sum() * (against @ self.design.steps))
 
     def bend(self, at: Float64Array) -> Bend:
         """The Hessian, in single precision: it shapes steps, the slope says where they end."""
         root = np.sqrt(self.weight * self._stiffness(self.design.score(at))).astype(np.float32)
         scaled = self.design.columns * root[:, None]
         found = (scaled.T @ scaled).astype(np.float64)
+        against = self.design.steps[self.design.steps @ at < 0]
+        found += self.weight.sum() * (against.T @ against)
         found[np.diag_indices_from(found)] += self.penalty + 1e-9
         factor, lower = cho_factor(found, overwrite_a=True, check_finite=False)
         return factor, lower
@@ -103,10 +115,10 @@ class Gap(Goal):
     """What the weights of a ridge linear regression minimise: half the weighted squares, and the penalty."""
 
     def loss(self, score: Float64Array, at: Float64Array) -> float:
-        return float(self.weight @ (score - self.label) ** 2 / 2 + (self.penalty * at) @ at / 2)
+        return float(self.weight @ (score - self.label) ** 2 / 2) + self.held(at)
 
     def slope(self, score: Float64Array, at: Float64Array) -> Float64Array:
-        return np.asarray(self.design.slope(self.weight * (score - self.label)) + self.penalty * at)
+        return np.asarray(self.design.slope(self.weight * (score - self.label)) + self.pull(at))
 
     def _stiffness(self, score: Float64Array) -> Float64Array:
         return np.ones(score.size)

@@ -235,3 +235,22 @@ def test_amounts_that_are_what_was_said_of_them_are_fitted_in_peace():
     weights = ridge_amounts(Design.of(values, (False, False)), label, np.ones(400), 0.1)
 
     assert weights == pytest.approx(0, abs=1e-5)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_sign_bends_a_curve_and_lets_its_neighbour_say_the_rest(sign):
+    """Of two columns that are nearly the same, none is pushed against its sign by the other."""
+    rng = np.random.default_rng(12)
+    one = rng.normal(size=4_000)
+    values = np.column_stack([one, one + 0.3 * rng.normal(size=4_000)]).astype(np.float32)
+    label = (rng.random(4_000) < probability(sign * one - 1.0)).astype(float)
+    free, bound = (Design.of(values, (False, False), signs=signs) for signs in ((), (sign, -sign)))
+
+    freely, _ = free.fitted(ridge_weights(free, label, np.ones(4_000), 1.0))
+    margin, score = bound.fitted(ridge_weights(bound, label, np.ones(4_000), 1.0))
+
+    assert (sign * np.diff(margin.curves[0].values)).min() >= 0
+    assert (sign * np.diff(margin.curves[1].values)).max() <= 0
+    assert np.corrcoef(score, freely.apply(values))[0, 1] > 0.97
+    assert score == pytest.approx(margin.apply(values), abs=1e-5)
+    assert probability(score).mean() == pytest.approx(label.mean(), abs=0.005)
