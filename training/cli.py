@@ -20,6 +20,7 @@ from features.errors import LeadrankError
 
 if TYPE_CHECKING:
     from features import Past
+    from features.handed import Handed
 
     from .pipeline import Tune
     from .race import RaceReport
@@ -132,7 +133,7 @@ def train(
         instant, watch = parse(at) if at else time.time_ns() // 1_000, Stopwatch(status.update)
         with watch.stage("reading", "reading the past"):
             url, secret = database or settings.database_url, settings.secret_text()
-            past, note = _past(url, secret, instant if at else None)
+            past, note, handed = _past(url, secret, instant if at else None)
         if note:
             console.print(note, soft_wrap=True)
         report = train_(
@@ -145,6 +146,7 @@ def train(
             threads=threads,
             watch=watch,
             tune=_tune(search, settings.search_file, threads, status.update),
+            handed=handed,
         )
     if json_file != "-":
         Console().print(_table(report), f"{report.alias}: {report.verdict.reason}")
@@ -310,17 +312,19 @@ def _columns(title: str, *names: str) -> Table:
     return table
 
 
-def _past(database: str, secret: str | None, until: int | None) -> tuple["Past", str]:
-    """All that the store knows, or all that it knew by `until`; and a note on how it was read, if any."""
+def _past(database: str, secret: str | None, until: int | None) -> tuple["Past", str, "Handed"]:
+    """All that the store knows, or knew by `until`; a note on how it was read; what was handed out."""
     from features.instants import NEVER
     from features.store.columns_reader import read_snapshot
-    from features.store.engine import open_engine
+    from features.store.engine import open_engine, reading
+    from features.store.handed import read_handed
     from features.store.migrations import upgrade
 
-    engine = open_engine(database, secret)
+    engine, known = open_engine(database, secret), NEVER if until is None else until
     upgrade(engine)
-    found = read_snapshot(engine, NEVER if until is None else until)
-    return found.past, found.note
+    found = read_snapshot(engine, known)
+    with reading(engine) as connection:
+        return found.past, found.note, read_handed(connection, known)
 
 
 def _tune(budget: str | None, file: Path, threads: int, say: Callable[[str], None]) -> "Tune | None":

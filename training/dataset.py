@@ -7,6 +7,7 @@ import numpy as np
 
 from features import Feature
 from features.calls import CallLog, Moments, Outcome
+from features.handed import Handed
 from features.instants import DAY, HOUR, MINUTE, NEVER, SECOND
 from features.kernel import BoolArray, Float32Array, Float64Array, Int64Array
 from features.leads import LeadTable
@@ -33,6 +34,8 @@ class Examples:
     weight: Float64Array
     talk_s: Float32Array
     """How long each call was talked, which nobody knew as it began: `leaks.scan` looks for its echo."""
+    drawn: Float64Array | None = None
+    """With what chance a decision drew the lead of each call, NaN where none did; None: nobody knows."""
 
     @property
     def at(self) -> Int64Array:
@@ -44,10 +47,13 @@ class Examples:
 
     def take(self, rows: Int64Array | BoolArray) -> "Examples":
         """The examples of some rows, in the order given."""
-        return Examples(self.moments.take(rows), self.label[rows], self.weight[rows], self.talk_s[rows])
+        drawn = None if self.drawn is None else self.drawn[rows]
+        return Examples(
+            self.moments.take(rows), self.label[rows], self.weight[rows], self.talk_s[rows], drawn
+        )
 
 
-def examples(past: Past, head: Head, until: int) -> Examples:
+def examples(past: Past, head: Head, until: int, handed: Handed | None = None) -> Examples:
     """The head's examples from the facts known strictly before `until`.
 
     A wrong or dead number counts as what the dialer saw, a failed attempt (`error`) not at all. A call's
@@ -61,7 +67,8 @@ def examples(past: Past, head: Head, until: int) -> Examples:
     rows, label = rows[told], label[told]
     agent = log.agent[rows] if head.knows_agent else np.full(rows.size, -1)
     moments = Moments(log.lead[rows], agent, log.started_at[rows])
-    return Examples(moments, label, np.ones(rows.size), log.talk_s[rows])
+    drawn = None if handed is None else handed.at(moments, past.leads.lead_id)
+    return Examples(moments, label, np.ones(rows.size), log.talk_s[rows], drawn)
 
 
 def echoes(features: Sequence[Feature], leads: LeadTable) -> tuple[str, ...]:

@@ -26,11 +26,13 @@ PATIENCE = 2e-5
 
 @dataclass(frozen=True)
 class Choice:
-    """What the folds chose: the margin's strength, the examples' half-life, the number of trees."""
+    """What the folds chose: the margin's strength, the examples' weights, the number of trees."""
 
     strength: float
     half_life: int | None
     trees: int
+    evened: bool = False
+    """Whether examples weigh the more, the less likely their lead was to be drawn."""
 
 
 @dataclass(frozen=True)
@@ -60,9 +62,10 @@ class Fitted:
 def fit(lesson: Lesson, head: Head, folds: Sequence[Fold], threads: int) -> Fitted:
     """Choose on the folds, calibrate on the rows they judged, then fit on all rows."""
     usable = learnable(folds, lesson.label)
-    strength, half_life, margins, trials = _choose_margin(lesson, head, usable)
+    (strength, half_life, evened), margins, trials = _choose_margin(lesson, head, usable)
+    lesson = lesson.even() if evened else lesson
     losses, unseen, trees = _choose_trees(lesson, head, usable, half_life, margins, threads)
-    choice = Choice(strength, half_life, trees)
+    choice = Choice(strength, half_life, trees, evened)
     margin, booster = boosted(lesson, head, choice, threads)
     weight = lesson.fading(half_life)[unseen.rows]
     calibration, told = earned(unseen, lesson.label[unseen.rows], weight, OBJECTIVES[head.objective])
@@ -72,6 +75,7 @@ def fit(lesson: Lesson, head: Head, folds: Sequence[Fold], threads: int) -> Fitt
 def fit_as(lesson: Lesson, head: Head, choice: Choice, folds: Sequence[Fold], threads: int) -> Fitted:
     """The same with settings chosen beforehand: a fit per fold to calibrate on, and one of all rows."""
     usable = learnable(folds, lesson.label)
+    lesson = lesson.even() if choice.evened else lesson
     scores = []
     for fold in usable:
         margin, booster = boosted(lesson.take(fold.train), head, choice, threads)
@@ -92,7 +96,8 @@ def tree_judge(
     usable = learnable(folds, lesson.label)
     if not usable:
         return None
-    _, half_life, margins, _ = _choose_margin(lesson, head, usable)
+    (_, half_life, evened), margins, _ = _choose_margin(lesson, head, usable)
+    lesson = lesson.even() if evened else lesson
 
     def judge(asked: Head) -> float:
         losses, _, trees = _choose_trees(lesson, asked, usable, half_life, margins, threads)
@@ -105,6 +110,7 @@ def boosted(
     lesson: Lesson, head: Head, choice: Choice, threads: int
 ) -> tuple[Margin, lightgbm.Booster | None]:
     """The margin of all rows and the trees boosted on it: no search, no judging."""
+    lesson = lesson.even() if choice.evened else lesson
     weight = lesson.fading(choice.half_life)
     found = weighed(lesson, lesson.design(), head, weight, choice.strength)
     if not choice.trees:
@@ -154,26 +160,32 @@ def earned(
 
 def _choose_margin(
     lesson: Lesson, head: Head, folds: Sequence[Fold]
-) -> tuple[float, int | None, tuple[Weighed, ...], tuple[Trial, ...]]:
-    """The strength that judges best with equal weights, then the half-life that does with that strength."""
-    parts = [lesson.take(fold.train) for fold in folds]
-    designs = [part.design() for part in parts]
+) -> tuple[tuple[float, int | None, bool], tuple[Weighed, ...], tuple[Trial, ...]]:
+    """The strength that judges best with equal weights, with it the half-life, with both whether to even."""
+    parts = {
+        evened: [(lesson.even() if evened else lesson).take(fold.train) for fold in folds]
+        for evened in ((False, True) if lesson.selected else (False,))
+    }
+    designs = [part.design() for part in parts[False]]
     objective = OBJECTIVES[head.objective]
-    tried: dict[tuple[float, int | None], tuple[float, tuple[Weighed, ...]]] = {}
+    tried: dict[tuple[float, int | None, bool], tuple[float, tuple[Weighed, ...]]] = {}
 
-    def judge(strength: float, half_life: int | None) -> float:
-        if (strength, half_life) not in tried:
+    def judge(*asked: *tuple[float, int | None, bool]) -> float:
+        strength, half_life, evened = asked
+        if asked not in tried:
             margins = tuple(
                 weighed(part, design, head, part.fading(half_life), strength)
-                for design, part in zip(designs, parts, strict=True)
+                for design, part in zip(designs, parts[evened], strict=True)
             )
-            tried[strength, half_life] = (_judged(lesson, folds, margins, objective), margins)
-        return tried[strength, half_life][0]
+            tried[asked] = (_judged(lesson, folds, margins, objective), margins)
+        return tried[asked][0]
 
-    strength = min(head.strengths, key=lambda s: judge(s, head.half_lives[0]))
-    half_life = min(head.half_lives, key=lambda h: judge(strength, h))
-    trials = tuple(Trial({"strength": s, "half_life": h}, loss) for (s, h), (loss, _) in tried.items())
-    return strength, half_life, tried[strength, half_life][1], trials
+    strength = min(head.strengths, key=lambda s: judge(s, head.half_lives[0], False))
+    half_life = min(head.half_lives, key=lambda h: judge(strength, h, False))
+    best = strength, half_life, min(parts, key=lambda e: judge(strength, half_life, e))
+    names = ("strength", "half_life", "evened")
+    trials = tuple(Trial(dict(zip(names, asked, strict=True)), loss) for asked, (loss, _) in tried.items())
+    return best, tried[best][1], trials
 
 
 def _judged(lesson: Lesson, folds: Sequence[Fold], margins: Sequence[Weighed], objective: Objective) -> float:

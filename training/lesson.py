@@ -12,6 +12,8 @@ from .design import Design
 from .head import Head
 from .margin import Anchor
 
+MOST_RARE = 20.0
+"""An example drawn with a smaller chance than one in so many counts as if drawn with that."""
 TRUST = 6.0
 """Factor on the prior sd of the features that a head trusts: shrunk 36 times less than the others."""
 
@@ -33,6 +35,8 @@ class Lesson:
     """1 for each column along which the mark only gets more likely, -1 less, else 0; none: 0 for all."""
     starts_from: int | None = None
     """The column whose logarithm an amount starts from."""
+    drawn: Float64Array | None = None
+    """With what chance a decision drew the lead of each example, NaN where none did; None: nobody knows."""
 
     @classmethod
     def of(
@@ -69,7 +73,8 @@ class Lesson:
             matrix, examples, unheard + pointless, head.trusts, head.follows, head.rises, head.falls
         )
         anchored = head.anchor in matrix.names
-        return replace(told, starts_from=matrix.names.index(head.anchor) if anchored else None)
+        start = matrix.names.index(head.anchor) if anchored else None
+        return replace(told, starts_from=start, drawn=examples.drawn)
 
     def take(self, rows: Int64Array) -> "Lesson":
         """The lesson of some rows."""
@@ -79,7 +84,27 @@ class Lesson:
             at=self.at[rows],
             label=self.label[rows],
             weight=self.weight[rows],
+            drawn=None if self.drawn is None else self.drawn[rows],
         )
+
+    @property
+    def selected(self) -> bool:
+        """Whether decisions drew some of the leads by chance."""
+        return self.drawn is not None and bool(np.any(self.drawn < 1.0))
+
+    def even(self) -> "Lesson":
+        """The lesson as if all leads of the pools had been as likely to be drawn; done once, it is done.
+
+        Inverse-propensity weights (Horvitz and Thompson 1952), truncated (Ionides 2008) and divided by their
+        mean, so that drawn examples weigh 1 on average; examples without a decision weigh 1.
+        """
+        if self.drawn is None or not self.selected:
+            return self
+        known = ~np.isnan(self.drawn)
+        rare = np.minimum(1.0 / self.drawn[known], MOST_RARE)
+        weight = self.weight.copy()
+        weight[known] *= rare / rare.mean()
+        return replace(self, weight=weight, drawn=None)
 
     def design(self) -> Design:
         """The margin's columns."""

@@ -10,6 +10,7 @@ import numpy as np
 
 from features import Feature, FeatureMatrix, Past, compute, for_leads
 from features.catalogue import refused
+from features.handed import Handed
 from features.instants import HOUR
 
 from .amounts import the_mean
@@ -68,6 +69,7 @@ def train(
     threads: int = 2,
     watch: "Stopwatch | None" = None,
     tune: Tune | None = None,
+    handed: Handed | None = None,
 ) -> TrainingReport:
     """Train every head on the facts known strictly before `at`; publish the bundle if the gate lets it.
 
@@ -77,7 +79,7 @@ def train(
     """
     watch = watch or Stopwatch(lambda _: None)
     champion = tracking.champion() if tracking else None
-    taught = [(tuned(head, champion), examples(past, head, at)) for head in heads()]
+    taught = [(tuned(head, champion), examples(past, head, at, handed)) for head in heads()]
     scarce, left_out = scarcity(taught)
     features = for_leads(past.leads, allowed)
     kept = [(head, found) for head, found in taught if head.name not in left_out]
