@@ -25,7 +25,7 @@ _COLUMNS = ("order of calls", "calls", "sales/h", "vs newest %", "vs any %", "of
 def show(console: Console, outcome: Outcome, place: Place) -> None:
     """Print the table, the service's record and the next commands."""
     console.print(table(outcome))
-    console.print(races(outcome), soft_wrap=True)
+    console.print(races(outcome.training), soft_wrap=True)
     console.print(record(outcome), soft_wrap=True)
     console.print(advice(place, outcome), soft_wrap=True, highlight=False)
 
@@ -48,15 +48,17 @@ def table(outcome: Outcome) -> Table:
     return found
 
 
-def races(outcome: Outcome) -> str:
-    """What the first training's race said of each head: the nearest rival, and how far ahead of it we are."""
-    heads = cast("Mapping[str, Any]", outcome.training["heads"])
-    lines = [_nearest(name, head["race"]) for name, head in heads.items() if head["race"]["comparisons"]]
+def races(training: Mapping[str, object]) -> str:
+    """What the training's race said of each head that orders: its nearest rival, and how far ahead it is."""
+    heads = cast("Mapping[str, Any]", training["heads"])
+    lines = [line for name, head in heads.items() if (line := _nearest(name, head["race"]))]
     return "\n".join(["the training's race on its last calls, by AUC, with 95% intervals:", *lines])
 
 
 def _nearest(head: str, race: Mapping[str, Any]) -> str:
     asked = [one for one in race["comparisons"] if one["measure"] == "auc"]
+    if not asked:
+        return ""
     near = min(asked, key=lambda one: one["difference"])
     ahead = f"{near['difference']:+.3f} ({near['low']:+.3f} {near['high']:+.3f})"
     own = race["measures"]["leadrank"]["auc"]
