@@ -183,15 +183,13 @@ def influence_figure(head: str, found: Influence, rng: np.random.Generator, most
     shown = list(range(min(most, len(found.groups))))[::-1]
     figure = drawn_within(8.6, 1.4 + 0.36 * len(shown), left=0.33, right=1.0)
     axes = figure.add_subplot()
-    for row, group in enumerate(shown):
-        effects, height = found.effects[:, group], found.height[:, group]
-        spread = row + rng.uniform(-0.3, 0.3, effects.size)
-        unknown = np.isnan(height)
-        axes.scatter(effects[unknown], spread[unknown], s=4, color="0.7", linewidths=0)
-        dots = axes.scatter(
-            effects[~unknown], spread[~unknown], c=height[~unknown], s=4, cmap="coolwarm", vmin=0, vmax=1,
-            linewidths=0,
-        )  # fmt: skip
+    effects, height = found.effects[:, shown].ravel(), found.height[:, shown].ravel()
+    row = np.tile(np.arange(float(len(shown))), found.effects.shape[0]) + rng.uniform(-0.3, 0.3, effects.size)
+    known = ~np.isnan(height)
+    axes.scatter(effects[~known], row[~known], s=4, color="0.7", linewidths=0)
+    dots = axes.scatter(
+        effects[known], row[known], c=height[known], s=4, cmap="coolwarm", vmin=0, vmax=1, linewidths=0
+    )
     axes.axvline(0, color="0.3", linewidth=1)
     axes.set_yticks(
         range(len(shown)), [f"{found.groups[g].title}\n{found.leading[g]}" for g in shown], fontsize=7

@@ -18,9 +18,10 @@ from training.leaks import scan
 from training.lineage import datasets_of
 from training.pipeline import FOLDS, learn
 from training.report import Trained
-from training.stages import MOST_TRIALS
+from training.stages import MOST_TRIALS, head_run
 from training.timeline import by_fold, by_stretch
 from training.tracking import Curve, Record
+from training.trial import Trial
 from training.views import page_of
 
 from .conftest import FLOOR
@@ -70,13 +71,24 @@ def test_a_training_holds_its_heads_and_each_head_its_search_folds_and_last_fit(
     assert inside(runs["answer"], runs) == {"answer: search", "answer: folds", "answer: final"}
 
 
-def test_each_trial_of_a_search_is_a_run_with_its_setting_and_its_loss(runs):
-    trials = [runs[name] for name in inside(runs["answer: search"], runs)]
+def test_the_best_trials_of_a_search_become_runs_with_their_setting_loss_and_time(first, fitted):
+    asked = tuple(Trial({"leaves": 5 + place}, 0.5 - place / 100, 2.0) for place in range(MOST_TRIALS + 3))
+    tuned = replace(fitted, fitted=replace(fitted.fitted, trials=asked + fitted.fitted.trials))
 
-    assert 0 < len(trials) <= MOST_TRIALS
-    assert all({"strength", "half_life"} <= set(run.data.params) for run in trials)
-    best = min(run.data.metrics["Loss"] for run in trials)
-    assert runs["answer: search"].data.metrics["Loss of the best so far"] == pytest.approx(best)
+    search, *_ = head_run("answer", tuned, first.heads["answer"], influence(tuned), (), 0).stages
+
+    assert len(search.stages) == MOST_TRIALS
+    assert search.stages[0].parameters == asked[-1].settings
+    assert search.stages[0].metrics == {"Loss": asked[-1].loss, "Seconds": 2.0}
+    assert len(search.tables["trials.json"].rows) == len(asked) + len(fitted.fitted.trials)
+
+
+def test_the_settings_that_every_training_tries_are_a_curve_and_a_table(runs):
+    search = runs["answer: search"]
+
+    assert inside(search, runs) == set()
+    assert 0 < search.data.metrics["Loss of the best so far"] < 1
+    assert "trials.json" in search.data.tags["mlflow.loggedArtifacts"]
 
 
 def test_every_run_is_finished_and_the_training_took_as_long_as_it_took(runs):
