@@ -95,7 +95,8 @@ class Goal:
 
     def bend(self, at: Float64Array) -> Bend:
         """The Hessian, in single precision: it shapes steps, the slope says where they end."""
-        root = np.sqrt(self.weight * self._stiffness(self.design.score(at))).astype(np.float32)
+        chance = _chance(self.design.score(at))
+        root = np.sqrt(self.weight * chance * (1.0 - chance)).astype(np.float32)
         scaled = self.design.columns * root[:, None]
         found = (scaled.T @ scaled).astype(np.float64)
         against = self.design.steps[self.design.steps @ at < 0]
@@ -103,11 +104,6 @@ class Goal:
         found[np.diag_indices_from(found)] += self.penalty + 1e-9
         factor, lower = cho_factor(found, overwrite_a=True, check_finite=False)
         return factor, lower
-
-    def _stiffness(self, score: Float64Array) -> Float64Array:
-        """How much the slope of a row's loss changes with its score."""
-        chance = _chance(score)
-        return np.asarray(chance * (1.0 - chance))
 
 
 @dataclass(frozen=True)
@@ -120,8 +116,13 @@ class Gap(Goal):
     def slope(self, score: Float64Array, at: Float64Array) -> Float64Array:
         return np.asarray(self.design.slope(self.weight * (score - self.label)) + self.pull(at))
 
-    def _stiffness(self, score: Float64Array) -> Float64Array:
-        return np.ones(score.size)
+    def bend(self, at: Float64Array) -> Bend:
+        """The Hessian, the same everywhere; in double precision, since amounts that hardly vary weigh much."""
+        scaled = self.design.columns.astype(np.float64) * np.sqrt(self.weight)[:, None]
+        found = scaled.T @ scaled
+        found[np.diag_indices_from(found)] += self.penalty + 1e-9
+        factor, lower = cho_factor(found, overwrite_a=True, check_finite=False)
+        return factor, lower
 
 
 def descend(goal: Goal, sample: Goal, at: Float64Array, bend: Bend | None) -> tuple[Float64Array, Bend]:

@@ -254,3 +254,15 @@ def test_a_sign_bends_a_curve_and_lets_its_neighbour_say_the_rest(sign):
     assert np.corrcoef(score, freely.apply(values))[0, 1] > 0.97
     assert score == pytest.approx(margin.apply(values), abs=1e-5)
     assert probability(score).mean() == pytest.approx(label.mean(), abs=0.005)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_amounts_that_hardly_vary_are_fitted_whatever_their_columns(seed):
+    rng = np.random.default_rng(seed)
+    values = np.column_stack([some_amounts(300, seed)[0], rng.normal(size=(300, 12)).cumsum(axis=1)])
+    values = np.column_stack([values, values[:, 3:9] * 2]).astype(np.float32)
+    design = Design.of(values, (False,) * values.shape[1], trust=(6.0,) * values.shape[1])
+
+    weights = ridge_amounts(design, rng.normal(0, 1e-4, 300), np.ones(300), 0.1)
+
+    assert np.abs(weights).max() < 0.01
