@@ -117,7 +117,7 @@ class Gap(Goal):
         return np.asarray(self.design.slope(self.weight * (score - self.label)) + self.pull(at))
 
     def bend(self, at: Float64Array) -> Bend:
-        """The Hessian, the same everywhere; in double precision, since amounts that hardly vary weigh much."""
+        """The Hessian, the same everywhere; in double precision: amounts that hardly vary weigh much."""
         scaled = self.design.columns.astype(np.float64) * np.sqrt(self.weight)[:, None]
         found = scaled.T @ scaled
         found[np.diag_indices_from(found)] += self.penalty + 1e-9
