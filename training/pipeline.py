@@ -170,12 +170,15 @@ def lacking(found: Examples, head: Head) -> str:
 
 
 def spared(one: Trained, race: HeadRace) -> str:
-    """Why a bundle does without a head that lost its race, if it can; else nothing."""
-    return (
-        ""
-        if one.head.needed
-        else "; ".join([one.sentence for one in race.lost] + [one.sentence for one in race.broken])
-    )
+    """Why a bundle does without a head that lost its race, if it can; else nothing.
+
+    An amount must come out ahead of the mean: what is no better is only dearer.
+    """
+    if one.head.needed:
+        return ""
+    lost = [found.sentence for found in race.lost] + [found.sentence for found in race.broken]
+    behind = one.head.objective == "amount" and race.nearest is not None and race.nearest.ahead <= 0
+    return "; ".join(lost) or (f"no better: {race.nearest.sentence}" if behind and race.nearest else "")
 
 
 def honest(matrix: FeatureMatrix, found: Examples, head: Head, suspicious: Collection[str]) -> Scan:

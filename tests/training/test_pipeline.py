@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -12,8 +13,10 @@ from features.instants import DAY
 from training.baselines import rivals
 from training.bundle import Bundle
 from training.errors import NoSuchModel, NotEnoughCalls
+from training.gate import Comparison, HeadRace
 from training.heads import heads
-from training.pipeline import train
+from training.pipeline import spared, train
+from training.report import Trained
 from training.tracking import REGISTERED
 
 from .conftest import FLOOR, trained
@@ -116,3 +119,14 @@ def test_the_report_counts_what_each_head_learned_from(first):
 def test_an_alias_nobody_holds_is_no_such_model(tmp_path: Path, tracking):
     with pytest.raises(NoSuchModel):
         tracking.fetch("nobody", tmp_path)
+
+
+@pytest.mark.parametrize(("ahead", "kept"), [(0.01, True), (0.0, False), (-0.01, False)])
+def test_an_amount_that_is_no_better_than_the_mean_is_left_out(ahead, kept):
+    tie = Comparison("value", "the mean", "deviance", 90, -ahead, -0.1, 0.1)
+    one, other = (
+        Trained(head, *[cast("Any", None)] * 4) for head in heads() if head.name in ("conversion", "value")
+    )
+
+    assert bool(spared(other, HeadRace((tie,)))) is not kept
+    assert spared(one, HeadRace((tie,))) == ""
