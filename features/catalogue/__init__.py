@@ -9,13 +9,13 @@ import numpy as np
 from ..leads import AttributeHistory, LeadTable
 from ..past import Feature
 from ..refused import refusal
-from ..statistics.attribute import AgeAmong, Attribute, Category
+from ..statistics.attribute import RARE, AgeAmong, Attribute, Category
 
 MOST_PACES = 8
 """So many of the most frequent channels get a feature of age of their own."""
 
 MOST_LEVELS = 63
-"""A category keeps its most frequent levels; the rest and unknown ones are missing values."""
+"""A category keeps its most frequent levels; where there are more, all others are the one level `RARE`."""
 
 
 def standing() -> tuple[Feature, ...]:
@@ -56,10 +56,11 @@ def refused(leads: LeadTable, allowed: Collection[str] = ()) -> dict[str, str]:
 
 
 def most_frequent(levels: tuple[str, ...], codes: np.typing.NDArray[np.int64]) -> tuple[str, ...]:
-    """The most frequent levels, most frequent first, ties by name."""
+    """The most frequent levels, most frequent first, ties by name; then `RARE` if some were left out."""
     count = np.bincount(codes[codes >= 0], minlength=len(levels))
     order = sorted(range(len(levels)), key=lambda code: (-count[code], levels[code]))
-    return tuple(levels[code] for code in order[:MOST_LEVELS] if count[code] > 0)
+    found = tuple(levels[code] for code in order if count[code] > 0)
+    return found if len(found) <= MOST_LEVELS else (*found[:MOST_LEVELS], RARE)
 
 
 def _line(name: str, history: AttributeHistory) -> Feature:

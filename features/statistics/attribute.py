@@ -11,6 +11,9 @@ from ..kernel import Float32Array
 from ..leads import FIELDS, AttributeHistory
 from ..past import Past
 
+RARE = "(rare)"
+"""A category's level for all words that have none of their own."""
+
 
 @dataclass(frozen=True)
 class Attribute:
@@ -29,7 +32,7 @@ class Attribute:
 
 @dataclass(frozen=True)
 class Category:
-    """The place in `levels` of a lead's word (a coded field or an attribute); NaN where it has none."""
+    """The place in `levels` of a lead's word (a coded field or an attribute), or of `RARE`; else NaN."""
 
     name: str
     attribute: str
@@ -48,6 +51,8 @@ class Category:
             codes = np.where(row >= 0, history.code[row], -1) if history.code.size else np.full(row.size, -1)
             places = {level: place for place, level in enumerate(self.levels)}
             names = np.array([places.get(level, -1) for level in history.levels], np.int64)
+        pool = self.levels.index(RARE) if RARE in self.levels else -1
+        names = np.where(names >= 0, names, pool)
         place = np.where(codes >= 0, names[codes], -1) if names.size else np.full(codes.size, -1)
         out[:] = np.where(place >= 0, place, np.nan)
 

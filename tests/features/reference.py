@@ -12,7 +12,7 @@ import numpy as np
 from features import CallLog, Outcome, Past
 from features.facts import BIT, MARKS, Facts
 from features.instants import HOUR, NEVER, to_datetime
-from features.statistics.attribute import Age, AgeAmong, Attribute, Category, Worth
+from features.statistics.attribute import RARE, Age, AgeAmong, Attribute, Category, Worth
 from features.statistics.calendar import Calendar
 from features.statistics.delay import Delay
 from features.statistics.distinct import Distinct
@@ -402,6 +402,8 @@ def category(past: Past, feature: Category, lead: int, at: int) -> float:
     else:
         code = int(coded.codes[lead])
         word = coded.levels[code] if code >= 0 else None
+    if word is not None and word not in feature.levels:
+        word = RARE
     return float(feature.levels.index(word)) if word in feature.levels else NAN
 
 

@@ -8,7 +8,7 @@ from features import CallLog, Past, compute
 from features.instants import DAY, HOUR
 from features.leads import latest_before
 from features.past import Feature
-from features.statistics.attribute import Age, AgeAmong, Attribute, Category, Worth
+from features.statistics.attribute import RARE, Age, AgeAmong, Attribute, Category, Worth
 from tests.builders import MONDAY, a_lead, a_lead_table, a_past, moments
 from tests.features import reference
 from tests.strategies import Story, asked, stories
@@ -85,6 +85,17 @@ def test_a_word_keeps_its_place_among_the_levels_however_the_table_codes_it():
 
     np.testing.assert_array_equal(ours.values[:, 0], np.array([1, 0, np.nan], np.float32))
     np.testing.assert_array_equal(theirs.values[:, 0], np.array([0, 1, np.nan], np.float32))
+
+
+def test_rare_words_share_a_level_and_no_word_has_none():
+    feature = Category("source", "source", ("red", RARE))
+    table = a_lead_table(
+        a_lead(source="red"), a_lead(source="grey"), a_lead(source="pink"), a_lead(source=None)
+    )
+
+    found = compute(Past(CallLog.empty(), table), moments(*((lead, -1, 0) for lead in range(4))), [feature])
+
+    np.testing.assert_array_equal(found.values[:, 0], np.array([0, 1, 1, np.nan], np.float32))
 
 
 def test_a_lead_from_the_future_is_not_of_negative_age():
