@@ -21,13 +21,16 @@ from features.store.migrations import upgrade
 from leadrank import __version__
 
 from .access import Keys
-from .api import campaigns, decisions, events, health, kpis, leads, models, problems, queues
+from .api import campaigns, decisions, events, health, kpis, leads, models, problems, queues, webhooks
 from .api.dependencies import Clock, Service
 from .api.meter import Meter
 from .api.middleware import Edge
 from .api.schemas import Problem
 from .desk import Desk
+from .destinations import Allowed, Guard
+from .herald import Herald
 from .models import Models
+from .post import Post
 from .retraining import Trainer
 from .scores import ScoreSheet
 from .settings import Settings
@@ -39,7 +42,10 @@ TICK_S = 60
 TICKS_TO_REMEMBER = 15
 """At every so many of them the ledger is saved: a restart reads no more than what was stored since."""
 
-_ROUTERS = (leads, events, campaigns, queues, decisions, models, kpis, health)
+HERALD_S = 5
+"""How often, in normal running, there is a look for what others are to be told, and what is due is sent."""
+
+_ROUTERS = (leads, events, campaigns, queues, decisions, models, kpis, webhooks, health)
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -50,12 +56,15 @@ def create_app(settings: Settings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         engine = open_engine(settings.database_url, settings.secret_text())
         upgrade(engine)
-        service = Service(engine, open_desk(settings, engine), Keys(engine), Clock(settings.clock), meter)
+        desk, guard = open_desk(settings, engine), Guard(Allowed.of(settings.webhook_allow))
+        herald = Herald(desk, Post(guard))
+        service = Service(engine, desk, Keys(engine), Clock(settings.clock), meter, guard, herald)
         app.state.service, app.state.desk = service, service.desk
         stop = threading.Event()
         if settings.clock == "system":
             after = (service, Path(settings.checkpoints), stop)
             threading.Thread(target=_look_after, args=after, daemon=True).start()
+            threading.Thread(target=_tell_others, args=(service, stop), daemon=True).start()
         yield
         stop.set()
         remember(service.desk, Path(settings.checkpoints))
@@ -140,6 +149,21 @@ def _look_after(service: Service, checkpoints: Path, stop: threading.Event) -> N
         except Exception as error:  # noqa: BLE001  # the next tick tries again
             log.warning("catching up failed", kind=type(error).__qualname__)
         if stop.wait(TICK_S):
+            return
+
+
+def _tell_others(service: Service, stop: threading.Event) -> None:
+    """In normal running: look for events in turn with the other workers, and send what is due."""
+    log, herald = structlog.get_logger("leadrank"), service.herald
+    while True:
+        try:
+            at = service.clock.now(None)
+            if herald.takes_the_turn(at):
+                herald.look(at)
+            herald.deliver(at)
+        except Exception as error:  # noqa: BLE001  # the next tick tries again
+            log.warning("telling others failed", kind=type(error).__qualname__)
+        if stop.wait(HERALD_S):
             return
 
 

@@ -113,7 +113,7 @@ class Desk:
             poll = Poll(campaign, order, key or self._next_key(campaign, at), at)
             plan = self.plan(campaign)
             floor = self.floor(campaign, at, order)
-            candidates = self._candidates(floor, plan, at)
+            candidates = self.candidates(floor, plan, at)
             given = self._hand_out(poll, plan, floor, candidates)
             self.roster.hold([item.row for item in given.items], at, given.expires_at)
         return given
@@ -153,7 +153,7 @@ class Desk:
         self.models.reload()
         for campaign in list(self.ledger.campaigns):
             with self.lock:
-                self._candidates(self.floor(campaign, at), self.plan(campaign), at)
+                self.candidates(self.floor(campaign, at), self.plan(campaign), at)
 
     def train(self, at: int, wait: bool) -> TrainingRun:
         """Train as of `at` and swap the champion; without `wait` behind the request."""
@@ -225,7 +225,7 @@ class Desk:
         standing = self.roster.standing(rows, caps, at)
         return Floor(rows, standing, judge_all(standing, caps, at))
 
-    def _candidates(self, floor: Floor, plan: Plan, at: int) -> Candidates:
+    def candidates(self, floor: Floor, plan: Plan, at: int) -> Candidates:
         """The leads that no rule forbids, scored."""
         free = ~floor.verdicts.forbidden
         rows, standing = floor.rows[free], floor.standing.take(free)

@@ -55,6 +55,10 @@ class BadQuery(RequestError):
     """A query parameter doesn't say anything known."""
 
 
+class DestinationRefused(RequestError):
+    """No webhook goes there: the URL leads nowhere, or to an address that is neither public nor allowed."""
+
+
 class NothingThere(ServingError):
     """There is no such thing, or the key doesn't reach it."""
 
@@ -73,6 +77,10 @@ class UnknownDecision(NothingThere):
 
 class UnknownKpi(NothingThere):
     """There is no KPI of that name."""
+
+
+class UnknownWebhook(NothingThere):
+    """There is no such subscription, or the key doesn't reach it."""
 
 
 class ConflictError(ServingError):

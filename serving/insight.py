@@ -80,7 +80,7 @@ class Alert:
     """One event that people should know of."""
 
     kind: str
-    """`drift.detected`, `training.failed`."""
+    """`drift.detected`, `training.failed`, `webhook.failed`."""
     at: int
     payload: Mapping[str, object]
 
@@ -102,7 +102,7 @@ class Diagnosis:
     trouble: str
     """Why it is degraded; empty where it is not."""
     alerts: tuple[Alert, ...]
-    """Drifts and failed trainings of late."""
+    """Drifts, failed trainings and undelivered events of late."""
 
 
 def eligibility(standing: Standing, caps: Caps, at: int, ignore: frozenset[str] = frozenset()) -> Eligibility:

@@ -3,10 +3,12 @@
 import re
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from features.instants import DAY, HOUR, MINUTE
 from features.settings import StoreSettings
+
+from .destinations import Allowed
 
 _EVERY = {"m": MINUTE, "h": HOUR, "d": DAY}
 
@@ -23,6 +25,11 @@ def duration(text: object) -> object:
     return int(found[1]) * _EVERY[found[2]]
 
 
+def _places(text: str) -> str:
+    Allowed.of(text)
+    return text
+
+
 class Settings(StoreSettings):
     """How one service runs: each field is the environment variable LEADRANK_<FIELD>."""
 
@@ -37,5 +44,9 @@ class Settings(StoreSettings):
     )
     log_vectors: float = Field(
         0.05, ge=0, le=1, description="share of leads of which what the model saw is kept with each decision"
+    )
+    webhook_allow: Annotated[str, AfterValidator(_places)] = Field(
+        "",
+        description="hosts, addresses and networks, comma-separated, where webhooks may go though not public",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level logged")

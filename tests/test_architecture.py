@@ -70,6 +70,7 @@ KNOWN_IN = {
         "serving/api/",
         "serving/app.py",
     ),
+    "httpcore2": ("serving/post.py",),
     "mlflow": ("training/tracking.py", "serving/models.py"),
     "matplotlib": ("training/dashboard.py", "training/journal.py", "training/tracking.py"),
     "optuna": ("training/search.py",),

@@ -13,7 +13,9 @@ from features.instants import MINUTE, parse, render
 
 from ..access import Keys, Principal
 from ..desk import Desk
+from ..destinations import Guard
 from ..errors import BadInstant, ClockMissing, ClockNotAllowed, KeyMissing
+from ..herald import Herald
 from .meter import Meter
 
 
@@ -66,6 +68,8 @@ class Service:
     keys: Keys
     clock: Clock
     meter: Meter
+    guard: Guard
+    herald: Herald
     broom: Broom = field(default_factory=Broom)
 
 
@@ -115,6 +119,7 @@ def now(
     at = service.clock.now(leadrank_now)
     if service.clock.mode == "request":
         service.desk.catch_up(at)
+        service.herald.attend(at)
     return at
 
 

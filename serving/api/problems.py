@@ -23,6 +23,7 @@ STATUS: Mapping[type[LeadrankError], int] = {
     errors.ClockMissing: 400,
     errors.BadInstant: 400,
     errors.BadQuery: 422,
+    errors.DestinationRefused: 422,
     errors.MalformedBody: 422,
     errors.TooManyItems: 413,
     errors.UnsupportedMedia: 415,

@@ -1,15 +1,16 @@
 """Schemas: what endpoints take and give; pydantic checks them, OpenAPI tells them, unknown fields refused."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from ..handout import Order
 
 Ident = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._~-]{1,64}$")]
 Phone = Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{6,14}$")]
 Word = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,32}$")]
+Minute = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 Clock = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-4]):[0-5][0-9]$")]
 
 
@@ -204,6 +205,13 @@ class CampaignSettings(Strict):
     uniform: float = Field(0.01, ge=0, le=0.5, description="share of slots drawn from all leads alike")
     temperature: float = Field(0.2, ge=0, le=10, description="how far the draw departs from the ranking")
     timing: bool = False
+    response_goal_s: int | None = Field(
+        None, ge=1, le=30 * 86400, description="from a lead's receipt to its first call; `sla.at_risk` warns"
+    )
+    goal_target: int | None = Field(
+        None, ge=1, le=10**9, description="sales in each period; `goal.at_risk` warns"
+    )
+    goal_period: Literal["day", "week", "month"] = "month"
     baseline_order: Literal["newest", "oldest", "fewest_attempts", "longest_waiting", "random"] = "newest"
 
 
@@ -262,6 +270,64 @@ class ReplayRequest(Strict):
 
 class TrainRequest(Strict):
     """Options of a training; none yet."""
+
+
+class QuietHours(Strict):
+    """When nothing is sent: from one local time to another, over midnight if the end is the earlier one."""
+
+    start: Minute
+    end: Minute
+    timezone: Zone
+
+    @model_validator(mode="after")
+    def _some_time(self) -> Self:
+        if self.start == self.end:
+            raise ValueError("start and end are the same")
+        return self
+
+
+class WebhookRequest(Strict):
+    """Who is to be told of which events."""
+
+    url: str = Field(min_length=1, max_length=2048)
+    events: list[Literal["lead.hot", "sla.at_risk", "goal.at_risk", "drift.detected", "model.promoted"]] = (
+        Field(min_length=1, max_length=5)
+    )
+    campaigns: list[Ident] | None = Field(
+        None, min_length=1, max_length=1000, description="null: all that the key reaches"
+    )
+    quiet_hours: QuietHours | None = Field(None, description="what falls due then is sent at their end")
+
+
+class WebhookOut(BaseModel):
+    """One subscription."""
+
+    webhook_id: str
+    url: str
+    events: list[str]
+    campaigns: list[str] | None
+    quiet_hours: QuietHours | None
+    created_at: str
+
+
+class WebhookMade(WebhookOut):
+    """A new subscription, with what its deliveries are signed with: shown now and never again."""
+
+    secret: str
+
+
+class WebhookListed(WebhookOut):
+    """A subscription, and how its deliveries stand."""
+
+    pending: int
+    sent: int
+    failed: int
+
+
+class WebhooksResponse(BaseModel):
+    """Every subscription that the key reaches."""
+
+    items: list[WebhookListed]
 
 
 class Problem(BaseModel):

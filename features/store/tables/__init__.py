@@ -8,6 +8,7 @@ from .installation import api_key, counter, idempotency, import_run, installatio
 from .leads import campaign, consent, lead, lead_attribute, lead_past, suppression
 from .metadata import metadata
 from .outbox import outbox
+from .webhooks import delivery, webhook
 
 __all__ = [
     "agent",
@@ -22,6 +23,7 @@ __all__ = [
     "conversion",
     "counter",
     "decision",
+    "delivery",
     "disposition",
     "event",
     "feature_set",
@@ -41,4 +43,5 @@ __all__ = [
     "suppression",
     "touch",
     "voice",
+    "webhook",
 ]

@@ -10,6 +10,7 @@ from ...sources.outcomes import Dialects
 from ..bulk import insert_rows
 from ..changes import numbers
 from ..lookup import among, lock_leases
+from ..outbox import forget_lead
 from ..tables import (
     agent,
     call,
@@ -130,6 +131,7 @@ class Draft:
 
     def _erase(self, connection: Connection, stamps: Iterator[int]) -> None:
         """Forget what is known of erased leads; the row stays, so that their calls still count."""
+        names = {key: lead_id for lead_id, key in self.leads.items()}
         for key, erased_at in self.erased.items():
             gone: Row = dict.fromkeys(("phone_hash", "postal_code", "region", "source", "value"))
             gone |= {"phones": [], "erased_at": erased_at, "seq": next(stamps)}
@@ -139,6 +141,7 @@ class Draft:
             connection.execute(update(consent).where(consent.c.lead == key).values(evidence=None))
             served = select(decision.c.decision_id).where(decision.c.lead == key)
             connection.execute(delete(served_vector).where(served_vector.c.decision_id.in_(served)))
+            forget_lead(connection, names[key])
 
 
 def _stamped(rows: Sequence[Row], stamps: Iterator[int]) -> list[Row]:

@@ -72,7 +72,7 @@ def opened(engine: Engine, registry: Path, tmp_path: Path) -> Iterator[Opened]:
     """Opens services on the test's database; all close after the test."""
     doors: list[Door] = []
 
-    def open_service(clock: str = "request", registry: Path = registry) -> Door:
+    def open_service(clock: str = "request", registry: Path = registry, webhook_allow: str = "") -> Door:
         settings = Settings(
             database_url=engine.url.render_as_string(hide_password=False),
             mlflow_uri=f"sqlite:///{registry / 'mlflow.db'}",
@@ -80,6 +80,7 @@ def opened(engine: Engine, registry: Path, tmp_path: Path) -> Iterator[Opened]:
             checkpoints=str(tmp_path / "checkpoints"),
             clock=clock,
             retrain_every="off",
+            webhook_allow=webhook_allow,
         )
         client = TestClient(create_app(settings), raise_server_exceptions=False)
         client.__enter__()

@@ -86,10 +86,15 @@ ENDPOINTS = {
     ("POST", "/v1/models:train"): "manage",
     ("GET", "/v1/models"): "manage",
     ("GET", "/v1/kpis"): "read",
+    ("GET", "/v1/attribution"): "read",
+    ("GET", "/v1/webhooks"): "manage",
+    ("POST", "/v1/webhooks"): "manage",
+    ("DELETE", "/v1/webhooks/wh_x"): "manage",
     ("GET", "/v1/quarantine"): "manage",
     ("POST", "/v1/quarantine:replay"): "manage",
 }
 BODIES = {
+    "/v1/webhooks": {"url": "https://8.8.8.8/", "events": ["lead.hot"]},
     "/v1/campaigns/spring/queue:lease": {"n": 1, "dialer_id": "d"},
     "/v1/eligibility:check": {"campaign": "spring", "lead_id": "ann"},
 }
@@ -98,7 +103,7 @@ BODIES = {
 def test_every_endpoint_asks_for_its_scope_and_for_a_key(door: Door):
     paths = door("GET", "/openapi.json").json()["paths"].items()
     listed = {(method.upper(), path) for path, found in paths for method in found if path.startswith("/v1")}
-    named = {"spring": "{campaign}", "ann": "{lead_id}", "x": "{decision_id}"}
+    named = {"spring": "{campaign}", "ann": "{lead_id}", "x": "{decision_id}", "wh_x": "{webhook_id}"}
     assert listed == {
         (method, "/".join(named.get(part, part) for part in path.split("/"))) for method, path in ENDPOINTS
     }
