@@ -214,7 +214,8 @@ def _choose_trees(
     grown = [
         _grow(lesson, head, fold, half_life, one, threads) for fold, one in zip(folds, margins, strict=True)
     ]
-    losses = np.average([curve for _, curve in grown], axis=0, weights=sizes)
+    bear = min(curve.size for _, curve in grown)
+    losses = np.average([curve[:bear] for _, curve in grown], axis=0, weights=sizes)
     trees = fewest_enough(losses)
     scores = [
         one.margin.apply(lesson.values[fold.test]) + mean_score(boosters, lesson.values[fold.test], trees)

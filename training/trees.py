@@ -14,6 +14,9 @@ from .objective import OBJECTIVES
 MOST_BINS = 255
 """Of a column's values, missing among them: a place among thresholds fits in one byte."""
 
+NO_BETTER = 30
+"""A forest that is judged grows until so many trees in a row brought nothing."""
+
 
 def parameters(head: Head, threads: int) -> dict[str, object]:
     """LightGBM's parameters for a head."""
@@ -50,7 +53,7 @@ def grow_judged(
     head: Head,
     threads: int,
 ) -> tuple[list[lightgbm.Booster], Float64Array]:
-    """As many trees as the head allows, and the mean loss over the judged rows with 1, 2 ... of them.
+    """As many trees as the head allows and the judged rows bear, and their mean loss with 1, 2 ... of them.
 
     It is the mean over the seeds of each one's loss: the mean of their scores would bear some more trees.
     """
@@ -65,11 +68,12 @@ def grow_judged(
             head.most_trees,
             valid_sets=[after],
             valid_names=["after"],
-            callbacks=[lightgbm.record_evaluation(curve)],
+            callbacks=[lightgbm.record_evaluation(curve), lightgbm.early_stopping(NO_BETTER, verbose=False)],
         )
         grown.append(booster)
         losses.append(curve["after"][objective.metric])
-    return grown, objective.per_metric * np.mean(losses, axis=0)
+    bear = min(map(len, losses))
+    return grown, objective.per_metric * np.mean([curve[:bear] for curve in losses], axis=0)
 
 
 def mean_score(grown: Sequence[lightgbm.Booster], values: Float32Array, trees: int) -> Float64Array:

@@ -27,4 +27,7 @@ HEAD = Head(
     ignores=("channel_", "source_", "region_", "list_"),
     # Nobody gets more interested by waiting.
     falls=("lead_age", "age_of_"),
+    strengths=(0.003, 0.03),
+    half_lives=(None,),
+    seeds=1,
 )

@@ -29,5 +29,7 @@ HEAD = Head(
     ),
     ignores=("agent_talk_seconds_8h", "channel_", "source_", "region_", "list_"),
     trusts=("agent_talk_seconds", "agent_wrap_seconds"),
-    strengths=(1e-6, 0.001, 0.003, 0.01, 0.03, 0.1),
+    strengths=(1e-6, 0.003, 0.03),
+    half_lives=(None,),
+    seeds=1,
 )

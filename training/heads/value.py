@@ -24,5 +24,7 @@ HEAD = Head(
         "age_of_",
     ),
     ignores=("channel_", "source_", "region_", "list_"),
-    strengths=(1e-6, 0.001, 0.003, 0.01, 0.03, 0.1),
+    strengths=(1e-6, 0.003, 0.03),
+    half_lives=(None,),
+    seeds=1,
 )
