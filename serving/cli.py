@@ -188,7 +188,10 @@ def demo(
     family: Annotated[
         str, typer.Option(help="F0 to F4; `leadrank simulate history --help` explains.")
     ] = "F0",
-    days: Annotated[int, typer.Option(min=1, max=60, help="Simulated days on the phone.")] = 7,
+    days: Annotated[
+        int,
+        typer.Option(min=1, max=60, help="Simulated days, from a Monday on; the floor is closed on Sundays."),
+    ] = 6,
     objective: Annotated[str, typer.Option(help="What to rank for: conversions or value.")] = "conversions",
     folder: Annotated[Path | None, typer.Option(help="Default: var/demo-SEED; emptied first.")] = None,
     json: Annotated[

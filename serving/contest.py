@@ -32,7 +32,7 @@ class Course:
     seed: int = 7
     scale: float = 0.4
     agents: int = 3
-    days: int = 7
+    days: int = 6
     objective: str = "conversions"
     """What the service is told to rank for: `conversions` or `value`."""
 
