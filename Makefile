@@ -63,7 +63,7 @@ mlflow: install ## MLflow's pages on loopback, port 5000: trainings, models, rac
 docs: install ## write docs/features.md and docs/kpis.md from the code
 	@$(BIN)/leadrank docs
 
-LOCK = $$uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml
+LOCK = $$uv/bin/uv pip compile --quiet --universal --no-strip-extras --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml
 lock: ## pin the newest versions that fit pyproject.toml, with hashes and without hosts
 	@uv=$$(mktemp -d) && trap 'rm -rf "$$uv"' EXIT && $(PYTHON) -m venv $$uv && $$uv/bin/pip install --quiet uv && \
 	  $(LOCK) --upgrade --extra train --extra dask --group dev --output-file requirements/dev.txt && \

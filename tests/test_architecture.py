@@ -235,3 +235,12 @@ def test_the_door_into_training_stays_the_only_one(module: str, tmp_path: Path):
     )
 
     assert (verdict.returncode == 0) == (module in ("bundle", "errors")), verdict.stdout + verdict.stderr
+
+
+@pytest.mark.parametrize("name", ["dev", "serve", "train"])
+def test_pins_keep_the_extras_that_packages_ask_for(name: str):
+    """Else an older pip takes `coverage[toml]` for unpinned once a newer coverage is out."""
+    pinned = (ROOT / "requirements" / f"{name}.txt").read_text(encoding="utf-8")
+    wanted = {"dev": ("coverage[toml]==", "dask[dataframe]==", "psycopg[binary]==")}
+
+    assert all(f"\n{pin}" in pinned for pin in wanted.get(name, ("psycopg[binary]==",)))
