@@ -75,13 +75,9 @@ def said(feature: Feature, value: float) -> str:
     return f"{feature.name.replace('_', ' ')}: {number(value)}"
 
 
-@said.register
-def _(feature: Count, value: float) -> str:
-    return f"{number(value)} {words(feature.of)} {within(feature.within)}"
-
-
-@said.register
-def _(feature: Sum, value: float) -> str:
+@said.register(Count)
+@said.register(Sum)
+def _(feature: Count | Sum, value: float) -> str:
     return f"{number(value)} {words(feature.of)} {within(feature.within)}"
 
 

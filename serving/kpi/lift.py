@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy.special import ndtri
@@ -11,14 +12,15 @@ from features.instants import SECOND
 from features.kernel import BoolArray, Float64Array
 
 from .balance import Mismatch, sample_ratio
-from .intervals import Figure, Interval, Sums, around, compare, compare_relatively, share_figure
+from .intervals import Figure, Interval, around, compare, compare_relatively, share_figure
+from .measures import measure
 from .quantities import Ledger
-from .report import Accounts
+from .report import Accounts, unit_sums
 from .sequences import Sequence as ConfidenceSequence
 
 BASE, MODEL = "holdout", "model"
-PER_HOUR: Mapping[str, str] = {"conversions_per_agent_hour": "net", "value_per_agent_hour": "net_value"}
-"""The primary KPIs and what they sum over agent hours."""
+PER_HOUR = ("conversions_per_agent_hour", "value_per_agent_hour")
+"""The primary KPIs."""
 
 MOST_OFF = 0.01
 """Arms whose shares of agent hours are further than this from what was promised are said to be off."""
@@ -118,7 +120,7 @@ def account(
     hours = sum(side.hours for side in sides.values())
     arms = tuple(_arm(side, assigned[name], promised[name], hours) for name, side in sides.items())
     why = _refusal(sides, mismatch)
-    lifts = () if why else tuple(_lift(kpi, of, sides[BASE], sides[MODEL]) for kpi, of in PER_HOUR.items())
+    lifts = () if why else tuple(_lift(kpi, sides[BASE], sides[MODEL]) for kpi in PER_HOUR)
     within = (ledger.credits.unclaimed_at >= accounts.since) & (ledger.credits.unclaimed_at < until)
     sales = _conserved(ledger, within)
     return Attribution(sales, arms, mismatch, lifts, why, _broken(sides[BASE], sides[MODEL]))
@@ -131,7 +133,7 @@ class _Side:
     ledger: Ledger
     name: str
 
-    @property
+    @cached_property
     def mine(self) -> BoolArray:
         word = self.ledger.group("policy")
         code = word.levels.index(self.name) if self.name in word.levels else -2
@@ -153,14 +155,10 @@ class _Side:
         n = float(np.nansum(per[self.mine]))
         return share_figure(float(np.nansum((of * per)[self.mine])), n) if n else Figure(np.nan, np.nan, 0.0)
 
-    def per_hour(self, name: str) -> Figure:
-        """A sum per agent-hour, over agent-days."""
-        mine = self.mine
-        _, unit = np.unique(self.ledger.units("agent_day")[mine], return_inverse=True)
-        y, x = (np.nan_to_num(self.ledger.quantity(q)[mine]) for q in (name, "agent_hours"))
-        days = int(unit.max(initial=-1)) + 1
-        of_day, hours = (np.bincount(unit, column, days).astype(np.float64) for column in (y, x))
-        return Sums.of(np.zeros(days, np.int64), 1, of_day, hours).figures(0)
+    def per_hour(self, kpi: str) -> Figure:
+        """A KPI of the arm alone, over agent-days."""
+        group = np.zeros(self.mine.size, np.int64)
+        return unit_sums(self.ledger, measure(kpi), group, 1, self.mine).figures(0)
 
     def waits(self) -> Float64Array:
         """Seconds from receipt to the first call, of leads whose first it was."""
@@ -183,7 +181,7 @@ def _arm(side: _Side, leads: int, promised: float, hours: float) -> Arm:
         net=side.total("net"),
         gross=side.total("gross"),
         net_value=side.total("net_value"),
-        per_hour={kpi: _told(side.per_hour(of)) for kpi, of in PER_HOUR.items()},
+        per_hour={kpi: _told(side.per_hour(kpi)) for kpi in PER_HOUR},
         guardrails={
             **{name: _or_none(scale * side.share(*columns).value) for name, scale, *columns in _rails(side)},
             "seconds_to_first_call": float(np.mean(waits)) if waits.size else None,
@@ -228,8 +226,8 @@ def _refusal(sides: Mapping[str, _Side], mismatch: Mismatch) -> str:
     return ""
 
 
-def _lift(kpi: str, of: str, base: _Side, model: _Side) -> Lift:
-    held, tried = base.per_hour(of), model.per_hour(of)
+def _lift(kpi: str, base: _Side, model: _Side) -> Lift:
+    held, tried = base.per_hour(kpi), model.per_hour(kpi)
     told, days = compare_relatively(held, tried), int(held.n + tried.n)
     sequence = ConfidenceSequence()
     return Lift(

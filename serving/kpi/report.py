@@ -90,7 +90,7 @@ def _of_attempts(
     groups, code = _grouped([ledger.group(name) for name in by], len(ledger.attempts))
     y, x = _quantities(ledger, measure)
     said = ~np.isnan(y) & ~np.isnan(x)
-    sums = _sums(ledger, measure, code, len(groups), said)
+    sums = unit_sums(ledger, measure, code, len(groups), said)
     rows = np.bincount(code, minlength=len(groups))
     n = _total(np.where(said, x, 0.0), code, len(groups)) if isinstance(measure, Share) else sums.n
     mature = _ripe(accounts, ledger, measure, code, rows)
@@ -137,7 +137,7 @@ def _quantities(ledger: Ledger, measure: Measure) -> tuple[Float64Array, Float64
     return y, np.ones(y.size) if measure.per == "units" else ledger.quantity(measure.per)
 
 
-def _sums(ledger: Ledger, measure: Measure, code: Int64Array, groups: int, said: BoolArray) -> Sums:
+def unit_sums(ledger: Ledger, measure: Measure, code: Int64Array, groups: int, said: BoolArray) -> Sums:
     """Sum the rows of each unit first, then the units of each group: units are what varies independently."""
     y, x = _quantities(ledger, measure)
     kept = np.flatnonzero(said & ((x != 0) | (y != 0)))

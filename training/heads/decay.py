@@ -1,6 +1,6 @@
 """How a lead's worth fades while it waits: the chance that a try sells, by the lead's age."""
 
-from ..head import Head
+from ..head import RATES_BY_FIELD, THE_LEAD, Head
 
 HEAD = Head(
     name="decay",
@@ -11,20 +11,8 @@ HEAD = Head(
     least_calls=500,
     least_marked=30,
     # Age, and whose age: an hour of the day or a floor's good week would pass for fading.
-    asks=(
-        "lead_age",
-        "age_of_",
-        "lead_attempts",
-        "lead_answers_30d",
-        "lead_value",
-        "channel",
-        "source",
-        "country",
-        "region",
-        "list",
-        "attribute_",
-    ),
-    ignores=("channel_", "source_", "region_", "list_"),
+    asks=(*THE_LEAD, "lead_attempts", "lead_answers_30d"),
+    ignores=RATES_BY_FIELD,
     # Nobody gets more interested by waiting.
     falls=("lead_age", "age_of_"),
     strengths=(0.003, 0.03),

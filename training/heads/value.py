@@ -1,6 +1,6 @@
 """What a sale to a lead brings: what the lead is said to be worth, until sales say otherwise."""
 
-from ..head import Head
+from ..head import RATES_BY_FIELD, THE_LEAD, Head
 
 HEAD = Head(
     name="value",
@@ -12,18 +12,8 @@ HEAD = Head(
     least_calls=50,
     anchor="lead_value",
     # Sales are few: what was known of the lead itself, and nothing of the floor or the clock.
-    asks=(
-        "lead_value",
-        "channel",
-        "source",
-        "country",
-        "region",
-        "list",
-        "attribute_",
-        "lead_age",
-        "age_of_",
-    ),
-    ignores=("channel_", "source_", "region_", "list_"),
+    asks=THE_LEAD,
+    ignores=RATES_BY_FIELD,
     strengths=(1e-6, 0.003, 0.03),
     half_lives=(None,),
     seeds=1,
