@@ -1,6 +1,6 @@
 """The week ahead: a lead's coming 168 hours on its own clock, merged into windows with evidence for each."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -114,31 +114,36 @@ def grade(sureness: float) -> str:
 
 def best_windows(weeks: Weeks, ahead: Ahead, at: int) -> list[Window | None]:
     """The next of each lead's best windows; None without evidence that it is better than other hours."""
+    return _best(weeks, Week.of(weeks, ahead, at))
+
+
+def windows_of_week(weeks: Weeks, ahead: Ahead, at: int) -> tuple[Window, ...]:
+    """All windows of the first lead's coming week; none where no hour is known to be better."""
     week = Week.of(weeks, ahead, at)
+    (best,) = _best(weeks, week)
+    if best is None:
+        return ()
+    runs = list(week.runs(0))
+    sure = _sureness(weeks, week, [runs])[0]
+    return tuple(week.window(0, run, float(one)) for run, one in zip(runs, sure, strict=True))
+
+
+def _best(weeks: Weeks, week: Week) -> list[Window | None]:
     runs = [
         next((run for run in week.runs(lead) if week.band[lead, run.start] == 0), None)
         for lead in range(len(week.p))
     ]
-    marked = np.zeros((len(runs), 1, week.p.shape[1]), np.bool_)
-    for lead, run in enumerate(runs):
-        if run is not None:
-            marked[lead, 0, run] = True
-    sure = weeks.sureness(week.by_hour(marked), week.by_hour(week.band[:, None, :] >= 0)[:, 0])[:, 0]
+    sure = _sureness(weeks, week, [[run or slice(0)] for run in runs])[:, 0]
     return [
         week.window(lead, run, float(one)) if run is not None and one >= GRADES[-1][1] else None
         for lead, (run, one) in enumerate(zip(runs, sure, strict=True))
     ]
 
 
-def windows_of_week(weeks: Weeks, ahead: Ahead, at: int) -> tuple[Window, ...]:
-    """All windows of the first lead's coming week; none where no hour is known to be better."""
-    (best,) = best_windows(weeks, ahead, at)
-    if best is None:
-        return ()
-    week = Week.of(weeks, ahead, at)
-    runs = list(week.runs(0))
-    marked = np.zeros((1, len(runs), week.p.shape[1]), np.bool_)
-    for place, run in enumerate(runs):
-        marked[0, place, run] = True
-    sure = weeks.sureness(week.by_hour(marked), week.by_hour(week.band[:, None, :] >= 0)[:, 0])[0]
-    return tuple(week.window(0, run, float(one)) for run, one in zip(runs, sure, strict=True))
+def _sureness(weeks: Weeks, week: Week, runs: Sequence[Sequence[slice]]) -> Float64Array:
+    """How sure it is that each run, equally many of every lead, is better than the lead's mean open hour."""
+    marked = np.zeros((len(runs), max(map(len, runs), default=1), week.p.shape[1]), np.bool_)
+    for lead, own in enumerate(runs):
+        for place, run in enumerate(own):
+            marked[lead, place, run] = True
+    return weeks.sureness(week.by_hour(marked), week.by_hour(week.band[:, None, :] >= 0)[:, 0])
