@@ -1,9 +1,6 @@
 """MLflow's own pages in a real browser: what a manager opens is there, and what is drawn can be seen."""
 
-import os
 import shutil
-import signal
-import subprocess
 import sys
 from collections.abc import Iterator
 
@@ -15,7 +12,7 @@ from training.report import TrainingReport
 from training.tracking import Tracking
 from training.views import GLANCE
 
-from .test_served import free_port, wait_for
+from .test_served import free_port, running
 
 MODE = "workflowType=machine_learning"
 """Else MLflow opens as a tool for chat models."""
@@ -35,19 +32,8 @@ def site(first, tracking: Tracking) -> Iterator[str]:
     command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", tracking.uri]
     command += ["--host", "127.0.0.1", "--port", port, "--workers", "1"]
     own = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-    process = subprocess.Popen(
-        command,
-        env=os.environ | own,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-    )
-    try:
-        wait_for(f"http://127.0.0.1:{port}/health", process)
+    with running(command, own, f"http://127.0.0.1:{port}/health"):
         yield f"http://127.0.0.1:{port}"
-    finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        process.communicate(timeout=30)
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx2 as httpx
@@ -50,6 +51,13 @@ def served(first, tracking: Tracking) -> Iterator[str]:
     command += ["--env-manager", "local", "--host", "127.0.0.1", "--port", port, "--workers", "1"]
     bin_first = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     own = {"MLFLOW_TRACKING_URI": tracking.uri, "MLFLOW_DISABLE_TELEMETRY": "true", "PATH": bin_first}
+    with running(command, own, f"http://127.0.0.1:{port}/ping"):
+        yield f"http://127.0.0.1:{port}/invocations"
+
+
+@contextmanager
+def running(command: list[str], own: dict[str, str], ready: str) -> Iterator[None]:
+    """A server as a process group of its own, from its first answer at `ready` on until it is ended."""
     process = subprocess.Popen(
         command,
         env=os.environ | own,
@@ -58,8 +66,8 @@ def served(first, tracking: Tracking) -> Iterator[str]:
         start_new_session=True,
     )
     try:
-        wait_for(f"http://127.0.0.1:{port}/ping", process)
-        yield f"http://127.0.0.1:{port}/invocations"
+        wait_for(ready, process)
+        yield
     finally:
         os.killpg(process.pid, signal.SIGTERM)
         process.communicate(timeout=30)
