@@ -21,7 +21,19 @@ from features.store.migrations import upgrade
 from leadrank import __version__
 
 from .access import Keys
-from .api import campaigns, decisions, events, health, kpis, leads, models, problems, queues, webhooks
+from .api import (
+    campaigns,
+    decisions,
+    events,
+    health,
+    kpis,
+    leads,
+    models,
+    problems,
+    queues,
+    ranking,
+    webhooks,
+)
 from .api.dependencies import Clock, Service
 from .api.meter import Meter
 from .api.middleware import Edge
@@ -35,6 +47,7 @@ from .retraining import Trainer
 from .scores import ScoreSheet
 from .settings import Settings
 from .shadow import Shadow
+from .shelf import Shelf
 
 TICK_S = 60
 """How often, in normal running, what has come due is looked after."""
@@ -45,7 +58,7 @@ TICKS_TO_REMEMBER = 15
 HERALD_S = 5
 """How often, in normal running, there is a look for what others are to be told, and what is due is sent."""
 
-_ROUTERS = (leads, events, campaigns, queues, decisions, models, kpis, webhooks, health)
+_ROUTERS = (leads, events, campaigns, queues, ranking, decisions, models, kpis, webhooks, health)
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -58,7 +71,8 @@ def create_app(settings: Settings) -> FastAPI:
         upgrade(engine)
         desk, guard = open_desk(settings, engine), Guard(Allowed.of(settings.webhook_allow))
         herald = Herald(desk, Post(guard))
-        service = Service(engine, desk, Keys(engine), Clock(settings.clock), meter, guard, herald)
+        shelf = Shelf(Path(settings.rankings))
+        service = Service(engine, desk, Keys(engine), Clock(settings.clock), meter, guard, herald, shelf)
         app.state.service, app.state.desk = service, service.desk
         stop = threading.Event()
         if settings.clock == "system":

@@ -250,6 +250,10 @@ class Desk:
         answer, convert, seconds, value = (column[rows] for column in self.sheet.columns)
         return value_per_second(answer, convert, plan.worth(value), seconds), seconds
 
+    def spent(self, campaign: str, plan: Plan, at: int) -> tuple[float, float]:
+        """Seconds of agents that the campaign's model arm and holdout have had of late."""
+        return self.roster.spent(self.ledger.leads.code("campaign", campaign), self._arms(plan), at)
+
     def _next_key(self, campaign: str, at: int) -> str:
         with reading(self.engine) as connection:
             return f"{render(at)}#{batches_at(connection, campaign, at)}"
@@ -323,9 +327,7 @@ class Desk:
         self, connection: Connection, poll: Poll, plan: Plan, candidates: Candidates, now: int
     ) -> Iterator[Round]:
         """Rank and claim until the poll is filled; leads lost to other workers make room for others."""
-        spent = self.roster.spent(
-            self.ledger.leads.code("campaign", poll.campaign), self._arms(plan), poll.at
-        )
+        spent = self.spent(poll.campaign, plan, poll.at)
         rng = generator(f"{poll.campaign}|{poll.key}")
         missing, first = poll.order.n, 0
         for _ in range(MOST_ROUNDS):

@@ -83,6 +83,10 @@ class UnknownWebhook(NothingThere):
     """There is no such subscription, or the key doesn't reach it."""
 
 
+class SnapshotGone(ServingError):
+    """That ranking is not kept any more, or never was: read the whole one anew."""
+
+
 class ConflictError(ServingError):
     """The request contradicts an earlier one."""
 

@@ -16,6 +16,7 @@ from ..desk import Desk
 from ..destinations import Guard
 from ..errors import BadInstant, ClockMissing, ClockNotAllowed, KeyMissing
 from ..herald import Herald
+from ..shelf import Shelf
 from .meter import Meter
 
 
@@ -70,6 +71,7 @@ class Service:
     meter: Meter
     guard: Guard
     herald: Herald
+    shelf: Shelf
     broom: Broom = field(default_factory=Broom)
 
 

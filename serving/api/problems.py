@@ -31,6 +31,7 @@ STATUS: Mapping[type[LeadrankError], int] = {
     errors.NothingThere: 404,
     errors.ConflictError: 409,
     errors.LeaseExpired: 410,
+    errors.SnapshotGone: 410,
     StoreError: 503,
     LeadrankError: 500,
 }

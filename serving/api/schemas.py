@@ -330,6 +330,30 @@ class WebhooksResponse(BaseModel):
     items: list[WebhookListed]
 
 
+class RankedLead(BaseModel):
+    """One lead of a ranking."""
+
+    rank: int = Field(description="1 is the first to call")
+    lead_id: str
+    value: float | None = Field(description="by the scale asked for; null where no model said")
+    source: Literal["callback", "ranked", "holdout"]
+    callable_until: str | None
+
+
+class RankingResponse(BaseModel):
+    """A page of a campaign's ranking."""
+
+    snapshot_id: str
+    campaign: str
+    ranked_at: str
+    model_version: str | None
+    degraded: bool
+    total: int = Field(description="leads in the whole ranking")
+    items: list[RankedLead]
+    removed: list[str] = Field(description="on the last page of a delta: leads that are no longer ranked")
+    next_cursor: str | None
+
+
 class Problem(BaseModel):
     """RFC 9457: what went wrong."""
 

@@ -78,6 +78,7 @@ def opened(engine: Engine, registry: Path, tmp_path: Path) -> Iterator[Opened]:
             mlflow_uri=f"sqlite:///{registry / 'mlflow.db'}",
             cache=str(tmp_path / "bundles"),
             checkpoints=str(tmp_path / "checkpoints"),
+            rankings=str(tmp_path / "rankings"),
             clock=clock,
             retrain_every="off",
             webhook_allow=webhook_allow,
