@@ -90,8 +90,8 @@ class Received:
     received_at: Int64Array
     first_at: Int64Array
     """The first attempt or outgoing touch known; NEVER where there is none."""
-    by_call: BoolArray
-    """The first was a call."""
+    open_s: Float64Array
+    """Seconds of the site's business from receipt to that, or to the instant read; NaN without such hours."""
     words: Mapping[str, Coded]
     """campaign, zone, channel, source; contact_channel, agent, team, script, shift of the first."""
 

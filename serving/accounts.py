@@ -1,8 +1,7 @@
 """Accounts: a question about a KPI, answered from the store; the same for HTTP and for the command line."""
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 
-import numpy as np
 from sqlalchemy import Connection
 
 from features.instants import render
@@ -10,7 +9,6 @@ from features.store.campaigns import read_campaign
 from features.store.installation import secret_of
 from features.store.reads import (
     Stretch,
-    horizon_of,
     quarantined_calls,
     read_attempts,
     read_conversions,
@@ -80,9 +78,8 @@ def attribution(connection: Connection, stretch: Stretch) -> Attribution:
     if not 0 < holdout < 1:
         raise NoHoldout(campaign=name, holdout=holdout)
     held = in_holdout(places(secret_of(connection), "holdout", received_ids(connection, stretch)), holdout)
-    assigned = {MODEL: int(np.count_nonzero(~held)), BASE: int(np.count_nonzero(held))}
     promised = {MODEL: 1 - holdout, BASE: holdout}
-    return account(_accounts(connection, stretch), stretch.until, assigned, promised)
+    return account(_accounts(connection, stretch), {MODEL: ~held, BASE: held}, promised)
 
 
 def accounted(stretch: Stretch, found: Attribution) -> dict[str, object]:
@@ -125,10 +122,7 @@ def _lift(lift: Lift) -> dict[str, object]:
 
 
 def _accounts(connection: Connection, stretch: Stretch) -> Accounts:
-    """Attempts are read from a horizon earlier on: a sale may belong to one of those."""
-    early = max(stretch.since - horizon_of(connection, stretch.campaign), 0)
-    wider = replace(stretch, since=early)
-    attempts, decisions = read_attempts(connection, wider)
+    attempts, decisions = read_attempts(connection, stretch)
     return Accounts(
         attempts=attempts,
         conversions=read_conversions(connection, stretch),
@@ -137,6 +131,7 @@ def _accounts(connection: Connection, stretch: Stretch) -> Accounts:
         quarantined=quarantined_calls(connection, stretch),
         since=stretch.since,
         at=stretch.at,
+        until=stretch.until,
     )
 
 

@@ -1,16 +1,17 @@
 """Goals: what a campaign wants by when, and how one sees in time that it will not get it; pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import timedelta
 from typing import cast
 from zoneinfo import ZoneInfo
 
 import numpy as np
 from scipy.stats import nbinom
 
-from features.instants import SECOND, of, to_datetime
+from features.instants import SECOND, to_datetime
 from features.kernel import BoolArray, Float64Array, Int64Array
+from features.site import Hours, Site, midnight
 
 BEST = 0.05
 """Hot leads are among this share of those that may be called."""
@@ -20,10 +21,6 @@ MISSED = 2.0
 """... and no news any more once it has waited for so many times the goal."""
 UNLIKELY = 0.1
 """A goal is at risk while the chance to reach it is below this."""
-_WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-
-Hours = Mapping[str, Sequence[Mapping[str, str]]]
-"""By weekday the spells in which a site works, as `{start, end}` of local clocks."""
 
 
 @dataclass(frozen=True)
@@ -81,12 +78,12 @@ def period_of(period: str, zone: str, at: int) -> tuple[int, int]:
     else:
         first = today.replace(day=1)
         after = (first + timedelta(days=31)).replace(day=1)
-    return _midnight(first, zone), _midnight(after, zone)
+    return midnight(first, zone), midnight(after, zone)
 
 
 def elapsed(hours: Hours | None, zone: str, since: int, at: int, until: int) -> float:
     """The share of [since, until) that has gone by at `at`: of its working hours, where there are any."""
-    if hours is None or not (spells := _spells(hours, zone, since, until)):
+    if hours is None or not (spells := Site(zone, hours=hours).spells(since, until)):
         return (at - since) / (until - since)
     worked = sum(max(min(end, at) - start, 0) for start, end in spells)
     return worked / sum(end - start for start, end in spells)
@@ -114,25 +111,3 @@ def sold_leads(
     """
     gross = recorded if confirmation else np.union1d(called, recorded)
     return np.setdiff1d(gross, cancelled)
-
-
-def _spells(hours: Hours, zone: str, since: int, until: int) -> list[tuple[int, int]]:
-    """The working spells within [since, until), a day's before the next one's."""
-    day, found = to_datetime(since).astimezone(ZoneInfo(zone)).date(), []
-    while _midnight(day, zone) < until:
-        for spell in hours.get(_WEEKDAYS[day.weekday()]) or ():
-            start, end = (_clock(day, spell[name], zone) for name in ("start", "end"))
-            found.append((max(start, since), min(end, until)))
-        day += timedelta(days=1)
-    return [(start, end) for start, end in found if start < end]
-
-
-def _clock(day: date, said: str, zone: str) -> int:
-    """A local time as an instant; 24:00 is the next day's midnight."""
-    if said == "24:00":
-        return _midnight(day + timedelta(days=1), zone)
-    return of(datetime.combine(day, time.fromisoformat(said), ZoneInfo(zone)))
-
-
-def _midnight(day: date, zone: str) -> int:
-    return of(datetime.combine(day, time(), ZoneInfo(zone)))

@@ -1,6 +1,6 @@
 """Reads for the accounts: the attempts, conversions, decisions and leads of a stretch of time, as columns."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,12 +10,10 @@ from sqlalchemy import literal as value_of
 from ..attempts import Attempts, Conversions, Decisions, Received, numbers
 from ..calls import Outcome
 from ..instants import DAY, NEVER
-from ..kernel import Int64Array
+from ..kernel import Float64Array, Int64Array
 from ..leads import Coded
+from ..site import Site
 from .tables import agent, call, campaign, conversion, decision, disposition, lead, quarantine, touch
-
-LATE = DAY
-"""A call told longer than this after its end came late."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +27,11 @@ class Stretch:
 
 
 def read_attempts(connection: Connection, stretch: Stretch) -> tuple[Attempts, Decisions]:
-    """The attempts of a stretch with the disposition that stood at `at`, and the decisions until its end."""
+    """The attempts of a stretch with the disposition that stood at `at`, and the decisions until its end.
+
+    Beside them all attempts of the leads concerned, called or sold to within the stretch: a sale may belong
+    to one before it, and the last attempt before a conversion may come after it.
+    """
     rows = connection.execute(_attempts(stretch)).all()
     found = connection.execute(_decisions(stretch)).all()
     by_decision = {row.decision_id: place for place, row in enumerate(found)}
@@ -76,7 +78,7 @@ def read_received(connection: Connection, stretch: Stretch) -> Received:
         .where(lead.c.erased_at.is_(None), lead.c.known_at <= stretch.at, *_of(lead.c.campaign, stretch))
         .order_by(lead.c.id)
     )
-    return _as_received(connection.execute(asked).all(), _settings(connection))
+    return _as_received(connection.execute(asked).all(), _settings(connection), stretch.at)
 
 
 def received_ids(connection: Connection, stretch: Stretch) -> list[str]:
@@ -102,19 +104,12 @@ def quarantined_calls(connection: Connection, stretch: Stretch) -> int:
     return int(connection.execute(waiting).scalar_one())
 
 
-def horizon_of(connection: Connection, campaign_name: str | None) -> int:
-    """The longest conversion horizon of the campaigns asked for, in microseconds."""
-    settings = _settings(connection)
-    asked = [settings[campaign_name]] if campaign_name in settings else list(settings.values())
-    return max((_Settings.of(one).horizon for one in asked), default=30 * DAY)
-
-
 @dataclass(frozen=True)
 class _Settings:
     """What the accounts need of a campaign's settings."""
 
     goal: str
-    zone: str | None
+    site: Site
     horizon: int
     confirmation: bool
     agent_dials: bool
@@ -123,7 +118,7 @@ class _Settings:
     def of(cls, settings: Mapping[str, object]) -> "_Settings":
         return cls(
             goal=str(settings.get("goal") or "sale"),
-            zone=str(settings["timezone"]) if settings.get("timezone") else None,
+            site=Site.of(settings),
             horizon=int(str(settings.get("horizon_days", 30))) * DAY,
             confirmation=bool(settings.get("confirmation", False)),
             agent_dials=settings.get("mode") in ("power", "preview"),
@@ -149,10 +144,22 @@ def _attempts(stretch: Stretch) -> Select[tuple[object, ...]]:
             .outerjoin(stands, and_(stands.c.call_id == call.c.call_id, stands.c.place == 1))
             .outerjoin(agent, agent.c.agent == call.c.agent)
         )
-        .where(call.c.started_at >= stretch.since, call.c.started_at < stretch.until)
-        .where(call.c.known_at <= stretch.at, *_of(call.c.campaign, stretch))
+        .where(call.c.known_at <= stretch.at, *_of(call.c.campaign, stretch), *_concerned(stretch))
         .order_by(call.c.started_at, call.c.call_id)
     )
+
+
+def _concerned(stretch: Stretch) -> list[ColumnElement[bool]]:
+    """Of the leads called or sold to within the stretch; nothing to ask where it is all there is."""
+    if stretch.since <= 0 and stretch.until > stretch.at:
+        return []
+    called = select(call.c.lead).where(
+        call.c.started_at >= stretch.since, call.c.started_at < stretch.until, *_of(call.c.campaign, stretch)
+    )
+    bought = select(conversion.c.lead).where(
+        conversion.c.at >= stretch.since, conversion.c.at < stretch.until, conversion.c.known_at <= stretch.at
+    )
+    return [call.c.lead.in_(called.union(bought))]
 
 
 def _standing_dispositions(stretch: Stretch) -> Subquery:
@@ -195,11 +202,14 @@ def _as_attempts(
     echoed: Sequence[int],
     settings: Mapping[str, Mapping[str, object]],
 ) -> Attempts:
-    ours = [_Settings.of(settings.get(row.campaign, {})) for row in rows]
+    read = {name: _Settings.of(settings.get(name, {})) for name in {row.campaign for row in rows}}
+    ours = [read[row.campaign] for row in rows]
+    started = _whole(row.started_at for row in rows)
+    shift = _shifts([row.shift for row in rows], started, [one.site for one in ours])
     said = [row.disposition is not None for row in rows]
     return Attempts(
         lead=_whole(row.lead for row in rows),
-        started_at=_whole(row.started_at for row in rows),
+        started_at=started,
         ended_at=_whole(row.ended_at for row in rows),
         known_at=_whole(row.known_at for row in rows),
         received_at=_whole(row.created_at for row in rows),
@@ -223,10 +233,9 @@ def _as_attempts(
         words={
             "campaign": Coded.of([row.campaign for row in rows]),
             "goal": Coded.of([one.goal for one in ours]),
-            "zone": Coded.of([one.zone for one in ours]),
-            **{
-                name: _words(rows, name) for name in ("channel", "source", "agent", "team", "script", "shift")
-            },
+            "zone": Coded.of([one.site.zone for one in ours]),
+            "shift": shift,
+            **{name: _words(rows, name) for name in ("channel", "source", "agent", "team", "script")},
         },
     )
 
@@ -241,16 +250,49 @@ def _as_decisions(rows: Sequence[Row[tuple[str, str, int, int, str, str | None]]
 
 
 def _as_received(
-    rows: Sequence[Row[tuple[object, ...]]], settings: Mapping[str, Mapping[str, object]]
+    rows: Sequence[Row[tuple[object, ...]]], settings: Mapping[str, Mapping[str, object]], at: int
 ) -> Received:
-    named = ("campaign", "channel", "source", "contact_channel", "agent", "team", "script", "shift")
-    zones = [_Settings.of(settings.get(row.campaign, {})).zone for row in rows]
+    named = ("campaign", "channel", "source", "contact_channel", "agent", "team", "script")
+    read = {name: Site.of(settings.get(name, {})) for name in {row.campaign for row in rows}}
+    sites = [read[row.campaign] for row in rows]
+    received = _whole(row.created_at for row in rows)
+    first = _whole(NEVER if row.started_at is None else row.started_at for row in rows)
+    shift = _shifts([row.shift for row in rows], np.where(first < NEVER, first, 0), sites)
     return Received(
-        received_at=_whole(row.created_at for row in rows),
-        first_at=_whole(NEVER if row.started_at is None else row.started_at for row in rows),
-        by_call=np.array([row.contact_channel == "call" for row in rows], np.bool_),
-        words={"zone": Coded.of(zones), **{name: _words(rows, name) for name in named}},
+        received_at=received,
+        first_at=first,
+        open_s=_open_seconds(received, np.maximum(np.minimum(first, at), received), sites),
+        words={
+            "zone": Coded.of([site.zone for site in sites]),
+            "shift": Coded(shift.levels, np.where(first < NEVER, shift.codes, -1)),
+            **{name: _words(rows, name) for name in named},
+        },
     )
+
+
+def _shifts(told: Sequence[str | None], started: Int64Array, sites: Sequence[Site]) -> Coded:
+    """The shift that each call names, else the site's own in which it started."""
+    found: list[str | None] = list(told)
+    for site, rows in _by_site(sites):
+        own = site.shift(started[rows])
+        for row, code in zip(rows.tolist(), own.codes.tolist(), strict=True):
+            if found[row] is None and code >= 0:
+                found[row] = own.levels[code]
+    return Coded.of(found)
+
+
+def _open_seconds(since: Int64Array, until: Int64Array, sites: Sequence[Site]) -> Float64Array:
+    found = np.full(since.size, np.nan)
+    for site, rows in _by_site(sites):
+        found[rows] = site.open_s(since[rows], until[rows])
+    return found
+
+
+def _by_site(sites: Sequence[Site]) -> Iterator[tuple[Site, Int64Array]]:
+    """Each site with its rows; those of one campaign share the object."""
+    own = np.array([id(site) for site in sites], np.int64)
+    for place in np.unique(own, return_index=True)[1].tolist():
+        yield sites[place], np.flatnonzero(own == own[place])
 
 
 def _words(rows: Sequence[Row[tuple[object, ...]]], name: str) -> Coded:

@@ -8,13 +8,12 @@ import numpy as np
 from scipy.special import ndtri
 
 from features.calls import Outcome
-from features.instants import SECOND
 from features.kernel import BoolArray, Float64Array
 
 from .balance import Mismatch, sample_ratio
 from .intervals import Figure, Interval, around, compare, compare_relatively, share_figure
 from .measures import measure
-from .quantities import Ledger
+from .quantities import Ledger, Waits
 from .report import Accounts, unit_sums
 from .sequences import Sequence as ConfidenceSequence
 
@@ -66,7 +65,7 @@ class Arm:
     net_value: float
     per_hour: Mapping[str, tuple[float | None, Interval | None]]
     guardrails: Mapping[str, float | None]
-    """Abandoned per 100 live answers, opt-outs per 1,000 contacts, seconds to the first call."""
+    """Abandoned per 100 live answers, opt-outs per 1,000 contacts, seconds until the first contact."""
 
     @property
     def off(self) -> bool:
@@ -106,22 +105,26 @@ class Attribution:
     """Guardrails that the model's arm has broken: worse than the holdout, however often one looks."""
 
 
-def account(
-    accounts: Accounts, until: int, assigned: Mapping[str, int], promised: Mapping[str, float]
-) -> Attribution:
-    """Draw up the arms from `accounts.since` until an instant.
+def account(accounts: Accounts, arm: Mapping[str, BoolArray], promised: Mapping[str, float]) -> Attribution:
+    """Draw up the arms of a stretch.
 
-    `assigned` counts the leads of each, `promised` is its share of agent seconds: above 0 for both arms.
+    `arm` marks the leads received that are assigned to each, `promised` is its share of agent seconds: above
+    0 for both arms.
     """
-    counted = accounts.attempts.started_at >= accounts.since
-    ledger = Ledger(accounts.attempts.take(counted), accounts.credits().take(counted), accounts.decisions)
+    ledger = accounts.ledger()
+    assigned = {name: int(np.count_nonzero(mine)) for name, mine in arm.items()}
     mismatch = sample_ratio([assigned[name] for name in promised], list(promised.values()))
     sides = {name: _Side(ledger, name) for name in promised}
     hours = sum(side.hours for side in sides.values())
-    arms = tuple(_arm(side, assigned[name], promised[name], hours) for name, side in sides.items())
+    waits = Waits(accounts.received, accounts.at)
+    waited = {name: waits.waited_s[mine & waits.valid & waits.reached] for name, mine in arm.items()}
+    arms = tuple(
+        _arm(side, assigned[name], promised[name], hours, waited[name]) for name, side in sides.items()
+    )
     why = _refusal(sides, mismatch)
     lifts = () if why else tuple(_lift(kpi, sides[BASE], sides[MODEL]) for kpi in PER_HOUR)
-    within = (ledger.credits.unclaimed_at >= accounts.since) & (ledger.credits.unclaimed_at < until)
+    told_at = ledger.credits.unclaimed_at
+    within = (told_at >= accounts.since) & (told_at < accounts.until)
     sales = _conserved(ledger, within)
     return Attribution(sales, arms, mismatch, lifts, why, _broken(sides[BASE], sides[MODEL]))
 
@@ -160,17 +163,8 @@ class _Side:
         group = np.zeros(self.mine.size, np.int64)
         return unit_sums(self.ledger, measure(kpi), group, 1, self.mine).figures(0)
 
-    def waits(self) -> Float64Array:
-        """Seconds from receipt to the first call, of leads whose first it was."""
-        lead, first = np.unique(self.ledger.attempts.lead, return_index=True)
-        own = first[self.mine[first]] if lead.size else first
-        attempts = self.ledger.attempts
-        waited: Float64Array = np.maximum(attempts.started_at[own] - attempts.received_at[own], 0) / SECOND
-        return waited
 
-
-def _arm(side: _Side, leads: int, promised: float, hours: float) -> Arm:
-    waits = side.waits()
+def _arm(side: _Side, leads: int, promised: float, hours: float, waited: Float64Array) -> Arm:
     return Arm(
         name=side.name,
         leads=leads,
@@ -184,7 +178,7 @@ def _arm(side: _Side, leads: int, promised: float, hours: float) -> Arm:
         per_hour={kpi: _told(side.per_hour(kpi)) for kpi in PER_HOUR},
         guardrails={
             **{name: _or_none(scale * side.share(*columns).value) for name, scale, *columns in _rails(side)},
-            "seconds_to_first_call": float(np.mean(waits)) if waits.size else None,
+            "lead_response_s": float(np.mean(waited)) if waited.size else None,
         },
     )
 

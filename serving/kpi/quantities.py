@@ -52,11 +52,15 @@ class Ledger:
         return self.attempts.words[by]
 
     def units(self, over: str) -> Int64Array:
-        """The independent observation each attempt belongs to; calls without an agent share their day."""
+        """The independent observation each attempt belongs to; calls without an agent share their day.
+
+        Days are those of the campaign's own clock: a late shift isn't two days of an agent.
+        """
         if over == "lead":
             return self.attempts.lead
         if over == "agent_day":
-            days = self.attempts.started_at // DAY
+            zone = self.attempts.words["zone"]
+            days = local(self.attempts.started_at, zone.codes, zone.levels) // DAY
             span = int(days.max(initial=0)) + 1
             found: Int64Array = (self.attempts.words["agent"].codes + 1) * span + days
             return found

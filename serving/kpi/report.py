@@ -7,11 +7,11 @@ from math import isnan
 import numpy as np
 
 from features.attempts import Attempts, Conversions, Decisions, Received
-from features.instants import DAY
+from features.instants import DAY, NEVER
 from features.kernel import BoolArray, Float64Array, Int64Array
 from features.leads import Coded
 
-from .attribution import Credits, attribute
+from .attribution import attribute
 from .intervals import Interval, Sums, around, wilson
 from .measures import CONVERSIONS, DEFINITION_VERSION, OF_LEADS, Measure, Share, Wait
 from .quantities import Ledger, Waits
@@ -57,8 +57,8 @@ class KpiReport:
 class Accounts:
     """All that the KPIs of a stretch are drawn up from, as known at `at`.
 
-    `attempts` reach back a horizon before `since`, so that a sale finds its attempt; only those from `since`
-    on are counted.
+    `attempts` are all that their leads ever had, so that a sale finds its attempt; only those started in
+    [since, until) are counted.
     """
 
     attempts: Attempts
@@ -68,20 +68,21 @@ class Accounts:
     quarantined: int
     since: int
     at: int
+    until: int = NEVER
 
-    def credits(self) -> Credits:
-        """Who is credited with what, over everything read."""
-        return attribute(self.attempts, self.conversions, self.decisions)
+    def ledger(self) -> Ledger:
+        """The attempts counted, with the credits that they have among all."""
+        started = self.attempts.started_at
+        counted = (started >= self.since) & (started < self.until)
+        credits = attribute(self.attempts, self.conversions, self.decisions)
+        return Ledger(self.attempts.take(counted), credits.take(counted), self.decisions)
 
 
 def draw_up(accounts: Accounts, measure: Measure, by: Sequence[str], level: float = 0.95) -> KpiReport:
     """One KPI by groups; without groups one row for all."""
     if measure.per in OF_LEADS:
         return KpiReport(measure, _of_leads(accounts, measure, by, level))
-    counted = accounts.attempts.started_at >= accounts.since
-    credits = accounts.credits().take(counted)
-    ledger = Ledger(accounts.attempts.take(counted), credits, accounts.decisions)
-    return KpiReport(measure, _of_attempts(accounts, ledger, measure, by, level))
+    return KpiReport(measure, _of_attempts(accounts, accounts.ledger(), measure, by, level))
 
 
 def _of_attempts(
@@ -231,15 +232,20 @@ def _of_leads(accounts: Accounts, measure: Measure, by: Sequence[str], level: fl
 
 
 def _of_wait(waits: Waits, mine: BoolArray) -> dict[str, float]:
-    """The median that leads still waiting can't flatter, and the percentage reached within minutes."""
-    waited, reached = waits.waited_s[mine], waits.reached[mine]
-    found = {
+    """Medians that leads still waiting can't flatter, by wall clock and business hours, and shares."""
+    waited, reached, worked = waits.waited_s[mine], waits.reached[mine], waits.received.open_s[mine]
+    within = {
         f"within_{minutes}_min": 100 * float(np.mean(reached & (waited <= 60 * minutes)))
         for minutes in (1, 5, 60)
         if waited.size
     }
-    median = kaplan_meier_median(waited, reached)
-    return {"leads": float(waited.size), **({} if median is None else {"median": median}), **found}
+    known = ~np.isnan(worked)
+    told = {
+        "median": kaplan_meier_median(waited, reached),
+        "business_mean": float(worked[known & reached].mean()) if np.any(known & reached) else None,
+        "business_median": kaplan_meier_median(worked[known], reached[known]),
+    }
+    return {"leads": float(waited.size), **{n: v for n, v in told.items() if v is not None}, **within}
 
 
 def kaplan_meier_median(waited: Float64Array, happened: BoolArray) -> float | None:

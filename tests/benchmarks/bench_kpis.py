@@ -49,7 +49,7 @@ def accounts(size: int) -> Accounts:
         attempts,
         Conversions(none, unknown, none, np.empty(0), nobody, nobody),
         Decisions(none, none, unknown, unknown),
-        Received(none, none, nobody, {}),
+        Received(none, none, np.empty(0), {}),
         quarantined=0,
         since=0,
         at=int(started[-1]) + DAY,

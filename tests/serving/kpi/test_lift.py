@@ -24,7 +24,12 @@ from tests.serving.kpi.test_attribution import (
 
 PROMISED = {MODEL: 0.9, BASE: 0.1}
 FAIR = {MODEL: 900, BASE: 100}
-NOBODY = Received(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.bool_), {})
+
+
+def some_leads(count: int) -> Received:
+    """Received at the epoch, nobody reached."""
+    zero = np.zeros(count, np.int64)
+    return Received(zero, np.full(count, NEVER), np.full(count, np.nan), {})
 
 
 def drawn_up(
@@ -42,8 +47,11 @@ def drawn_up(
         model_version=Coded((), np.full(decided.size, -1)),
     )
     told = replace(attempts, decision=rows)
-    accounts = Accounts(told, conversions, decisions, NOBODY, quarantined=0, since=0, at=1_000 * DAY)
-    return account(accounts, 1_000 * DAY, assigned or FAIR, PROMISED)
+    shares = assigned or FAIR
+    leads, end = some_leads(sum(shares.values())), 1_000 * DAY
+    accounts = Accounts(told, conversions, decisions, leads, quarantined=0, since=0, at=end, until=end)
+    held = np.arange(len(leads)) < shares[BASE]
+    return account(accounts, {MODEL: ~held, BASE: held}, PROMISED)
 
 
 def a_month(sold: dict[int, int], opting_out: int = 1_000) -> Attribution:
