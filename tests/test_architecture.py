@@ -72,7 +72,12 @@ KNOWN_IN = {
     ),
     "httpcore2": ("serving/post.py",),
     "mlflow": ("training/tracking.py", "serving/models.py"),
-    "matplotlib": ("training/dashboard.py", "training/journal.py", "training/tracking.py"),
+    "matplotlib": (
+        "training/dashboard.py",
+        "training/drift_figure.py",
+        "training/journal.py",
+        "training/tracking.py",
+    ),
     "optuna": ("training/search.py",),
     "sklearn": ("training/baselines/",),
     "lightgbm": (

@@ -60,6 +60,11 @@ class Days:
     information: Float64Array
     """The sum of p (1 - p): the variance of `marked` if every probability is right."""
 
+    @property
+    def missed(self) -> Float64Array:
+        """By how many log-odds each day missed its promises, to first order (a Newton step from none)."""
+        return np.asarray((self.marked - self.expected) / self.information)
+
     def take(self, rows: BoolArray) -> "Days":
         """Some of the days."""
         return Days(

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from features.kernel import Float64Array
 
 from .bundle import Bundle
+from .by_day import of_training
 from .card import card
 from .dashboard import (
     calibration_figure,
@@ -21,6 +22,7 @@ from .dashboard import (
     week_figure,
     windows_figure,
 )
+from .drift_figure import PLOT, drift_figure
 from .gate import ORDERS, TOLD, WORDS, HeadRace, markdown, measures_of
 from .honesty import markdown as honesty_table
 from .honesty import worst
@@ -127,7 +129,10 @@ def figures_of(
     report: TrainingReport, trained: Mapping[str, Trained], moves: Mapping[str, Influence]
 ) -> dict[str, Figure]:
     """The plots of every head that has judged calls."""
-    found = {"plots/windows.png": windows_figure(report.bundle.timing, report.bundle.features)}
+    found = {
+        "plots/windows.png": windows_figure(report.bundle.timing, report.bundle.features),
+        PLOT: drift_figure(of_training(trained, report.bundle.reference)),
+    }
     for name, one in trained.items():
         if not one.chance.size:
             continue

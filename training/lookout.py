@@ -1,7 +1,7 @@
 """Lookout: reads what was served, has the champion's checks made, and tells of a drift once."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import structlog
 from sqlalchemy import Engine
@@ -12,8 +12,10 @@ from features.store.outbox import DRIFT, tell, told
 from features.store.served_calls import read_served_calls
 from features.store.served_matrices import read_matrices
 
+from .by_day import WEEK
+from .drift_figure import PLOT, drift_figure
 from .tracking import Tracking
-from .watch import BEFORE, WEEK, Check, Watched, look
+from .watch import BEFORE, Check, Watched, look
 
 QUIET = 7 * DAY
 """What was told is not told again within this time, however long it lasts."""
@@ -46,8 +48,10 @@ def watch(engine: Engine, tracking: Tracking, at: int) -> Sighting | None:
     found = look(champion, calls, vectors, at)
     news = _tell(engine, found, at)
     tags = {"bundle": found.bundle, "drifted": "; ".join(one.sentence for one in found.drifted)[:500]}
-    run_id = tracking.follow(EXPERIMENT, RUN, found.by_day, tags) if any(found.by_day.values()) else ""
-    return replace(Sighting(found, news), run_id=run_id)
+    if found.drawn.empty:
+        return Sighting(found, news)
+    drawn = {PLOT: drift_figure(found.drawn)}
+    return Sighting(found, news, tracking.follow(EXPERIMENT, RUN, found.by_day, tags, drawn))
 
 
 def _tell(engine: Engine, found: Watched, at: int) -> tuple[Check, ...]:

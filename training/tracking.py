@@ -158,9 +158,16 @@ class Tracking:
         return _record(client, self._experiment(client, record.experiment, record.page), record, bundle)
 
     def follow(
-        self, experiment: str, name: str, by_day: Mapping[str, Mapping[int, float]], tags: Mapping[str, str]
+        self,
+        experiment: str,
+        name: str,
+        by_day: Mapping[str, Mapping[int, float]],
+        tags: Mapping[str, str],
+        figures: Mapping[str, Figure],
     ) -> str:
         """Go on with the run of that name, or begin it; return its id. Days that it has are left as they are.
+
+        Figures take the place of those of the same name.
 
         Days count from 1970-01-01, UTC. Step 0 is the first day (tag `first day`); a step's time is its end.
         """
@@ -182,6 +189,9 @@ class Tracking:
             client.log_batch(run_id, metrics=points[start : start + _METRICS_AT_ONCE])
         for key, text in {**tags, "first day": first, "last day": max([last, *days])}.items():
             client.set_tag(run_id, key, text)
+        with _quiet(), TemporaryDirectory() as folder:
+            _draw(figures, Path(folder))
+            client.log_artifacts(run_id, folder)
         client.set_terminated(run_id)
         return run_id
 
@@ -340,8 +350,7 @@ def _database(uri: str) -> Path | None:
 
 
 def _write(record: Record, bundle: Bundle | None, folder: Path) -> None:
-    for name, figure in record.figures.items():
-        figure.savefig(_made(folder / name), dpi=90)
+    _draw(record.figures, folder)
     for name, text in {
         **record.texts,
         **{name: table.text() for name, table in record.tables.items()},
@@ -350,6 +359,11 @@ def _write(record: Record, bundle: Bundle | None, folder: Path) -> None:
     if bundle is not None:
         bundle.save(folder / BUNDLE)
         package(bundle, folder / BUNDLE)
+
+
+def _draw(figures: Mapping[str, Figure], folder: Path) -> None:
+    for name, figure in figures.items():
+        figure.savefig(_made(folder / name), dpi=90)
 
 
 def _made(path: Path) -> Path:

@@ -15,6 +15,7 @@ from features.store.served_calls import ServedCalls
 from features.store.served_matrices import ServedMatrix
 
 from .bundle import Bundle
+from .by_day import LEAST_LEADS, WEEK, ByDay, Column, first_of_leads, head_days, weeks_of
 from .drift import Days, days_of, psi, psi_limit, shift
 from .reference import Shares
 
@@ -22,16 +23,12 @@ BEFORE = 28
 """The days before the last ones are the measure of them."""
 WINDOWS = (1, 3, 7)
 """So many last days are asked whether heads still keep their promises."""
-WEEK = 7
-"""So many last days are asked whether features still fall as they did: a day has few vectors."""
 NEW_SHARE, NEW_CALLS = 0.01, 20
 """A channel that the training didn't know is told from this share of three days' calls on, and so many."""
 LEAST_DAYS = 10
 """Days with calls that must lie before the last ones."""
 LEAST_INFORMATION = 20.0
 """Sum of p (1 - p) of the calls of a window, about as many marks: fewer say nothing."""
-LEAST_LEADS = 100
-"""Leads with a vector in the last week, and before it."""
 FALSE_ALARM = 0.005
 """How likely all checks of a day together are to alarm if nothing changed, by their own reckoning: a quarter
 of it for promises, for rates, for promises by channel, for features."""
@@ -80,8 +77,10 @@ class Watched:
     checks: tuple[Check, ...]
     untold: tuple[str, ...]
     """What could not be asked, and why."""
-    by_day: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
+    by_day: Mapping[str, Mapping[int, float]]
     """Figures by the day (since 1970-01-01, UTC) on which they end, under the names of their charts."""
+    drawn: ByDay = field(compare=False)
+    """The same, as it is drawn."""
 
     @property
     def drifted(self) -> tuple[Check, ...]:
@@ -98,13 +97,14 @@ def look(champion: Bundle, calls: ServedCalls, vectors: Sequence[ServedMatrix], 
     promised = promises(days, until)
     promised += rates(days, promised, until) + promises(_by_channel(calls, heads), until)
     promised += new_channels(champion, calls, until)
-    fallen = list(fallen_otherwise(champion, seen, until))
+    fallen = list(fallen_otherwise(seen, until))
     untold = [] if promised else [f"fewer than {LEAST_DAYS} days of served calls before the last ones"]
     untold += (
         [] if fallen else ["no reference, or too few vectors: a sample of leads is logged with decisions"]
     )
-    curves = {**rates_by_day(days), **scores_by_day(champion, heads, calls), **columns_by_day(champion, seen)}
-    return Watched(until, champion.version, (*promised, *fallen), tuple(untold), curves)
+    by_day = by_day_of(champion, calls, heads, seen)
+    checks = (*promised, *fallen)
+    return Watched(until, champion.version, checks, tuple(untold), curves_of(by_day), by_day)
 
 
 def _by_channel(calls: ServedCalls, heads: Heads) -> dict[str, Days]:
@@ -183,31 +183,21 @@ def new_channels(champion: Bundle, calls: ServedCalls, until: int) -> list[Check
     ]
 
 
-@dataclass(frozen=True)
-class Column:
-    """A champion's feature in the vectors that hold it: values in the champion's own codes."""
-
-    name: str
-    shares: Shares
-    values: Float32Array
-    lead: Int64Array
-    at: Int64Array
-
-
 def _columns_of(champion: Bundle, vectors: Sequence[ServedMatrix]) -> list[Column]:
     reference = champion.reference
     if reference is None:
         return []
     pairs = zip(champion.features, reference.columns, strict=True)
-    return [_column(feature, shares, vectors) for feature, shares in pairs]
+    return [_column(feature, shares, reference.rows, vectors) for feature, shares in pairs]
 
 
-def _column(feature: Feature, shares: Shares, vectors: Sequence[ServedMatrix]) -> Column:
+def _column(feature: Feature, shares: Shares, taught: int, vectors: Sequence[ServedMatrix]) -> Column:
+    """The feature in the vectors that hold it, in the champion's own codes."""
     parts = [(one, values) for one in vectors if (values := _read(feature, one)) is not None]
     values = np.concatenate([np.empty(0, np.float32), *(values for _, values in parts)])
     lead = np.concatenate([np.empty(0, np.int64), *(one.lead for one, _ in parts)])
     at = np.concatenate([np.empty(0, np.int64), *(one.at for one, _ in parts)])
-    return Column(feature.name, shares, values, lead, at)
+    return Column(feature, shares, taught, values, lead, at)
 
 
 def _read(feature: Feature, served: ServedMatrix) -> Float32Array | None:
@@ -223,75 +213,56 @@ def _read(feature: Feature, served: ServedMatrix) -> Float32Array | None:
     return None
 
 
-def fallen_otherwise(champion: Bundle, columns: Sequence[Column], until: int) -> Iterator[Check]:
+def fallen_otherwise(columns: Sequence[Column], until: int) -> Iterator[Check]:
     """Whether features fall otherwise than before, and than the champion was taught: both, or it is no drift.
 
     Against the time before alone a champion that was taught the change would alarm still; against what it was
     taught alone, a queue that works in another order than the floor that taught it.
     """
-    rows = champion.reference.rows if champion.reference else 0
     chance = FALSE_ALARM / 4 / max(len(columns), 1)
+    lately, start = until - WEEK * DAY, until - (WEEK + BEFORE) * DAY
     for one in columns:
-        now = _first(one, until - WEEK * DAY, until)
-        before = _first(one, until - (WEEK + BEFORE) * DAY, until - WEEK * DAY)
+        now = first_of_leads(one.lead, one.at, lately, until)
+        before = first_of_leads(one.lead, one.at, start, lately)
         if min(now.size, before.size) < LEAST_LEADS:
             continue
-        counts, earlier = one.shares.counts(one.values[now]), one.shares.counts(one.values[before])
-        taught = np.asarray(one.shares.share) * rows
+        counts = one.counts(now)
         asked = [
             (psi(than, counts), psi_limit(than, counts, chance, one.shares.wobble))
-            for than in (earlier, taught)
+            for than in (one.counts(before), one.taught)
         ]
         figure, limit = min(asked, key=lambda told: told[0] / told[1])
-        yield Check("feature", one.name, WEEK, figure, limit, int(now.size))
+        yield Check("feature", one.feature.name, WEEK, figure, limit, int(now.size))
 
 
-def _first(one: Column, since: int, until: int) -> Int64Array:
-    """The first vector of each lead in [since, until): more of the same lead are no news."""
-    rows = np.flatnonzero((one.at >= since) & (one.at < until))
-    rows = rows[np.argsort(one.at[rows], kind="stable")]
-    return rows[np.unique(one.lead[rows], return_index=True)[1]]
+def by_day_of(champion: Bundle, calls: ServedCalls, heads: Heads, columns: Sequence[Column]) -> ByDay:
+    """How far each day lies from the champion's training."""
+    told = {
+        name: head_days(calls.at, label, said, champion.reference, name)
+        for name, (said, label) in heads.items()
+    }
+    chance = FALSE_ALARM / 4 / max(len(columns), 1)
+    fallen = tuple(
+        one.fallen(weeks_of(one.lead, one.at, np.unique(one.at // DAY).tolist()), chance) for one in columns
+    )
+    return ByDay(f"the training of {champion.version}", fallen, told)
 
 
-def rates_by_day(heads: Mapping[str, Days]) -> dict[str, dict[int, float]]:
-    """Of each head: the share marked, the share promised, and by how many log-odds it was missed."""
-    found: dict[str, dict[int, float]] = {}
-    for name, days in heads.items():
-        told = {
-            "Share marked": days.marked / days.calls,
-            "Share promised": days.expected / days.calls,
-            "Missed by in log-odds": (days.marked - days.expected) / days.information,
+def curves_of(found: ByDay) -> dict[str, dict[int, float]]:
+    """As metrics: of each head the share marked, promised, and by how many log-odds it was missed; PSIs."""
+    told: dict[str, dict[int, float]] = {}
+    for name, one in found.heads.items():
+        days = one.days
+        told |= {
+            f"{name}/Share marked": _curve(days.day, days.marked / days.calls),
+            f"{name}/Share promised": _curve(days.day, days.expected / days.calls),
+            f"{name}/Missed by in log-odds": _curve(days.day, days.missed),
         }
-        found |= {f"{name}/{what}": _curve(days.day, values) for what, values in told.items()}
-    return found
-
-
-def scores_by_day(champion: Bundle, heads: Heads, calls: ServedCalls) -> dict[str, dict[int, float]]:
-    """PSI of each head's chances of a day against those of the training's judged calls."""
-    found: dict[str, dict[int, float]] = {}
-    for name, (said, _) in heads.items():
-        if champion.reference and name in champion.reference.heads:
-            shares = champion.reference.heads[name].scores
-            taught, day = np.asarray(shares.share) * champion.reference.rows, calls.at // DAY
-            found[f"{name}/PSI of its chances"] = {
-                int(one): psi(taught, shares.counts(said[day == one])) for one in np.unique(day)
-            }
-    return found
-
-
-def columns_by_day(champion: Bundle, columns: Sequence[Column]) -> dict[str, dict[int, float]]:
-    """PSI of each feature over the week that ends with a day, against the training."""
-    found: dict[str, dict[int, float]] = {}
-    for one in columns:
-        taught = np.asarray(one.shares.share) * (champion.reference.rows if champion.reference else 0)
-        ends = {int(day) for day in np.unique(one.at // DAY)}
-        weeks = {day: _first(one, (day + 1 - WEEK) * DAY, (day + 1) * DAY) for day in ends}
-        found[f"PSI/{NO_METRIC.sub('_', one.name)}"] = {
-            day: psi(taught, one.shares.counts(one.values[rows]))
-            for day, rows in weeks.items()
-            if rows.size >= LEAST_LEADS
-        }
-    return found
+        if one.scored.size:
+            told[f"{name}/PSI of its chances"] = _curve(one.scored, one.psi)
+    return told | {
+        f"PSI/{NO_METRIC.sub('_', one.feature.name)}": _curve(one.day, one.psi) for one in found.columns
+    }
 
 
 def _curve(day: Int64Array, values: Float64Array) -> dict[int, float]:

@@ -23,6 +23,7 @@ from features.store.tables import call, decision, disposition, lead
 from tests.serving.desks import many_leads, tell_leads
 from tests.serving.test_models import publish
 from training.bundle import Bundle
+from training.drift_figure import PLOT
 from training.lookout import EXPERIMENT, QUIET, RUN, Sighting, watch
 from training.pipeline import train
 from training.tracking import Tracking
@@ -206,6 +207,7 @@ def test_figures_by_day_go_on_in_one_run(engine: Engine, bundle: Bundle, tmp_pat
     experiment = client.get_experiment_by_name(EXPERIMENT)
     assert experiment is not None
     assert [run.info.run_name for run in client.search_runs([experiment.experiment_id])] == [RUN]
+    assert [file.path for file in client.list_artifacts(first.run_id, "plots")] == [PLOT]
 
 
 def test_vectors_come_back_as_columns_by_what_they_mean(engine: Engine, bundle: Bundle):

@@ -53,6 +53,7 @@ def test_a_run_holds_what_people_look_for(first, tracking):
         "race/answer.json",
         "plots/answer_calibration.png",
         "plots/conversion_gain.png",
+        "plots/drift.png",
     } <= artifacts
     assert {"bundle/bundle.json", "bundle/MLmodel", "bundle/model.py"} <= artifacts
     assert {f"plots/answer_{plot}.png" for plot in ("influence", "over_time", "race", "week")} <= artifacts
