@@ -1,6 +1,6 @@
 # Everything one does with leadrank from a clone: `make` lists it.
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow check check-docker bench serve train mlflow docs lock clean
+.PHONY: help install demo test test-slow check check-docker bench chaos serve train mlflow docs lock clean
 
 PYTHON ?= python3
 SEED ?= 7
@@ -49,6 +49,9 @@ check-docker: install ## hadolint and podman-compose read docker/
 
 bench: install ## measure against the rivals; one JSON record per figure under var/bench/
 	@$(BIN)/pytest -m benchmark
+
+chaos: install ## three minutes of killed workers, database restarts and clock jumps; what must hold, holds
+	@$(BIN)/python -m tests.chaos
 
 serve: install ## the service on loopback, port 8000
 	@$(BIN)/leadrank serve

@@ -132,6 +132,8 @@ class Stages:
     say: Say
     serving: tuple[str, ...] = ()
     """More words for `leadrank serve`."""
+    patience_s: float = 60.0
+    """How long the service may take until it is ready."""
 
     def __post_init__(self) -> None:
         self.seconds: dict[str, float] = {}
@@ -162,7 +164,7 @@ class Stages:
             command = _leadrank("serve", "--port", port, *self.serving)
             running = subprocess.Popen(command, env=self.environment, stderr=log)
             try:
-                _await(url, running, self.log)
+                _await(url, running, self.log, self.patience_s)
                 yield url
             finally:
                 running.terminate()
@@ -226,7 +228,7 @@ def _free_port() -> int:
     return port
 
 
-def _await(url: str, running: "subprocess.Popen[bytes]", log: Path, patience_s: float = 60.0) -> None:
+def _await(url: str, running: "subprocess.Popen[bytes]", log: Path, patience_s: float) -> None:
     """Wait until the service says that it is ready."""
     begun = time.monotonic()
     while time.monotonic() - begun < patience_s:

@@ -107,6 +107,10 @@ class LeaseExpired(ServingError):
     """The leases given to this Idempotency-Key have expired: do not dial them, poll with a new key."""
 
 
+class TooBusy(ServingError):
+    """So many requests are at work already that this one would wait for long: send it again in a moment."""
+
+
 class AlreadyTraining(ConflictError):
     """A training is running already."""
 

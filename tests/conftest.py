@@ -3,10 +3,7 @@
 import os
 import secrets
 import shutil
-import socket
-import subprocess
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -18,6 +15,8 @@ from features.store.engine import open_engine, transaction
 from features.store.migrations import upgrade
 from features.store.tables import metadata
 
+from .postgres import start_server
+
 LOCAL = "postgresql://root@127.0.0.1:5432/postgres"
 
 
@@ -26,13 +25,13 @@ def postgres() -> Iterator[str]:
     """The URL of this run's own database: on LEADRANK_TEST_POSTGRES, the local port, or a server of ours."""
     with_server = os.environ.get("LEADRANK_TEST_POSTGRES") or (LOCAL if _answers(LOCAL) else None)
     if with_server:
-        yield from _own_database(with_server)
+        yield from own_database(with_server)
         return
-    stop, url = _start_postgres()
+    server = start_server()
     try:
-        yield from _own_database(url)
+        yield from own_database(server.url)
     finally:
-        stop()
+        server.remove()
 
 
 @pytest.fixture(scope="session")
@@ -83,7 +82,7 @@ def _answers(url: str) -> bool:
     return True
 
 
-def _own_database(server: str) -> Iterator[str]:
+def own_database(server: str) -> Iterator[str]:
     """Create an up-to-date database on a server, give its URL, drop it after."""
     name = f"leadrank_test_{secrets.token_hex(6)}"
     where = make_url(server).set(drivername="postgresql")
@@ -101,43 +100,3 @@ def _own_database(server: str) -> Iterator[str]:
 
 def _plain(url: URL) -> str:
     return url.render_as_string(hide_password=False)
-
-
-def _start_postgres() -> tuple[Callable[[], None], str]:
-    """Start a server on a free port in a folder of its own; give what stops it, and its URL."""
-    folder = Path(tempfile.mkdtemp(prefix="leadrank_postgres_"))
-    owner = "postgres" if os.geteuid() == 0 else None
-    if owner:
-        shutil.chown(folder, owner)
-    port = _free_port()
-    options = f"-p {port} -k {folder} -c fsync=off -c listen_addresses=127.0.0.1"
-    data = str(folder / "data")
-    _run([_program("initdb"), "-A", "trust", "-U", "leadrank", "-E", "UTF8", "-D", data], owner)
-    pg_ctl, log = _program("pg_ctl"), str(folder / "log")
-    _run([pg_ctl, "-w", "-D", data, "-o", options, "-l", log, "start"], owner)
-
-    def stop() -> None:
-        _run([pg_ctl, "-m", "immediate", "-D", data, "stop"], owner)
-        shutil.rmtree(folder, ignore_errors=True)
-
-    return stop, f"postgresql://leadrank@127.0.0.1:{port}/postgres"
-
-
-def _run(command: list[str], user: str | None) -> None:
-    subprocess.run(command, user=user, check=True, capture_output=True, cwd="/")
-
-
-def _program(name: str) -> str:
-    """A program of PostgreSQL's, on the path or where Debian keeps it; the newest."""
-    found = shutil.which(name) or max(
-        (str(path) for path in Path("/usr/lib/postgresql").glob(f"*/bin/{name}")), default=None
-    )
-    if found is None:
-        pytest.fail("PostgreSQL is needed: install it, or set LEADRANK_TEST_POSTGRES to a server's URL")
-    return found
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -1,4 +1,4 @@
-"""Middleware: an id for every request, a limit for every body, a line in the log and a count in the meter."""
+"""Middleware: an id for every request, limits of bodies and crowds, a line in the log and in the meter."""
 
 import re
 import secrets
@@ -10,12 +10,17 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ..errors import TooBusy
 from .meter import Meter
+from .problems import refusal
 
 LIMIT = 1 << 20
 """Bytes of a body where nothing else is said."""
 
 LIMITS = {"/v1/leads:batch": 32 << 20, "/v1/events": 32 << 20}
+
+CROWD = 64
+"""So many requests are taken at once; more are sent away at once with 429, so that nobody waits for long."""
 
 _PLAIN_ID = re.compile(r"[A-Za-z0-9._~:/+=-]{1,128}")
 
@@ -26,6 +31,8 @@ class Edge:
     def __init__(self, app: ASGIApp, meter: Meter) -> None:
         self.app = app
         self.meter = meter
+        self.crowd = 0
+        """Requests at work."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -45,9 +52,19 @@ class Edge:
             await send(message)
 
         try:
-            await self.app(scope, _limited(request, receive), send_with_id)
+            await self._serve(request, _limited(request, receive), send_with_id)
         finally:
             self._note(request, status, time.perf_counter() - began)
+
+    async def _serve(self, request: Request, receive: Receive, send: Send) -> None:
+        """Let it in, or send it away where a crowd is inside; who asks how the service is always comes in."""
+        crowded = self.crowd >= CROWD and request.url.path.startswith("/v1/")
+        app = refusal(request, TooBusy(most=CROWD)) if crowded else self.app
+        self.crowd += 1
+        try:
+            await app(request.scope, receive, send)
+        finally:
+            self.crowd -= 1
 
     def _note(self, request: Request, status: int, seconds: float) -> None:
         """The route's pattern stands for the path: a path may name a lead."""

@@ -32,6 +32,7 @@ STATUS: Mapping[type[LeadrankError], int] = {
     errors.ConflictError: 409,
     errors.LeaseExpired: 410,
     errors.SnapshotGone: 410,
+    errors.TooBusy: 429,
     StoreError: 503,
     LeadrankError: 500,
 }
@@ -39,6 +40,7 @@ STATUS: Mapping[type[LeadrankError], int] = {
 
 _HEADERS = {
     401: {"WWW-Authenticate": 'Bearer realm="leadrank"'},
+    429: {"Retry-After": "1"},
     503: {"Retry-After": "1"},
 }
 _BY_STATUS = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large", 415: "unsupported_media"}
@@ -77,13 +79,18 @@ def status_of(error: LeadrankError) -> int:
     return next(STATUS[family] for family in type(error).__mro__ if family in STATUS)
 
 
-def _ours(request: Request, error: Exception) -> Response:
-    assert isinstance(error, LeadrankError)
+def refusal(request: Request, error: LeadrankError) -> Response:
+    """What is told of one of our errors."""
     status = status_of(error)
     if status >= 500:
         _log(request, error)
     sentence = (error.__doc__ or "").strip().splitlines()[0]
     return problem(request, status, error.code, sentence, {"facts": error.facts} if error.facts else None)
+
+
+def _ours(request: Request, error: Exception) -> Response:
+    assert isinstance(error, LeadrankError)
+    return refusal(request, error)
 
 
 def _invalid(request: Request, error: Exception) -> Response:

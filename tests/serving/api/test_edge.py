@@ -1,16 +1,23 @@
 """What every request can count on: ids, problems, limits, the clock, the same answer twice."""
 
+import asyncio
 import re
 from pathlib import Path
 
 import orjson
 import pytest
+from fastapi import Response
+from httpx2 import ASGITransport, AsyncClient
+from httpx2 import Response as Answer
 from sqlalchemy import text
+from starlette.types import Receive, Scope, Send
 
 from features.instants import DAY, HOUR, SECOND, render
 from features.store.answers import Asked, claim, keep
 from features.store.engine import transaction
 from serving.api import problems
+from serving.api.meter import Meter
+from serving.api.middleware import CROWD, Edge
 from serving.errors import ServingError
 from tests.features.store.tellings import NOON, a_lead
 
@@ -217,3 +224,32 @@ def test_leads_come_as_lines_too_and_a_bad_line_fails_alone(door: Door, kind: st
     answer = door.send("/v1/leads:batch", lines, kind)
 
     assert [one["result"] for one in answer.json()["items"]] == ["created", "rejected", "created"]
+
+
+def test_a_crowd_is_sent_away_at_once_but_whoever_asks_for_health_is_not():
+    may_go = asyncio.Event()
+
+    async def slow(scope: Scope, _receive: Receive, send: Send) -> None:
+        if scope["path"].startswith("/v1/"):
+            await may_go.wait()
+        await Response()(scope, _receive, send)
+
+    async def play() -> tuple[list[int], Answer, Answer]:
+        app = Edge(slow, Meter())
+        async with AsyncClient(transport=ASGITransport(app), base_url="http://floor") as client:
+            waiting = [asyncio.create_task(client.post("/v1/events")) for _ in range(CROWD)]
+            while app.crowd < CROWD:
+                await asyncio.sleep(0)
+            refused, health = await client.post("/v1/events"), await client.get("/health/live")
+            may_go.set()
+            return [(await one).status_code for one in waiting], refused, health
+
+    served, refused, health = asyncio.run(play())
+
+    assert served == [200] * CROWD
+    assert (refused.status_code, refused.json()["code"], refused.headers["Retry-After"]) == (
+        429,
+        "too_busy",
+        "1",
+    )
+    assert health.status_code == 200
