@@ -1,10 +1,14 @@
 """Accounts: a question about a KPI, answered from the store; the same for HTTP and for the command line."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
+import numpy as np
 from sqlalchemy import Connection
 
 from features.instants import render
+from features.kernel import BoolArray, Int64Array
+from features.site import Site
 from features.store.campaigns import read_campaign
 from features.store.installation import secret_of
 from features.store.reads import (
@@ -17,8 +21,10 @@ from features.store.reads import (
 )
 
 from .errors import BadQuery, NoHoldout, UnknownCampaign, UnknownKpi
+from .kpi.cells import Cells, cells_of
 from .kpi.lift import BASE, MODEL, Arm, Attribution, Lift, account
 from .kpi.measures import Measure, measure
+from .kpi.quantities import Waits
 from .kpi.report import DIMENSIONS, Accounts, KpiReport, KpiRow, draw_up
 from .plan import Plan
 from .ranking.arms import in_holdout, places
@@ -53,7 +59,7 @@ def ask(connection: Connection, question: Question) -> KpiReport:
     """Read what the KPI needs and draw it up."""
     asked = question.measure()
     stretch = Stretch(question.since, question.until, question.at, question.campaign)
-    return draw_up(_accounts(connection, stretch), asked, question.by, question.level)
+    return draw_up(read_accounts(connection, stretch), asked, question.by, question.level)
 
 
 def told(question: Question, report: KpiReport) -> dict[str, object]:
@@ -70,16 +76,59 @@ def told(question: Question, report: KpiReport) -> dict[str, object]:
 
 def attribution(connection: Connection, stretch: Stretch) -> Attribution:
     """The account of a campaign's arms over a stretch; `NoHoldout` where it keeps none."""
-    name = stretch.campaign or ""
-    stored = read_campaign(connection, name)
-    if stored is None:
-        raise UnknownCampaign(campaign=name)
-    holdout = Plan.of(stored.settings).policy.holdout
+    site = Site.of(settings_of(connection, stretch))
+    return attribution_of(connection, stretch, cells_of(read_accounts(connection, stretch), site))
+
+
+def attribution_of(connection: Connection, stretch: Stretch, cells: Cells) -> Attribution:
+    """The same from the sums of its attempts."""
+    assigned = read_assigned(connection, stretch)
+    waits = Waits(read_received(connection, stretch), stretch.at)
+    reached = waits.valid & waits.reached
+    waited = {name: waits.waited_s[mine & reached] for name, mine in assigned.arms().items()}
+    return account(cells, assigned.counts(stretch.until), waited, assigned.promised)
+
+
+@dataclass(frozen=True)
+class Assigned:
+    """The leads received in a stretch with their arms."""
+
+    received_at: Int64Array
+    held: BoolArray
+    """In the holdout."""
+    holdout: float
+
+    def arms(self) -> dict[str, BoolArray]:
+        """The leads of each arm."""
+        return {MODEL: ~self.held, BASE: self.held}
+
+    def counts(self, until: int) -> dict[str, int]:
+        """How many leads each arm had received by an instant."""
+        early = self.received_at < until
+        return {name: int(np.count_nonzero(mine & early)) for name, mine in self.arms().items()}
+
+    @property
+    def promised(self) -> dict[str, float]:
+        """Each arm's share of leads and agent seconds."""
+        return {MODEL: 1 - self.holdout, BASE: self.holdout}
+
+
+def read_assigned(connection: Connection, stretch: Stretch) -> Assigned:
+    """The arms of a campaign's leads; `NoHoldout` where it keeps none."""
+    holdout = Plan.of(settings_of(connection, stretch)).policy.holdout
     if not 0 < holdout < 1:
-        raise NoHoldout(campaign=name, holdout=holdout)
-    held = in_holdout(places(secret_of(connection), "holdout", received_ids(connection, stretch)), holdout)
-    promised = {MODEL: 1 - holdout, BASE: holdout}
-    return account(_accounts(connection, stretch), {MODEL: ~held, BASE: held}, promised)
+        raise NoHoldout(campaign=stretch.campaign, holdout=holdout)
+    names, received_at = received_ids(connection, stretch)
+    held = in_holdout(places(secret_of(connection), "holdout", names), holdout)
+    return Assigned(received_at, held, holdout)
+
+
+def settings_of(connection: Connection, stretch: Stretch) -> Mapping[str, object]:
+    """The settings of the campaign of a stretch."""
+    found = read_campaign(connection, stretch.campaign or "")
+    if found is None:
+        raise UnknownCampaign(campaign=stretch.campaign)
+    return found.settings
 
 
 def accounted(stretch: Stretch, found: Attribution) -> dict[str, object]:
@@ -121,7 +170,8 @@ def _lift(lift: Lift) -> dict[str, object]:
     }
 
 
-def _accounts(connection: Connection, stretch: Stretch) -> Accounts:
+def read_accounts(connection: Connection, stretch: Stretch) -> Accounts:
+    """All that the KPIs of a stretch are drawn up from."""
     attempts, decisions = read_attempts(connection, stretch)
     return Accounts(
         attempts=attempts,

@@ -7,18 +7,18 @@ from sqlalchemy import Engine
 
 from features.instants import DAY, render
 from features.store.engine import reading, transaction
-from features.store.outbox import DRIFT, TRAINING_FAILED, UNDELIVERED, tell, told
+from features.store.outbox import BOARD_FAILED, DRIFT, TRAINING_FAILED, UNDELIVERED, tell, told
 
 from .errors import AlreadyTraining, TrainingFailed
 from .insight import Alert
 from .retraining import Trainer
 
 SHOWN_FOR = 7 * DAY
-_SHOWN = (DRIFT, TRAINING_FAILED, UNDELIVERED)
+_SHOWN = (DRIFT, TRAINING_FAILED, UNDELIVERED, BOARD_FAILED)
 
 
 def alerts(engine: Engine, at: int) -> tuple[Alert, ...]:
-    """Drifts, failed trainings and undelivered events of the last days before an instant, newest first."""
+    """What went wrong or changed in the last days before an instant, newest first."""
     with reading(engine) as connection:
         found = [one for kind in _SHOWN for one in told(connection, kind, at - SHOWN_FOR)]
     lately = sorted((one for one in found if one.at <= at), key=lambda one: (-one.at, -one.id))

@@ -38,6 +38,7 @@ from .api.dependencies import Clock, Service
 from .api.meter import Meter
 from .api.middleware import Edge
 from .api.schemas import Problem
+from .bookkeeping import Bookkeeper, as_process
 from .desk import Desk
 from .destinations import Allowed, Guard
 from .herald import Herald
@@ -79,6 +80,8 @@ def create_app(settings: Settings) -> FastAPI:
             after = (service, Path(settings.checkpoints), stop)
             threading.Thread(target=_look_after, args=after, daemon=True).start()
             threading.Thread(target=_tell_others, args=(service, stop), daemon=True).start()
+            keeper = Bookkeeper(engine, as_process(settings.database_url, settings.mlflow_uri))
+            threading.Thread(target=_keep_books, args=(keeper, service.clock, stop), daemon=True).start()
         yield
         stop.set()
         remember(service.desk, Path(settings.checkpoints))
@@ -179,6 +182,16 @@ def _tell_others(service: Service, stop: threading.Event) -> None:
             log.warning("telling others failed", kind=type(error).__qualname__)
         if stop.wait(HERALD_S):
             return
+
+
+def _keep_books(keeper: Bookkeeper, clock: Clock, stop: threading.Event) -> None:
+    """In normal running: close the days that are over, in turn with the other workers."""
+    log = structlog.get_logger("leadrank")
+    while not stop.wait(TICK_S):
+        try:
+            keeper.attend(clock.now(None))
+        except Exception as error:  # noqa: BLE001  # the next tick tries again
+            log.warning("keeping the books failed", kind=type(error).__qualname__)
 
 
 def _operation(route: APIRoute) -> str:

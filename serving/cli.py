@@ -1,4 +1,4 @@
-"""The commands of the room that acts and accounts: `leadrank serve`, `keys`, `kpi` and its page of docs."""
+"""The commands of the room that acts and accounts: `leadrank serve`, `keys`, `demo` and the page of KPIs."""
 
 import os
 import time
@@ -27,13 +27,6 @@ keys = typer.Typer(no_args_is_help=True, help="Make, list and revoke API keys.")
 app.add_typer(keys, name="keys")
 
 _COLUMNS = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-_LIFT_EXAMPLES = """
-Examples:
-
-    leadrank lift spring
-
-    leadrank lift spring --from 2026-03-01T00:00:00Z --json
-"""
 _DEMO_EXAMPLES = """
 Examples:
 
@@ -61,8 +54,8 @@ def serve(
         os.environ["LEADRANK_DATABASE_URL"] = database
     settings = Settings()
     if workers > 1 and settings.clock == "request":
-        _fail("LEADRANK_CLOCK=request keeps one clock: serve with one worker")
-    _open(None).dispose()
+        fail("LEADRANK_CLOCK=request keeps one clock: serve with one worker")
+    opened(None).dispose()
     uvicorn.run(
         "serving.app:from_environment",
         factory=True,
@@ -84,19 +77,19 @@ def keys_create(
     database: Database = None,
 ) -> None:
     """Print a new key. It is shown this once; the database keeps only a keyed hash of it."""
-    wanted = None if campaigns is None else _words(campaigns)
-    engine = _open(database)
+    wanted = None if campaigns is None else words_of(campaigns)
+    engine = opened(database)
     try:
-        token = create_key(engine, name, _words(scopes), wanted, _now())
+        token = create_key(engine, name, words_of(scopes), wanted, now())
     except ValueError as error:
-        _fail(str(error))
+        fail(str(error))
     typer.echo(token)
 
 
 @keys.command("list")
 def keys_list(database: Database = None) -> None:
     """Every key, the revoked ones too; never the keys themselves."""
-    with reading(_open(database)) as connection:
+    with reading(opened(database)) as connection:
         found = all_keys(connection)
     table = Table("key", "name", "scopes", "campaigns", "made", "revoked")
     for key in found:
@@ -112,74 +105,11 @@ def keys_revoke(
     database: Database = None,
 ) -> None:
     """Revoke a key; running services refuse it within seconds."""
-    with transaction(_open(database)) as connection:
-        revoked = revoke_key(connection, key_id, _now())
+    with transaction(opened(database)) as connection:
+        revoked = revoke_key(connection, key_id, now())
     if not revoked:
-        _fail(f"there is no key {key_id}, or it was revoked before")
+        fail(f"there is no key {key_id}, or it was revoked before")
     typer.echo(f"revoked {key_id}")
-
-
-@app.command()
-def kpi(
-    name: Annotated[str | None, typer.Argument(help="Without one: the definitions.")] = None,
-    campaign: Annotated[str | None, typer.Option()] = None,
-    by: Annotated[str, typer.Option(help="Dimensions, separated by commas.")] = "",
-    since: Annotated[str | None, typer.Option("--from", help="An instant; default: ever.")] = None,
-    until: Annotated[str | None, typer.Option("--to", help="An instant; default: now.")] = None,
-    at: Annotated[str | None, typer.Option(help="As known then; default: now.")] = None,
-    json: Annotated[bool, typer.Option("--json", help="As GET /v1/kpis answers.")] = False,
-    database: Database = None,
-) -> None:
-    """A KPI by groups, with intervals: the same figures as GET /v1/kpis."""
-    from .accounts import Question, ask, told
-    from .kpi.page import as_table, definitions
-
-    if name is None:
-        _console.print(definitions())
-        return
-    moment = _now() if at is None else _instant(at)
-    first, last = (0 if since is None else _instant(since)), (moment if until is None else _instant(until))
-    question = Question(name, first, last, moment, campaign, tuple(_words(by)))
-    try:
-        with reading(_open(database)) as connection:
-            report = ask(connection, question)
-    except LeadrankError as error:
-        _fail(str(error))
-    if json:
-        typer.echo(orjson.dumps(told(question, report), option=orjson.OPT_INDENT_2))
-    else:
-        _console.print(as_table(report))
-
-
-@app.command(epilog=_LIFT_EXAMPLES)
-def lift(
-    campaign: Annotated[str, typer.Argument(help="A campaign with a holdout.")],
-    since: Annotated[str | None, typer.Option("--from", help="An instant; default: ever.")] = None,
-    until: Annotated[str | None, typer.Option("--to", help="An instant; default: now.")] = None,
-    at: Annotated[str | None, typer.Option(help="As known then; default: now.")] = None,
-    json: Annotated[bool, typer.Option("--json", help="As GET /v1/attribution answers.")] = False,
-    database: Database = None,
-) -> None:
-    """What the model's arm brought over the holdout, per agent-hour: the same as GET /v1/attribution."""
-    from features.store.reads import Stretch
-
-    from .accounts import accounted, attribution
-    from .kpi.page import arms_table, lift_lines
-
-    moment = _now() if at is None else _instant(at)
-    first, last = (0 if since is None else _instant(since)), (moment if until is None else _instant(until))
-    stretch = Stretch(first, last, moment, campaign)
-    try:
-        with reading(_open(database)) as connection:
-            found = attribution(connection, stretch)
-    except LeadrankError as error:
-        _fail(str(error))
-    if json:
-        typer.echo(orjson.dumps(accounted(stretch, found), option=orjson.OPT_INDENT_2))
-        return
-    _console.print(arms_table(found))
-    for line in lift_lines(found):
-        _console.print(line, soft_wrap=True)
 
 
 @app.command(epilog=_DEMO_EXAMPLES)
@@ -216,7 +146,7 @@ def demo(
                 lambda at: bar.update(task, completed=(at - begun) // DAY),
             )
         except LeadrankError as error:
-            _fail(str(error))
+            fail(str(error))
     show(_console, outcome, place)
     if json is not None:
         json.write_bytes(orjson.dumps(as_json(outcome), option=orjson.OPT_INDENT_2))
@@ -239,31 +169,36 @@ def docs(
         raise typer.Exit(1)
 
 
-def _open(database: str | None) -> Engine:
+def opened(database: str | None) -> Engine:
+    """Open the store, brought up to this release."""
     settings = Settings()
     engine = open_engine(database or settings.database_url, settings.secret_text())
     try:
         upgrade(engine)
     except LeadrankError as error:
-        _fail(str(error))
+        fail(str(error))
     return engine
 
 
-def _now() -> int:
+def now() -> int:
+    """The clock of the machine."""
     return time.time_ns() // 1000
 
 
-def _instant(text: str) -> int:
+def instant_of(text: str) -> int:
+    """Read an instant, or end with a message."""
     try:
         return parse(text)
     except ValueError as error:
-        _fail(f"{text}: {error}")
+        fail(f"{text}: {error}")
 
 
-def _words(text: str) -> Sequence[str]:
+def words_of(text: str) -> Sequence[str]:
+    """Read words separated by commas."""
     return [word.strip() for word in text.split(",") if word.strip()]
 
 
-def _fail(message: str) -> NoReturn:
+def fail(message: str) -> NoReturn:
+    """End with a message."""
     _errors.print(f"[red]leadrank:[/red] {message}", soft_wrap=True)
     raise typer.Exit(2)

@@ -6,7 +6,7 @@ from typing import Any, cast
 from rich.console import Console
 from rich.table import Table
 
-from features.instants import render
+from features.instants import DAY, render
 
 from .demo import Outcome, Place, figures, lease_ms
 
@@ -78,6 +78,7 @@ def record(outcome: Outcome) -> str:
 def advice(place: Place, outcome: Outcome) -> str:
     """What to try next, with the demo's own database and models."""
     secret = f"demo-{outcome.course.family}-{outcome.course.seed}"
+    begun = render(outcome.until - outcome.course.days * DAY)
     explain = f"http://127.0.0.1:8000/v1/leads/{outcome.lead_id}/explain"
     return f"""
 Next, in this folder:
@@ -86,6 +87,7 @@ Next, in this folder:
   curl -H 'Authorization: Bearer {outcome.key}' -H 'Leadrank-Now: {render(outcome.until)}' {explain}
   .venv/bin/mlflow ui --backend-store-uri {place.mlflow}     # http://127.0.0.1:5000/?workflowType=machine_learning
   .venv/bin/leadrank kpi contact_conversion_rate --by policy
+  .venv/bin/leadrank kpi board --from {begun} --to {render(outcome.until)}     # in MLflow too
   .venv/bin/leadrank train     # once more, with all that the floor learned
   make demo SEED=8             # another world
 """

@@ -24,6 +24,11 @@ def read_campaign(connection: Connection, name: str) -> StoredCampaign | None:
     return None if row is None else StoredCampaign(row.campaign, row.settings, row.created_at)
 
 
+def campaign_names(connection: Connection) -> list[str]:
+    """Every campaign's name, in order."""
+    return list(connection.execute(select(campaign.c.campaign).order_by(campaign.c.campaign)).scalars())
+
+
 def write_campaign(connection: Connection, name: str, settings: Mapping[str, object], at: int) -> None:
     """Replace the settings of a campaign, or make it."""
     seq, kept = take(connection), dict(settings)

@@ -11,6 +11,8 @@ from .webhooks import concerned
 
 DRIFT, TRAINING_FAILED = "drift.detected", "training.failed"
 """The floor is no longer what the champion was taught; a training ended without a bundle."""
+BOARD_FAILED = "board.failed"
+"""Days that are over could not be shown in MLflow."""
 PROMOTED, UNDELIVERED = "model.promoted", "webhook.failed"
 """Another champion serves; a subscriber could not be told, and it was given up."""
 HOT, LATE, SHORT = "lead.hot", "sla.at_risk", "goal.at_risk"

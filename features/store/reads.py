@@ -4,7 +4,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from sqlalchemy import ColumnElement, Connection, Row, Select, Subquery, and_, func, select, union_all
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Connection,
+    Row,
+    Select,
+    Subquery,
+    and_,
+    func,
+    select,
+    union_all,
+)
 from sqlalchemy import literal as value_of
 
 from ..attempts import Attempts, Conversions, Decisions, Received, numbers
@@ -14,6 +25,9 @@ from ..kernel import Float64Array, Int64Array
 from ..leads import Coded
 from ..site import Site
 from .tables import agent, call, campaign, conversion, decision, disposition, lead, quarantine, touch
+
+Leads = Select[int] | CompoundSelect[int]
+"""Asks for database keys of leads."""
 
 
 @dataclass(frozen=True)
@@ -26,13 +40,16 @@ class Stretch:
     campaign: str | None = None
 
 
-def read_attempts(connection: Connection, stretch: Stretch) -> tuple[Attempts, Decisions]:
+def read_attempts(
+    connection: Connection, stretch: Stretch, leads: Leads | None = None
+) -> tuple[Attempts, Decisions]:
     """The attempts of a stretch with the disposition that stood at `at`, and the decisions until its end.
 
     Beside them all attempts of the leads concerned, called or sold to within the stretch: a sale may belong
-    to one before it, and the last attempt before a conversion may come after it.
+    to one before it, and the last attempt before a conversion may come after it. With `leads` all attempts
+    of those alone.
     """
-    rows = connection.execute(_attempts(stretch)).all()
+    rows = connection.execute(_attempts(stretch, leads)).all()
     found = connection.execute(_decisions(stretch)).all()
     by_decision = {row.decision_id: place for place, row in enumerate(found)}
     by_lease = {row.lease_id: place for place, row in enumerate(found)}
@@ -40,13 +57,17 @@ def read_attempts(connection: Connection, stretch: Stretch) -> tuple[Attempts, D
     return _as_attempts(rows, echoed, _settings(connection)), _as_decisions(found)
 
 
-def read_conversions(connection: Connection, stretch: Stretch) -> Conversions:
-    """What was recorded of every lead and goal until `at`; the row told last says whether it is cancelled."""
+def read_conversions(connection: Connection, stretch: Stretch, leads: Leads | None = None) -> Conversions:
+    """What was recorded until `at` of the leads that `read_attempts` reads, once for each of their goals.
+
+    The row told last says whether it is cancelled.
+    """
     told = (
         select(conversion.c.lead, conversion.c.goal, conversion.c.at, conversion.c.value)
         .add_columns(conversion.c.cancelled)
         .where(conversion.c.known_at <= stretch.at)
         .where(conversion.c.lead.in_(select(lead.c.id).where(*_of(lead.c.campaign, stretch))))
+        .where(*_concerned(conversion.c.lead, stretch, leads))
         .order_by(conversion.c.event_at, conversion.c.seq)
     )
     of: dict[tuple[int, str], list[Row[tuple[int, str, int, float | None, bool]]]] = {}
@@ -81,15 +102,16 @@ def read_received(connection: Connection, stretch: Stretch) -> Received:
     return _as_received(connection.execute(asked).all(), _settings(connection), stretch.at)
 
 
-def received_ids(connection: Connection, stretch: Stretch) -> list[str]:
-    """The leads received in a stretch, by the caller's ids."""
+def received_ids(connection: Connection, stretch: Stretch) -> tuple[list[str], Int64Array]:
+    """The leads that `read_received` reads, in its order: the caller's ids, and when they were received."""
     asked = (
-        select(lead.c.lead_id)
+        select(lead.c.lead_id, lead.c.created_at)
         .where(lead.c.created_at >= stretch.since, lead.c.created_at < stretch.until)
         .where(lead.c.erased_at.is_(None), lead.c.known_at <= stretch.at, *_of(lead.c.campaign, stretch))
         .order_by(lead.c.id)
     )
-    return list(connection.execute(asked).scalars())
+    rows = connection.execute(asked).all()
+    return [row.lead_id for row in rows], _whole(row.created_at for row in rows)
 
 
 def quarantined_calls(connection: Connection, stretch: Stretch) -> int:
@@ -133,7 +155,7 @@ def _of(column: ColumnElement[str], stretch: Stretch) -> list[ColumnElement[bool
     return [] if stretch.campaign is None else [column == stretch.campaign]
 
 
-def _attempts(stretch: Stretch) -> Select[tuple[object, ...]]:
+def _attempts(stretch: Stretch, leads: Leads | None) -> Select[tuple[object, ...]]:
     stands = _standing_dispositions(stretch)
     return (
         select(call, stands.c.disposition, stands.c.converted, stands.c.value)
@@ -144,14 +166,17 @@ def _attempts(stretch: Stretch) -> Select[tuple[object, ...]]:
             .outerjoin(stands, and_(stands.c.call_id == call.c.call_id, stands.c.place == 1))
             .outerjoin(agent, agent.c.agent == call.c.agent)
         )
-        .where(call.c.known_at <= stretch.at, *_of(call.c.campaign, stretch), *_concerned(stretch))
+        .where(call.c.known_at <= stretch.at, *_of(call.c.campaign, stretch))
+        .where(*_concerned(call.c.lead, stretch, leads))
         .order_by(call.c.started_at, call.c.call_id)
     )
 
 
-def _concerned(stretch: Stretch) -> list[ColumnElement[bool]]:
-    """Of the leads called or sold to within the stretch; nothing to ask where it is all there is."""
-    if stretch.since <= 0 and stretch.until > stretch.at:
+def _concerned(
+    column: ColumnElement[int], stretch: Stretch, leads: Leads | None
+) -> list[ColumnElement[bool]]:
+    """Of these leads, else of those called or sold to within the stretch; nothing to ask where it is all."""
+    if leads is None and stretch.since <= 0 and stretch.until > stretch.at:
         return []
     called = select(call.c.lead).where(
         call.c.started_at >= stretch.since, call.c.started_at < stretch.until, *_of(call.c.campaign, stretch)
@@ -159,7 +184,7 @@ def _concerned(stretch: Stretch) -> list[ColumnElement[bool]]:
     bought = select(conversion.c.lead).where(
         conversion.c.at >= stretch.since, conversion.c.at < stretch.until, conversion.c.known_at <= stretch.at
     )
-    return [call.c.lead.in_(called.union(bought))]
+    return [column.in_(called.union(bought) if leads is None else leads)]
 
 
 def _standing_dispositions(stretch: Stretch) -> Subquery:

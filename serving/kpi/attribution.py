@@ -26,6 +26,7 @@ class Credits:
     net: BoolArray
     gross_value: Float64Array
     net_value: Float64Array
+    unclaimed_lead: Int64Array
     unclaimed_at: Int64Array
     unclaimed_value: Float64Array
     """The sales that no attempt can claim; 0 where nobody said what they are worth."""
@@ -45,6 +46,7 @@ class Credits:
             self.net[rows],
             self.gross_value[rows],
             self.net_value[rows],
+            self.unclaimed_lead,
             self.unclaimed_at,
             self.unclaimed_value,
             self.unclaimed_stands,
@@ -76,6 +78,7 @@ def attribute(attempts: Attempts, conversions: Conversions, decisions: Decisions
         net=net,
         gross_value=np.where(own_sale, np.nan_to_num(attempts.value), np.where(sold, worth, 0.0)),
         net_value=np.where(net, worth, 0.0),
+        unclaimed_lead=conversions.lead[unclaimed],
         unclaimed_at=conversions.at[unclaimed],
         unclaimed_value=np.nan_to_num(conversions.value[unclaimed]),
         unclaimed_stands=conversions.confirmed[unclaimed],

@@ -1,20 +1,18 @@
 """Lift: what the arms of a campaign brought per agent-hour, what no arm can claim, and what one may say."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from scipy.special import ndtri
 
-from features.calls import Outcome
 from features.kernel import BoolArray, Float64Array
 
 from .balance import Mismatch, sample_ratio
+from .cells import Cells
 from .intervals import Figure, Interval, around, compare, compare_relatively, share_figure
 from .measures import measure
-from .quantities import Ledger, Waits
-from .report import Accounts, unit_sums
 from .sequences import Sequence as ConfidenceSequence
 
 BASE, MODEL = "holdout", "model"
@@ -105,42 +103,38 @@ class Attribution:
     """Guardrails that the model's arm has broken: worse than the holdout, however often one looks."""
 
 
-def account(accounts: Accounts, arm: Mapping[str, BoolArray], promised: Mapping[str, float]) -> Attribution:
+def account(
+    cells: Cells,
+    assigned: Mapping[str, int],
+    waited: Mapping[str, Float64Array],
+    promised: Mapping[str, float],
+) -> Attribution:
     """Draw up the arms of a stretch.
 
-    `arm` marks the leads received that are assigned to each, `promised` is its share of agent seconds: above
-    0 for both arms.
+    Of the leads received, `assigned` counts those of each arm, `waited` has the seconds to the first contact
+    of those that had one; `promised` is its share of agent seconds: above 0 for both arms.
     """
-    ledger = accounts.ledger()
-    assigned = {name: int(np.count_nonzero(mine)) for name, mine in arm.items()}
     mismatch = sample_ratio([assigned[name] for name in promised], list(promised.values()))
-    sides = {name: _Side(ledger, name) for name in promised}
+    sides = {name: _Side(cells, name) for name in promised}
     hours = sum(side.hours for side in sides.values())
-    waits = Waits(accounts.received, accounts.at)
-    waited = {name: waits.waited_s[mine & waits.valid & waits.reached] for name, mine in arm.items()}
     arms = tuple(
         _arm(side, assigned[name], promised[name], hours, waited[name]) for name, side in sides.items()
     )
     why = _refusal(sides, mismatch)
     lifts = () if why else tuple(_lift(kpi, sides[BASE], sides[MODEL]) for kpi in PER_HOUR)
-    told_at = ledger.credits.unclaimed_at
-    within = (told_at >= accounts.since) & (told_at < accounts.until)
-    sales = _conserved(ledger, within)
-    return Attribution(sales, arms, mismatch, lifts, why, _broken(sides[BASE], sides[MODEL]))
+    return Attribution(_conserved(cells), arms, mismatch, lifts, why, _broken(sides[BASE], sides[MODEL]))
 
 
 @dataclass(frozen=True)
 class _Side:
     """The attempts that carried out one arm's decisions."""
 
-    ledger: Ledger
+    cells: Cells
     name: str
 
     @cached_property
     def mine(self) -> BoolArray:
-        word = self.ledger.group("policy")
-        code = word.levels.index(self.name) if self.name in word.levels else -2
-        return np.asarray(word.codes == code)
+        return self.cells.of("policy", self.name)
 
     @property
     def hours(self) -> float:
@@ -148,27 +142,26 @@ class _Side:
 
     @property
     def days(self) -> int:
-        return int(np.unique(self.ledger.units("agent_day")[self.mine]).size)
+        return int(np.unique(self.cells.agent_days[self.mine]).size)
 
     def total(self, name: str) -> float:
-        return float(np.nansum(self.ledger.quantity(name)[self.mine]))
+        return self.cells.total(name, self.mine)
 
-    def share(self, of: Float64Array, per: Float64Array) -> Figure:
-        """A share of the arm's calls of one kind; NaN where there are none."""
-        n = float(np.nansum(per[self.mine]))
-        return share_figure(float(np.nansum((of * per)[self.mine])), n) if n else Figure(np.nan, np.nan, 0.0)
+    def share(self, rail: "_Rail") -> Figure:
+        """A guardrail of the arm; NaN where there is nothing to divide by."""
+        n = self.total(rail.per)
+        return share_figure(self.total(rail.of), n) if n else Figure(np.nan, np.nan, 0.0)
 
     def per_hour(self, kpi: str) -> Figure:
         """A KPI of the arm alone, over agent-days."""
-        group = np.zeros(self.mine.size, np.int64)
-        return unit_sums(self.ledger, measure(kpi), group, 1, self.mine).figures(0)
+        return self.cells.ratio(measure(kpi).of, measure(kpi).per, self.mine)
 
 
 def _arm(side: _Side, leads: int, promised: float, hours: float, waited: Float64Array) -> Arm:
     return Arm(
         name=side.name,
         leads=leads,
-        attempts=int(side.mine.sum()),
+        attempts=int(side.total("attempts")),
         agent_hours=side.hours,
         share=side.hours / hours if hours else 0.0,
         promised=promised,
@@ -177,33 +170,40 @@ def _arm(side: _Side, leads: int, promised: float, hours: float, waited: Float64
         net_value=side.total("net_value"),
         per_hour={kpi: _told(side.per_hour(kpi)) for kpi in PER_HOUR},
         guardrails={
-            **{name: _or_none(scale * side.share(*columns).value) for name, scale, *columns in _rails(side)},
+            **{rail.name: _or_none(rail.scale * side.share(rail).value) for rail in _RAILS},
             "lead_response_s": float(np.mean(waited)) if waited.size else None,
         },
     )
 
 
-def _rails(side: _Side) -> Sequence[tuple[str, float, Float64Array, Float64Array]]:
-    ledger = side.ledger
-    stopped = np.asarray(ledger.attempts.result == Outcome.DO_NOT_CALL, np.float64)
-    return (
-        ("abandon_rate", 100.0, ledger.quantity("abandoned"), ledger.quantity("live_answers")),
-        ("opt_outs_per_1000_contacts", 1000.0, stopped, ledger.quantity("contacts")),
-    )
+@dataclass(frozen=True)
+class _Rail:
+    """A rate that must not be worse in the model's arm."""
+
+    name: str
+    of: str
+    per: str
+    scale: float
+
+
+_RAILS = (
+    _Rail("abandon_rate", "abandoned", "live_answers", 100.0),
+    _Rail("opt_outs_per_1000_contacts", "opt_outs", "contacts", 1000.0),
+)
 
 
 def _broken(base: _Side, model: _Side) -> tuple[str, ...]:
     """The rates that are worse in the model's arm by a one-sided sequence."""
     found = []
-    for (name, _, *theirs), (_, _, *ours) in zip(_rails(base), _rails(model), strict=True):
-        held, tried = base.share(*theirs), model.share(*ours)
+    for rail in _RAILS:
+        held, tried = base.share(rail), model.share(rail)
         if held.n > 1 and tried.n > 1:
             told = compare(held, tried)
             if (
                 told.error > 0
                 and ConfidenceSequence().below(told.difference, held.n + tried.n, told.error) > 0
             ):
-                found.append(name)
+                found.append(rail.name)
     return tuple(found)
 
 
@@ -235,20 +235,20 @@ def _lift(kpi: str, base: _Side, model: _Side) -> Lift:
     )
 
 
-def _conserved(ledger: Ledger, within: BoolArray) -> Conservation:
-    """All sales of the attempts, and the unclaimed that are `within` the stretch."""
-    credits = ledger.credits
-    decided, late = credits.decision >= 0, credits.unclaimed_late
+def _conserved(cells: Cells) -> Conservation:
+    """All sales of the attempts, and those that no attempt can claim."""
+    decided = cells.words["policy"].codes >= 0
 
-    def part(mine: BoolArray, unclaimed: BoolArray) -> Part:
-        worth = credits.gross_value[mine].sum() + credits.unclaimed_value[unclaimed].sum()
-        return Part(int(mine.sum() + unclaimed.sum()), float(worth))
+    def part(mine: BoolArray, unclaimed: str) -> Part:
+        number, value = cells.total("gross", mine), cells.total("gross_value", mine)
+        if unclaimed:
+            number, value = number + cells.total(unclaimed), value + cells.total(f"{unclaimed}_value")
+        return Part(int(number), value)
 
-    nothing = np.zeros(late.size, np.bool_)
     return Conservation(
-        credited=part(credits.gross & decided, nothing),
-        organic=part(credits.gross & ~decided, within & ~late),
-        outside_window=part(np.zeros(len(credits), np.bool_), within & late),
+        credited=part(decided, ""),
+        organic=part(~decided, "organic"),
+        outside_window=part(decided & ~decided, "outside_window"),
     )
 
 

@@ -17,6 +17,9 @@ from .attribution import Credits
 CONTACT_S = 10.0
 """A live human for at least so many seconds is a contact."""
 
+LATE = DAY
+"""A call told longer than this after its end came late."""
+
 _RIGHT_PARTY = (
     Outcome.CONTACT_REFUSED,
     Outcome.CONTACT_NO_DECISION,
@@ -59,12 +62,17 @@ class Ledger:
         if over == "lead":
             return self.attempts.lead
         if over == "agent_day":
-            zone = self.attempts.words["zone"]
-            days = local(self.attempts.started_at, zone.codes, zone.levels) // DAY
+            days = self.days
             span = int(days.max(initial=0)) + 1
             found: Int64Array = (self.attempts.words["agent"].codes + 1) * span + days
             return found
         return np.arange(len(self.attempts))
+
+    @cached_property
+    def days(self) -> Int64Array:
+        """The local day of each attempt's start, counted from 1970-01-01."""
+        zone = self.attempts.words["zone"]
+        return local(self.attempts.started_at, zone.codes, zone.levels) // DAY
 
     @cached_property
     def contact(self) -> BoolArray:
@@ -140,6 +148,18 @@ class Ledger:
     def _handle_s(self) -> Float64Array:
         total = self.attempts.talk_s + self.attempts.hold_s + self.attempts.wrap_s
         return np.where(self.contact, total, 0.0)
+
+    @property
+    def _opt_outs(self) -> BoolArray:
+        """Contacts that ended in a wish never to be called again."""
+        stopped: BoolArray = self.contact & (self.attempts.result == Outcome.DO_NOT_CALL)
+        return stopped
+
+    @property
+    def _late(self) -> BoolArray:
+        """Calls told longer than LATE after their end."""
+        late: BoolArray = self.attempts.known_at - self.attempts.ended_at > LATE
+        return late
 
     @property
     def _agent_hours(self) -> Float64Array:

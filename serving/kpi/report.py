@@ -7,7 +7,7 @@ from math import isnan
 import numpy as np
 
 from features.attempts import Attempts, Conversions, Decisions, Received
-from features.instants import DAY, NEVER
+from features.instants import NEVER
 from features.kernel import BoolArray, Float64Array, Int64Array
 from features.leads import Coded
 
@@ -15,9 +15,6 @@ from .attribution import attribute
 from .intervals import Interval, Sums, around, wilson
 from .measures import CONVERSIONS, DEFINITION_VERSION, OF_LEADS, Measure, Share, Wait
 from .quantities import Ledger, Waits
-
-LATE = DAY
-"""A call told longer than this after its end came late."""
 
 MOST_MARKED = 1 << 26
 """Up to so many possible keys are marked off in an array; more are sorted."""
@@ -88,17 +85,16 @@ def draw_up(accounts: Accounts, measure: Measure, by: Sequence[str], level: floa
 def _of_attempts(
     accounts: Accounts, ledger: Ledger, measure: Measure, by: Sequence[str], level: float
 ) -> tuple[KpiRow, ...]:
-    groups, code = _grouped([ledger.group(name) for name in by], len(ledger.attempts))
+    groups, code = grouped([ledger.group(name) for name in by], len(ledger.attempts))
     y, x = _quantities(ledger, measure)
     said = ~np.isnan(y) & ~np.isnan(x)
     sums = unit_sums(ledger, measure, code, len(groups), said)
     rows = np.bincount(code, minlength=len(groups))
     n = _total(np.where(said, x, 0.0), code, len(groups)) if isinstance(measure, Share) else sums.n
     mature = _ripe(accounts, ledger, measure, code, rows)
-    attempts = ledger.attempts
     missing = _shares(_missing(ledger, measure), code, rows)
-    late = _shares(attempts.known_at - attempts.ended_at > LATE, code, rows)
-    quarantined = _quarantined(accounts, len(attempts))
+    late = _shares(ledger.quantity("late") > 0, code, rows)
+    quarantined = _quarantined(accounts, len(ledger.attempts))
     beside = _beside(ledger, measure, code, len(groups))
     return tuple(
         KpiRow(
@@ -210,7 +206,7 @@ def _spread(values: Float64Array) -> dict[str, float]:
 
 def _of_leads(accounts: Accounts, measure: Measure, by: Sequence[str], level: float) -> tuple[KpiRow, ...]:
     waits = Waits(accounts.received, accounts.at)
-    groups, code = _grouped([waits.group(name) for name in by], len(accounts.received))
+    groups, code = grouped([waits.group(name) for name in by], len(accounts.received))
     rows = []
     for number, words in enumerate(groups):
         mine = (code == number) & waits.valid
@@ -248,17 +244,22 @@ def _of_wait(waits: Waits, mine: BoolArray) -> dict[str, float]:
     return {"leads": float(waited.size), **{n: v for n, v in told.items() if v is not None}, **within}
 
 
-def kaplan_meier_median(waited: Float64Array, happened: BoolArray) -> float | None:
-    """The least time by which half have been reached, the waiting counted as censored; None if never half."""
+def kaplan_meier(waited: Float64Array, happened: BoolArray) -> tuple[Float64Array, Float64Array]:
+    """Times, ascending, and the share that is still waiting after each (Kaplan, Meier 1958)."""
     times, place = np.unique(waited, return_inverse=True)
     events = np.bincount(place, happened, times.size)
     at_risk = waited.size - np.concatenate([[0], np.cumsum(np.bincount(place, minlength=times.size))[:-1]])
-    waiting = np.cumprod(1 - events / np.maximum(at_risk, 1))
+    return times, np.cumprod(1 - events / np.maximum(at_risk, 1))
+
+
+def kaplan_meier_median(waited: Float64Array, happened: BoolArray) -> float | None:
+    """The least time by which half have been reached, the waiting counted as censored; None if never half."""
+    times, waiting = kaplan_meier(waited, happened)
     below = np.flatnonzero(waiting <= 0.5 + 1e-12)
     return float(times[below[0]]) if below.size else None
 
 
-def _grouped(words: Sequence[Coded], rows: int) -> tuple[list[tuple[str | None, ...]], Int64Array]:
+def grouped(words: Sequence[Coded], rows: int) -> tuple[list[tuple[str | None, ...]], Int64Array]:
     """The groups that occur, in the order of their words (unknown last), and each row's."""
     groups: list[tuple[str | None, ...]] = [()]
     code = np.zeros(rows, np.int64)

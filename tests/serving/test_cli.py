@@ -8,8 +8,8 @@ from typer.testing import CliRunner, Result
 
 from features.store.campaigns import write_campaign
 from features.store.engine import open_engine, transaction
+from serving import cli, kpi_cli
 from serving.access import Keys
-from serving.cli import app
 from serving.errors import KeyUnknown
 from serving.kpi.measures import MEASURES
 from serving.kpi.page import page
@@ -22,6 +22,7 @@ def database(template: Path, tmp_path: Path) -> str:
 
 
 def run(*words: str) -> Result:
+    app = kpi_cli.app if words[0] in ("kpi", "lift") else cli.app
     return CliRunner().invoke(app, list(words), env={"COLUMNS": "200"})
 
 

@@ -1,55 +1,22 @@
 """MLflow's own pages in a real browser: what a manager opens is there, and what is drawn can be seen."""
 
-import shutil
-import sys
 from collections.abc import Iterator
 
 import pytest
 from mlflow import MlflowClient
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
+from tests.mlflow_room import MODE, browsed, room
 from training.report import TrainingReport
 from training.tracking import Tracking
 from training.views import GLANCE
 
-from .test_served import free_port, running
-
-MODE = "workflowType=machine_learning"
-"""Else MLflow opens as a tool for chat models."""
-SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-PATIENCE_MS = 60_000
-ALONE = """
-localStorage.setItem('mlflow.assistant.panelOpen_v1', 'false');
-localStorage.setItem('mlflow.assistant.fab.autoOpenedOnFirstLoad_v1', 'true');
-"""
-"""MLflow's assistant stays closed."""
-
 
 @pytest.fixture(scope="module")
-def site(first, tracking: Tracking) -> Iterator[str]:
-    """A server of MLflow's on the store of the first training."""
-    port = str(free_port())
-    command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", tracking.uri]
-    command += ["--host", "127.0.0.1", "--port", port, "--workers", "1"]
-    own = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-    with running(command, own, f"http://127.0.0.1:{port}/health"):
-        yield f"http://127.0.0.1:{port}"
-
-
-@pytest.fixture(scope="module")
-def page(site) -> Iterator[Page]:
-    """A page of Chromium's at the site, in English."""
-    browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if browser is None:
-        pytest.fail("Chromium is needed: `apt-get install chromium`; .ci/run does")
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=browser, args=SWITCHES)
-        context = opened.new_context(base_url=site, viewport={"width": 1400, "height": 1000})
-        context.add_init_script(ALONE)
-        context.set_default_timeout(PATIENCE_MS)
-        expect.set_options(timeout=PATIENCE_MS)
-        yield context.new_page()
-        opened.close()
+def page(first, tracking: Tracking) -> Iterator[Page]:
+    """A browser at MLflow's pages of the first training's store."""
+    with room(tracking.uri) as site, browsed(site) as page:
+        yield page
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from .calls import call, call_past, callback, conversion, disposition, touch, vo
 from .decisions import batch, decision, feature_set, lease, served_vector, shadow_score
 from .events import event, outcome_code, quarantine
 from .installation import api_key, counter, idempotency, import_run, installation
+from .kpi_days import kpi_close, kpi_day
 from .leads import campaign, consent, lead, lead_attribute, lead_past, suppression
 from .metadata import metadata
 from .outbox import outbox
@@ -30,6 +31,8 @@ __all__ = [
     "idempotency",
     "import_run",
     "installation",
+    "kpi_close",
+    "kpi_day",
     "lead",
     "lead_attribute",
     "lead_past",

@@ -11,6 +11,8 @@ from features.attempts import Attempts, Conversions, Decisions, Received
 from features.calls import Outcome
 from features.instants import DAY, HOUR, NEVER
 from features.leads import Coded
+from features.site import Site
+from serving.kpi.cells import cells_of
 from serving.kpi.intervals import Sums, compare_relatively
 from serving.kpi.lift import BASE, MODEL, Attribution, account
 from serving.kpi.page import arms_table, lift_lines
@@ -24,12 +26,7 @@ from tests.serving.kpi.test_attribution import (
 
 PROMISED = {MODEL: 0.9, BASE: 0.1}
 FAIR = {MODEL: 900, BASE: 100}
-
-
-def some_leads(count: int) -> Received:
-    """Received at the epoch, nobody reached."""
-    zero = np.zeros(count, np.int64)
-    return Received(zero, np.full(count, NEVER), np.full(count, np.nan), {})
+NOBODY = Received(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0), {})
 
 
 def drawn_up(
@@ -48,10 +45,10 @@ def drawn_up(
     )
     told = replace(attempts, decision=rows)
     shares = assigned or FAIR
-    leads, end = some_leads(sum(shares.values())), 1_000 * DAY
-    accounts = Accounts(told, conversions, decisions, leads, quarantined=0, since=0, at=end, until=end)
-    held = np.arange(len(leads)) < shares[BASE]
-    return account(accounts, {MODEL: ~held, BASE: held}, PROMISED)
+    end = 1_000 * DAY
+    accounts = Accounts(told, conversions, decisions, NOBODY, quarantined=0, since=0, at=end, until=end)
+    waited = dict.fromkeys(shares, np.empty(0))
+    return account(cells_of(accounts, Site()), shares, waited, PROMISED)
 
 
 def a_month(sold: dict[int, int], opting_out: int = 1_000) -> Attribution:

@@ -1,0 +1,27 @@
+"""What the accounts keep of days that are over: drawn up from the calls, and anew where they change."""
+
+from sqlalchemy import Column, Integer, LargeBinary, Table, Text
+
+from .metadata import Json, Long, metadata
+
+kpi_day = Table(
+    "kpi_day",
+    metadata,
+    Column("campaign", Text, primary_key=True),
+    Column("day", Integer, primary_key=True, autoincrement=False),  # of the site's clock, from 1970-01-01
+    Column("digest", Text, nullable=False),  # of the sums
+    Column("sums", LargeBinary, nullable=False),
+    Column("sold", Json, nullable=False),  # the leads (database keys) whose sales the day counts
+)
+"""One row per campaign and local day that is over: the sums of its attempts."""
+
+kpi_close = Table(
+    "kpi_close",
+    metadata,
+    Column("campaign", Text, primary_key=True),
+    Column("until", Integer, nullable=False),  # the first local day that isn't closed
+    Column("seq", Long, nullable=False),  # the change number that was followed
+    Column("basis", Text, nullable=False),  # definitions and settings; other ones draw up all days anew
+    Column("pending", Json, nullable=False),  # days that are still to be drawn up
+)
+"""How far each campaign's days are closed."""

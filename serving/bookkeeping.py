@@ -1,0 +1,59 @@
+"""Bookkeeping: once a day is over, `leadrank kpi board` as a process of its own; trouble is an alert."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Engine
+
+from features.instants import HOUR, render
+from features.store.campaigns import campaign_names
+from features.store.engine import reading, transaction
+from features.store.outbox import BOARD_FAILED, tell
+
+from .closing import is_due
+from .leases import takes_turn
+
+TURN = HOUR
+"""One worker's turn lasts so long; what failed is tried again after it."""
+
+
+@dataclass(frozen=True)
+class Bookkeeper:
+    """Keeps one store's board in one MLflow."""
+
+    engine: Engine
+    run: Callable[[Sequence[str]], str]
+    """Runs a command of leadrank to its end; what it said where it failed, else nothing."""
+
+    def attend(self, at: int) -> bool:
+        """Bring the board up to date where a day is over, unless another worker does; tell whether it did."""
+        with reading(self.engine) as connection:
+            over = [name for name in campaign_names(connection) if is_due(connection, name, at)]
+        if not over or not self._takes_the_turn(at):
+            return False
+        for name in over:
+            if said := self.run(["kpi", "board", "--campaign", name, "--to", render(at)]):
+                with transaction(self.engine) as connection:
+                    told = {"campaign": name, "reason": said}
+                    tell(connection, BOARD_FAILED, f"{name}|{render(at)}", at, told)
+        return True
+
+    def _takes_the_turn(self, at: int) -> bool:
+        with transaction(self.engine) as connection:
+            return takes_turn(connection, "board", at + TURN, at)
+
+
+def as_process(database_url: str, mlflow_uri: str) -> Callable[[Sequence[str]], str]:
+    """Commands run by this Python on these stores."""
+
+    def run(words: Sequence[str]) -> str:
+        places = {"LEADRANK_DATABASE_URL": database_url, "LEADRANK_MLFLOW_URI": mlflow_uri}
+        inherited = {**os.environ, **places}  # noqa: TID251  # a child takes its settings from there
+        command = [sys.executable, "-m", "leadrank", *words]
+        done = subprocess.run(command, env=inherited, capture_output=True, text=True, check=False)
+        return " ".join(done.stderr.split())[-500:] or "no reason given" if done.returncode else ""
+
+    return run

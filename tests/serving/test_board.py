@@ -1,0 +1,227 @@
+"""The KPI experiment: a run per day that says what the KPIs say, rewritten where the news bear, and pages."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+from mlflow import MlflowClient
+from mlflow.entities import Run
+from playwright.sync_api import Page, expect
+from sqlalchemy import Engine
+
+from features.instants import DAY, HOUR, MINUTE, SECOND, render
+from features.store.campaigns import write_campaign
+from features.store.engine import open_engine, reading, transaction
+from features.store.outbox import BOARD_FAILED, told
+from serving.accounts import Question, ask
+from serving.board import EXPERIMENT
+from serving.board_view import DAY_BY_DAY
+from serving.bookkeeping import Bookkeeper
+from serving.daybook import Shown, keep
+from tests.mlflow_room import MODE, browsed, room
+from tests.serving.desks import OPEN, a_desk, a_dial, many_leads, poll, tell, tell_leads
+
+MIDNIGHT = OPEN - 12 * HOUR
+"""Of the first day, on a Monday, in New York."""
+DAYS = 3
+END = MIDNIGHT + DAYS * DAY
+ZONE = "America/New_York"
+
+
+def a_floor(engine: Engine) -> None:
+    """Three days of calls that carry out decisions; every third contact buys."""
+    with transaction(engine) as connection:
+        settings = {
+            "goal": "sale",
+            "timezone": ZONE,
+            "holdout": 0.5,
+            "goal_target": 20,
+            "goal_period": "week",
+        }
+        write_campaign(connection, "spring", settings, MIDNIGHT)
+    received = render(MIDNIGHT + HOUR)
+    tell_leads(
+        engine, many_leads(60, created_at=received, updated_at=received, value=80), MIDNIGHT + 2 * HOUR
+    )
+    desk, made = a_desk(engine), 0
+    for day in range(DAYS):
+        for hour in range(4):
+            at = OPEN + day * DAY + hour * HOUR
+            for item in poll(desk, at, 5).items:
+                made += 1
+                outcome = "converted" if made % 3 == 0 else "contact_refused"
+                said = {"human_answered": True, "talk_s": 90, "wrap_s": 20, "decision_id": item.decision_id}
+                called = a_dial(f"c{made}", item.lead_id, at + MINUTE, outcome, **said)
+                tell(engine, called, at=at + 30 * MINUTE)
+
+
+def shown(engine: Engine, uri: str, until: int = END) -> Shown:
+    return keep(engine, uri, "spring", None, until, lambda _what, _done, _of: None)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory, template: Path) -> Iterator[tuple[Engine, str]]:
+    """A floor and its board, shown once."""
+    folder = tmp_path_factory.mktemp("board")
+    (folder / "leadrank.db").write_bytes(template.read_bytes())
+    engine, uri = open_engine(f"sqlite:///{folder / 'leadrank.db'}"), f"sqlite:///{folder / 'mlflow.db'}"
+    a_floor(engine)
+    assert shown(engine, uri) == Shown(DAYS, 1)
+    yield engine, uri
+    engine.dispose()
+
+
+def runs(uri: str, kind: str) -> Sequence[Run]:
+    client = MlflowClient(tracking_uri=uri)
+    where = client.get_experiment_by_name(EXPERIMENT)
+    assert where is not None
+    return list(client.search_runs([where.experiment_id], f"tags.kind = '{kind}'"))
+
+
+def by_date(uri: str) -> dict[str, Run]:
+    return {run.data.tags["stands for"]: run for run in runs(uri, "day")}
+
+
+@pytest.mark.parametrize(
+    ("title", "kpi"),
+    [
+        ("Call conversion rate", "call_conversion_rate"),
+        ("Average call seconds", "average_call_duration"),
+        ("Contact rate", "contact_rate"),
+        ("Sales per agent-hour", "conversions_per_agent_hour"),
+        ("Leads reached percent", "penetration"),
+    ],
+)
+def test_a_days_run_says_what_the_kpis_say(store: tuple[Engine, str], title: str, kpi: str):
+    engine, uri = store
+    found = by_date(uri)
+
+    for day in range(DAYS):
+        since = MIDNIGHT + day * DAY
+        with reading(engine) as connection:
+            (row,) = ask(connection, Question(kpi, since, since + DAY, END, "spring")).rows
+        name = render(since + HOUR)[:10]
+        run = found[name]
+        assert run.data.metrics.get(title) == pytest.approx(row.value), name
+        assert run.data.tags["live"] == "rules 100%"
+
+
+def test_the_days_are_lined_up_as_steps_of_one_run(store: tuple[Engine, str]):
+    _, uri = store
+    (line,) = runs(uri, "days")
+
+    history = MlflowClient(tracking_uri=uri).get_metric_history(line.info.run_id, "Sales per agent-hour")
+
+    assert [(one.step, one.timestamp) for one in history] == [
+        (day, (MIDNIGHT + (day + 1) * DAY) // 1_000) for day in range(DAYS)
+    ]
+
+
+def test_the_lift_stands_with_its_band(store: tuple[Engine, str]):
+    _, uri = store
+    last = by_date(uri)["2026-01-07"].data.metrics
+
+    assert last["Lift percent at least"] < last["Lift percent"] < last["Lift percent at most"]
+    assert last["Share promised model"] == 50
+
+
+def test_what_stands_is_left_alone_and_a_late_call_rewrites_its_own_day(store: tuple[Engine, str]):
+    engine, uri = store
+    before = by_date(uri)
+
+    again = shown(engine, uri)
+    tell(engine, a_dial("late", "lead-0001", OPEN + DAY + 5 * MINUTE), at=END)
+    after = shown(engine, uri, END + 12 * HOUR)
+
+    assert (again, after) == (Shown(0, 0), Shown(1, 1))
+    now = by_date(uri)
+    assert {name: run.info.run_id for name, run in now.items()} == {
+        name: run.info.run_id for name, run in before.items()
+    }
+    calls = [runs_["2026-01-06"].data.metrics["Calls"] for runs_ in (before, now)]
+    assert calls[1] == calls[0] + 1
+    assert len(runs(uri, "days")) == 1
+
+
+def test_a_week_has_a_page_that_needs_nothing_from_elsewhere(store: tuple[Engine, str], tmp_path: Path):
+    _, uri = store
+    (week,) = runs(uri, "week")
+
+    path = MlflowClient(tracking_uri=uri).download_artifacts(week.info.run_id, "report.html", str(tmp_path))
+    text = Path(path).read_text(encoding="utf-8")
+
+    for said in (
+        "Did the ranking help?",
+        "How soon were leads reached?",
+        "Which hours reach people?",
+        "Goal",
+    ):
+        assert said in text
+    assert "<script" not in text
+    assert 'src="http' not in text
+    assert text.count("<svg") == 4
+
+
+class Runs:
+    """Stands for the process; what it says next."""
+
+    def __init__(self, said: str = "") -> None:
+        self.said, self.asked = said, list[Sequence[str]]()
+
+    def __call__(self, words: Sequence[str]) -> str:
+        self.asked.append(words)
+        return self.said
+
+
+def test_the_service_has_the_board_kept_once_a_day_is_over(engine: Engine):
+    a_floor(engine)
+    runs_ = Runs()
+    keeper = Bookkeeper(engine, runs_)
+
+    done = [keeper.attend(at) for at in (MIDNIGHT + 23 * HOUR, MIDNIGHT + DAY, MIDNIGHT + DAY + SECOND)]
+
+    assert done == [False, True, False]
+    (asked,) = runs_.asked
+    assert list(asked) == ["kpi", "board", "--campaign", "spring", "--to", render(MIDNIGHT + DAY)]
+
+
+def test_a_board_that_cant_be_kept_is_an_alert_and_stops_nothing(engine: Engine):
+    a_floor(engine)
+    keeper = Bookkeeper(engine, Runs("no such host"))
+
+    keeper.attend(MIDNIGHT + DAY)
+
+    with reading(engine) as connection:
+        (alert,) = told(connection, BOARD_FAILED, 0)
+    assert alert.payload == {"campaign": "spring", "reason": "no such host"}
+
+
+@pytest.fixture(scope="module")
+def page(store: tuple[Engine, str]) -> Iterator[Page]:
+    """A browser at MLflow's pages of the board."""
+    with room(store[1]) as site, browsed(site) as page:
+        yield page
+
+
+def test_the_view_draws_the_days_as_lines(page: Page, store: tuple[Engine, str]):
+    (line,) = runs(store[1], "days")
+    where = f"/#/experiments/{line.info.experiment_id}/runs?{MODE}&compareRunsMode=CHART"
+
+    page.goto(f"{where}&viewStateShareKey={DAY_BY_DAY}")
+
+    for said in ("Did the ranking help", "The floor", "Day by day"):
+        expect(page.get_by_text(said).first).to_be_visible()
+    expect(page.get_by_text("Sales per hour model").first).to_be_visible()
+    expect(page.locator(".js-plotly-plot .scatterlayer .trace").first).to_be_visible()
+
+
+def test_the_weeks_page_opens_inside_mlflow(page: Page, store: tuple[Engine, str]):
+    (week,) = runs(store[1], "week")
+    info = week.info
+
+    page.goto(f"/#/experiments/{info.experiment_id}/runs/{info.run_id}/artifacts?{MODE}")
+    page.get_by_text("report.html", exact=True).first.click()
+
+    inside = page.frame_locator("iframe").first
+    expect(inside.get_by_text("Did the ranking help?")).to_be_visible()
+    expect(inside.locator("svg").first).to_be_visible()
