@@ -28,6 +28,8 @@ Examples:
     leadrank lift spring
 
     leadrank lift spring --from 2026-03-01T00:00:00Z --json
+
+    leadrank lift spring --order newest
 """
 
 
@@ -113,6 +115,9 @@ def lift(
     since: Since = None,
     until: Until = None,
     at: At = None,
+    order: Annotated[
+        str | None, typer.Option(help="What this order would have brought instead: newest, random, score ...")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="As GET /v1/attribution answers.")] = False,
     database: Database = None,
 ) -> None:
@@ -121,6 +126,7 @@ def lift(
 
     from .accounts import accounted, attribution
     from .kpi.page import arms_table, lift_lines
+    from .what_if import judge, lines, told
 
     moment = now() if at is None else instant_of(at)
     first = 0 if since is None else instant_of(since)
@@ -128,12 +134,15 @@ def lift(
     stretch = Stretch(first, last, moment, campaign)
     try:
         with reading(opened(database)) as connection:
-            found = attribution(connection, stretch)
+            other = None if order is None else judge(connection, stretch, order)
+            found = attribution(connection, stretch) if other is None else None
     except LeadrankError as error:
         fail(str(error))
     if json:
-        typer.echo(orjson.dumps(accounted(stretch, found), option=orjson.OPT_INDENT_2))
+        plain = accounted(stretch, found) if found else told(stretch, other) if other else {}
+        typer.echo(orjson.dumps(plain, option=orjson.OPT_INDENT_2))
         return
-    _console.print(arms_table(found))
-    for line in lift_lines(found):
+    if found:
+        _console.print(arms_table(found))
+    for line in lift_lines(found) if found else lines(other) if other else []:
         _console.print(line, soft_wrap=True)

@@ -50,7 +50,7 @@ def read_attempts(
     of those alone.
     """
     rows = connection.execute(_attempts(stretch, leads)).all()
-    found = connection.execute(_decisions(stretch)).all()
+    found = connection.execute(decisions_of(stretch)).all()
     by_decision = {row.decision_id: place for place, row in enumerate(found)}
     by_lease = {row.lease_id: place for place, row in enumerate(found)}
     echoed = [by_decision.get(row.decision_id, by_lease.get(row.lease_id, -1)) for row in rows]
@@ -212,7 +212,8 @@ def _first_contacts(stretch: Stretch) -> Subquery:
     return select(both, place.label("place")).subquery("first")
 
 
-def _decisions(stretch: Stretch) -> Select[tuple[str, str, int, int, str, str | None]]:
+def decisions_of(stretch: Stretch) -> Select[tuple[str, str, int, int, str, str | None]]:
+    """The decisions that the attempts of a stretch may have carried out, in their order."""
     asked = select(
         decision.c.decision_id, decision.c.lease_id, decision.c.lead, decision.c.at, decision.c.arm
     ).add_columns(decision.c.model_version)
