@@ -143,6 +143,7 @@ def accounted(stretch: Stretch, found: Attribution) -> dict[str, object]:
         "lifts": [_lift(lift) for lift in found.lifts],
         "refusal": found.refusal or None,
         "guardrails_broken": list(found.worse),
+        "foreseen": None if found.foreseen is None else asdict(found.foreseen),
     }
 
 

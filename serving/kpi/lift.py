@@ -9,7 +9,7 @@ from scipy.special import ndtri
 
 from features.kernel import BoolArray, Float64Array
 
-from .balance import Mismatch, sample_ratio
+from .balance import Mismatch, detectable, sample_ratio
 from .cells import Cells
 from .intervals import Figure, Interval, around, compare, compare_relatively, share_figure
 from .measures import measure
@@ -89,6 +89,19 @@ class Lift:
 
 
 @dataclass(frozen=True)
+class Foreseen:
+    """What a test on as many leads as were received can find, at the rate at which they buy."""
+
+    leads: int
+    rate: float
+    """Net sales per lead."""
+    once: float
+    """The least lift of sales per lead that one look finds four times in five."""
+    always: float
+    """The same by the band that may be read every day."""
+
+
+@dataclass(frozen=True)
 class Attribution:
     """The account of a campaign's arms over a stretch."""
 
@@ -101,6 +114,8 @@ class Attribution:
     """Why there are no lifts; empty where there are."""
     worse: tuple[str, ...]
     """Guardrails that the model's arm has broken: worse than the holdout, however often one looks."""
+    foreseen: Foreseen | None
+    """None while nothing was sold."""
 
 
 def account(
@@ -122,7 +137,17 @@ def account(
     )
     why = _refusal(sides, mismatch)
     lifts = () if why else tuple(_lift(kpi, sides[BASE], sides[MODEL]) for kpi in PER_HOUR)
-    return Attribution(_conserved(cells), arms, mismatch, lifts, why, _broken(sides[BASE], sides[MODEL]))
+    worse, foreseen = _broken(sides[BASE], sides[MODEL]), _foreseen(cells, assigned, promised[BASE])
+    return Attribution(_conserved(cells), arms, mismatch, lifts, why, worse, foreseen)
+
+
+def _foreseen(cells: Cells, assigned: Mapping[str, int], holdout: float) -> Foreseen | None:
+    leads, sold = sum(assigned.values()), cells.total("net")
+    if not 0 < sold < leads:
+        return None
+    rate = sold / leads
+    always = detectable(rate, leads, holdout, sequence=ConfidenceSequence())
+    return Foreseen(leads, rate, detectable(rate, leads, holdout), always)
 
 
 @dataclass(frozen=True)

@@ -83,6 +83,11 @@ def lift_lines(found: Attribution) -> list[str]:
     said += [
         f"Guardrail broken: {name.replace('_', ' ')} is worse than in the holdout." for name in found.worse
     ]
+    if (seen := found.foreseen) is not None:
+        said.append(
+            f"{seen.leads:,} leads of whom {seen.rate:.1%} buy can show a lift of {seen.once:.0%} at one "
+            f"look and {seen.always:.0%} however often one looks (four times in five)."
+        )
     sales = found.sales
     credited = f"{sales.credited.number:,} to decisions, {sales.organic.number:,} organic"
     return [*said, f"Sales, gross: {credited}, {sales.outside_window.number:,} outside the window."]

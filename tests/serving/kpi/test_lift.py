@@ -143,6 +143,20 @@ def test_every_sale_is_credited_organic_or_outside_the_window(calls, recorded, a
     assert sum(part.value for part in parts) == pytest.approx(sum(worth.values()))
 
 
+def test_what_so_many_leads_can_show_is_told_before_there_is_a_lift():
+    """2 % buy, one in ten is held out: 50,000 leads show 29 % (docs/lift.md)."""
+    few = some_attempts(*((lead, HOUR, lead <= 1_000) for lead in range(1, 1_500)))
+
+    found = drawn_up(few, some_conversions(), [0] * 1_499, {MODEL: 45_000, BASE: 5_000})
+
+    assert found.lifts == ()
+    assert found.foreseen is not None
+    assert found.foreseen.rate == pytest.approx(0.02)
+    assert found.foreseen.once == pytest.approx(0.29, abs=0.01)
+    assert found.foreseen.always > found.foreseen.once
+    assert any("50,000 leads of whom 2.0% buy" in line for line in lift_lines(found))
+
+
 def test_a_manager_reads_sentences():
     found = a_month({0: 5, 1: 10})
 
