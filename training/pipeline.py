@@ -79,6 +79,38 @@ def train(
     """
     watch = watch or Stopwatch(lambda _: None)
     champion = tracking.champion() if tracking else None
+    report, trained = prepare(
+        past,
+        at,
+        rng=rng,
+        champion=champion,
+        allowed=allowed,
+        suspicious=suspicious,
+        threads=threads,
+        watch=watch,
+        tune=tune,
+        handed=handed,
+    )
+    if tracking is None:
+        return report
+    with watch.stage("MLflow"):
+        return track(report, trained, tracking)
+
+
+def prepare(
+    past: Past,
+    at: int,
+    *,
+    rng: np.random.Generator,
+    champion: Bundle | None,
+    watch: "Stopwatch",
+    allowed: Collection[str] = (),
+    suspicious: Collection[str] = (),
+    threads: int = 2,
+    tune: Tune | None = None,
+    handed: Handed | None = None,
+) -> tuple[TrainingReport, dict[str, Trained]]:
+    """A training but for its publishing: the report with bundle and verdict, and each head trained."""
     taught = [(tuned(head, champion), examples(past, head, at, handed)) for head in heads()]
     scarce, left_out = scarcity(taught)
     features = for_leads(past.leads, allowed)
@@ -99,10 +131,7 @@ def train(
     told = {name: report_of(one, verdict.races[name]) for name, one in trained.items()}
     not_these = refused(past.leads, allowed)
     report = TrainingReport(bundle, told, verdict, verdict.alias, watch.seconds, not_these, instead, left_out)
-    if tracking is None:
-        return report
-    with watch.stage("MLflow"):
-        return track(report, trained, tracking)
+    return report, trained
 
 
 def teach(
