@@ -69,6 +69,7 @@ def grow_judged(
             valid_sets=[after],
             valid_names=["after"],
             callbacks=[lightgbm.record_evaluation(curve), lightgbm.early_stopping(NO_BETTER, verbose=False)],
+            keep_training_booster=True,  # trees behind its own best: the folds together may bear them
         )
         grown.append(booster)
         losses.append(curve["after"][objective.metric])
