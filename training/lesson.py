@@ -9,13 +9,11 @@ from features.kernel import Float32Array, Float64Array, Int64Array
 
 from .dataset import Examples
 from .design import Design
-from .head import Head
+from .head import TRUST, Head
 from .margin import Anchor
 
 MOST_RARE = 20.0
 """An example drawn with a smaller chance than one in so many counts as if drawn with that."""
-TRUST = 6.0
-"""Factor on the prior sd of the features that a head trusts: shrunk 36 times less than the others."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +46,7 @@ class Lesson:
         follows: tuple[str, ...] = (),
         rises: tuple[str, ...] = (),
         falls: tuple[str, ...] = (),
+        trust: float = TRUST,
     ) -> "Lesson":
         """The lesson of computed features and their examples; what it `ignores` is missing everywhere."""
         named, kinds = matrix.names, tuple(feature.categorical for feature in matrix.features)
@@ -58,7 +57,7 @@ class Lesson:
             examples.at,
             examples.label,
             examples.weight,
-            trust=tuple(TRUST if name.startswith(trusts) else 1.0 for name in named),
+            trust=tuple(trust if name.startswith(trusts) else 1.0 for name in named),
             follows=tuple(place for place, name in enumerate(named) if name.startswith(follows)),
             signs=tuple(int(name.startswith(rises)) - int(name.startswith(falls)) for name in named),
         )
@@ -70,7 +69,14 @@ class Lesson:
         """What a head is taught, without the features that are pointless here."""
         unheard = tuple(name for name in matrix.names if not head.hears(name))
         told = cls.of(
-            matrix, examples, unheard + pointless, head.trusts, head.follows, head.rises, head.falls
+            matrix,
+            examples,
+            unheard + pointless,
+            head.trusts,
+            head.follows,
+            head.rises,
+            head.falls,
+            head.trust,
         )
         anchored = head.anchor in matrix.names
         start = matrix.names.index(head.anchor) if anchored else None

@@ -1,5 +1,7 @@
 """The chance that a human who picked up buys: whom one reaches, and how easily, is the answer head's."""
 
+from features.instants import DAY
+
 from ..head import Head
 
 HEAD = Head(
@@ -11,6 +13,13 @@ HEAD = Head(
     least_marked=20,
     knows_agent=True,
     follows=("floor_sale_rate",),
+    # Sales are few, and a floor that calls the newest first has hardly seen its old leads: a wider prior on
+    # channel and age takes their chance for knowledge.
+    trust=2.0,
+    # Nobody gets more interested by waiting.
+    falls=("lead_age", "age_of_"),
+    strengths=(0.003, 0.01),
+    half_lives=(None, 21 * DAY),
     ignores=(
         "local_weekday",
         "local_hour_of_week",
