@@ -22,6 +22,8 @@ class Asked(NamedTuple):
     start: Int64Array
     first: int = 0
     """The code of the first actor with a place."""
+    codes: Int64Array = np.empty(0, np.int64)
+    """The codes of the actors and one above all, where they aren't neighbours."""
 
     def of(self, first: int, end: int) -> "Asked":
         """Those of some of the actors; with the first and the last of all go those who have no place."""
@@ -31,7 +33,7 @@ class Asked(NamedTuple):
         some = start[first : end + 3] - low
         some[0], some[-1] = max(some[0], 0), min(some[-1], high - low)
         row, at = np.ascontiguousarray(self.row[low:high]), np.ascontiguousarray(self.at[low:high])
-        return Asked(row, at, some, self.first + first)
+        return Asked(row, at, some, self.first + first, self.codes[first : end + 1])
 
 
 def cut(start: Int64Array, most: int) -> list[tuple[int, int]]:

@@ -50,7 +50,7 @@ class Draft(NamedTuple):
 @kernel
 def read(blocks: Blocks, entries: Entries, sheet: Sheet, asked: Asked, out: Float32Array) -> None:
     """Fill every column of the sheet at every moment in one pass over actors and their entries."""
-    rows, ats, start, _ = asked
+    rows, ats, start, _, _ = asked
     state, found, draft = entries.state, no_moments(sheet.windows.size), no_draft(sheet)
     count = int(np.int64(0))  # a constant would be compiled for itself
     row, at, first, entry, last, _, worst = found

@@ -1,6 +1,6 @@
 """Past: all that a feature may see, and Feature: what each of them promises."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import prod
@@ -23,6 +23,9 @@ from .zones import local
 
 READ_AT_ONCE = 8_192
 """For so many moments a kept tape is read at a time: their entries are still in the cache for each scan."""
+
+FEW = 8
+"""Where there are more than so many times as many actors as moments, only those named are arranged."""
 
 By = str
 """Whose past is asked: `lead`, `agent`, `everyone`, a coded field of leads, `line`, `script`, `hour` (of the
@@ -49,7 +52,8 @@ class Who(NamedTuple):
 class Past:
     """The calls and leads of one state of the store, and its facts."""
 
-    log: CallLog
+    calls: CallLog | Callable[[], CallLog]
+    """The log, or what makes it for whoever asks: features ask the facts alone."""
     leads: LeadTable
     told: Facts | None = None
     """The facts where the store knows more of them than the log tells."""
@@ -58,6 +62,11 @@ class Past:
     same facts and more behind them. None: each question writes its own, of a few actors at a time."""
     sizes: Mapping[str, int] = field(default_factory=dict)
     """How many agents, lines and scripts there are in all, where these facts are only some."""
+
+    @cached_property
+    def log(self) -> CallLog:
+        """The calls, ordered by `ended_at`; to be asked for while the store's state is still this one."""
+        return self.calls if isinstance(self.calls, CallLog) else self.calls()
 
     @cached_property
     def facts(self) -> Facts:
@@ -84,7 +93,10 @@ class Past:
         """
         if self.tapes is not None:
             tape = self.tape(spec)
-            asked = arrange(actor, at, tape.groups)
+            if FEW * at.size < tape.groups:
+                tape, asked = _only_named(tape, actor, at)
+            else:
+                asked = arrange(actor, at, tape.groups)
             yield from ((tape.of(*some), asked.of(*some)) for some in cut(asked.start, READ_AT_ONCE))
             return
         told, groups = _Told(self, spec.by), self.groups(spec.by)
@@ -209,6 +221,15 @@ class _Told:
 
     def notes(self, rows: slice | Int64Array, spec: Spec) -> Int64Array:
         return notes_of(self.past.facts, rows, spec, self.past.words_of(rows, spec))
+
+
+def _only_named(tape: Tape, actor: Int64Array, at: Int64Array) -> tuple[Tape, Asked]:
+    """The tape of those actors alone that few moments name: nobody else is looked at."""
+    placed = (actor >= 0) & (actor < tape.groups)
+    named = np.unique(actor[placed])
+    place = np.where(actor < 0, -1, np.where(placed, np.searchsorted(named, actor), named.size))
+    codes = np.append(named, tape.groups)
+    return tape.some(named), arrange(place, at, named.size)._replace(codes=codes)
 
 
 def _are(told: _Told, actor: Int64Array, at: Int64Array) -> bool:

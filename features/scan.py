@@ -44,6 +44,8 @@ def most_seen(seen: Seen) -> int:
 def actors_asked(asked: Asked) -> Int64Array:
     """The actor of each moment asked; -1 for nobody."""
     actors = asked.first + np.arange(-1, asked.start.size - 2)
+    if asked.codes.size:
+        actors[1:] = asked.codes
     actors[0] = -1
     return np.repeat(actors, np.diff(asked.start))
 

@@ -65,6 +65,10 @@ class Tape:
         blocks = Blocks(*(column[first:end] for column in self.blocks))
         return replace(self, blocks=blocks)
 
+    def some(self, actors: Int64Array) -> "Tape":
+        """The same of any actors, in the order given."""
+        return replace(self, blocks=Blocks(*(column[actors] for column in self.blocks)))
+
     def follow(self, told: Told, groups: int) -> None:
         """Write the facts behind those followed so far."""
         self._grow_groups(groups)

@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from sqlalchemy import Connection, Engine
 
+from features.instants import SECOND
 from features.store.checkpoints import copied, restored, write
 from features.store.engine import database_clock, open_engine, reading
 from features.store.installation import secret_of
@@ -120,8 +121,9 @@ def open_desk(settings: Settings, engine: Engine) -> Desk:
     trainer = Trainer(settings.database_url, settings.mlflow_uri, settings.retrain_every)
     clock = _of_database if settings.clock == "system" else _of_request
     registry.reload()
-    sheet = ScoreSheet.empty(settings.log_vectors)
-    return Desk(engine, registry, trainer, salt, clock, ledger, sheet)
+    sheet = ScoreSheet(settings.log_vectors)
+    patience = TICK_S * SECOND if settings.clock == "system" else 0
+    return Desk(engine, registry, trainer, salt, clock, ledger, sheet, patience=patience)
 
 
 def remember(desk: Desk, folder: Path) -> None:

@@ -8,8 +8,7 @@ from itertools import chain
 import numpy as np
 from sqlalchemy import Connection, Engine
 
-from features.instants import NEVER, SECOND, render
-from features.kernel import Float64Array, Int8Array, Int64Array
+from features.instants import SECOND, render
 from features.pseudonym import phone_hash
 from features.store.engine import reading, transaction
 from features.store.installation import secret_of
@@ -19,29 +18,22 @@ from . import leases
 from .alerts import alerts, due, retrain
 from .errors import AlreadyTraining, UnknownLead
 from .handout import Batch, Item, Order, Poll, Round, attributes_of, batches_at, numbers_of, record, win
-from .insight import (
-    Diagnosis,
-    Eligibility,
-    Explanation,
-    by_zone,
-    eligibility,
-    explanation,
-    next_callable,
-)
+from .insight import Diagnosis, Eligibility, Explanation, eligibility, explanation
 from .leases import Ack, AckResult
+from .lineup import Lineup, Terms
 from .models import Models
 from .plan import Plan
-from .ranking.arms import ARMS, HOLDOUT, MODEL, in_holdout, places
+from .ranking.arms import ARMS
 from .ranking.exploration import generator
 from .ranking.queue import Candidates, Source, rank
-from .ranking.value import value_per_second
 from .retraining import Trainer, TrainingRun
 from .roster import Roster
-from .rule import callback_due
+from .rule import Caps
 from .rules.hours import open_until
 from .scores import ScoreSheet
-from .standing import OPEN, Standing
-from .verdicts import Verdicts, judge_all
+from .standing import OPEN
+from .verdicts import judge_all
+from .view import View, passing
 
 _OWN_LEASE = frozenset({"LEASED"})
 
@@ -51,17 +43,11 @@ MOST_ROUNDS = 8
 LOST_FOR = 60 * SECOND
 """A lead found in other hands is not asked for again within this time."""
 
-USUAL_SECONDS = 60.0
-"""What a dial is taken to cost while no model says better."""
+AHEAD = 90 * SECOND
+"""Between requests, scores are renewed that wouldn't serve for so long; ticks come more often than that."""
 
-
-@dataclass(frozen=True)
-class Floor:
-    """A campaign's leads at an instant: their rows in the ledger, how they stand, what the rules say."""
-
-    rows: Int64Array
-    standing: Standing
-    verdicts: Verdicts
+SLICE = 1_000
+"""So many leads are scored ahead at a time: a poll may have to wait for as long as that takes."""
 
 
 @dataclass
@@ -74,29 +60,29 @@ class Desk:
     salt: bytes
     clock: Callable[[Connection, int], int] = lambda _connection, at: at
     ledger: Ledger = field(default_factory=Ledger)
-    sheet: ScoreSheet = field(default_factory=ScoreSheet.empty)
+    sheet: ScoreSheet = field(default_factory=ScoreSheet)
     lock: threading.RLock = field(default_factory=threading.RLock)
+    patience: int = 0
+    """A request overtaken by one later by up to this is answered as of then: its clock was read before."""
 
     def __post_init__(self) -> None:
-        self.roster = Roster(self.ledger)
-        self._places = np.empty(0)
+        self.roster = Roster(self.ledger, self.salt)
+        self._lineups: dict[str, Lineup] = {}
 
     def follow(self, at: int) -> None:
         """Read what the store learned since the last request; at first everything, open leases too."""
         first = self.roster.new
         with reading(self.engine) as connection:
             self.ledger.follow(connection)
-            self.roster.follow()
+            self._take_over()
             if first:
                 self.roster.restore(leases.open_leases(connection, at), at)
-        self._make_room()
 
-    def _make_room(self) -> None:
-        """Give new leads their arms and their lines on the sheet; what changed is scored anew."""
-        new = places(self.salt, "holdout", self.ledger.leads.ids[self._places.size :])
-        self._places = np.concatenate([self._places, new])
+    def _take_over(self) -> None:
+        """Let the roster learn what the ledger did; what changed is scored anew."""
+        touched = self.roster.follow()
         self.sheet.reserve(len(self.ledger.leads))
-        self.sheet.forget(self.ledger.take_touched())
+        self.sheet.forget(touched)
 
     def plan(self, campaign: str) -> Plan:
         """The campaign's plan; one that nobody named yet has the defaults."""
@@ -111,10 +97,9 @@ class Desk:
         with self.lock:
             self.follow(at)
             poll = Poll(campaign, order, key or self._next_key(campaign, at), at)
-            plan = self.plan(campaign)
-            floor = self.floor(campaign, at, order)
-            candidates = self.candidates(floor, plan, at)
-            given = self._hand_out(poll, plan, floor, candidates)
+            with passing(self.lineup(campaign, at), self.ledger.leads, order) as view:
+                self._score(view)
+                given = self._hand_out(poll, view)
             self.roster.hold([item.row for item in given.items], at, given.expires_at)
         return given
 
@@ -153,7 +138,12 @@ class Desk:
         self.models.reload()
         for campaign in list(self.ledger.campaigns):
             with self.lock:
-                self.candidates(self.floor(campaign, at), self.plan(campaign), at)
+                rows = self.lineup(campaign, at).unscored(AHEAD)
+            for first in range(0, rows.size, SLICE):
+                with self.lock:
+                    lineup = self._lineups[campaign]
+                    some = lineup.slots_of(rows[first : first + SLICE])
+                    lineup.score(lineup.cells, some, self.ledger.past(), self.ledger.seq)
 
     def train(self, at: int, wait: bool) -> TrainingRun:
         """Train as of `at` and swap the champion; without `wait` behind the request."""
@@ -192,75 +182,56 @@ class Desk:
         """Why a campaign's queue is as long as it is."""
         with self.lock:
             self.follow(at)
-            floor = self.floor(campaign, at)
-        return Diagnosis(
-            campaign=campaign,
-            as_of_at=at,
-            leads=int(floor.rows.size),
-            callable=int(np.count_nonzero(~floor.verdicts.forbidden)),
-            withheld=floor.verdicts.withheld,
-            by_zone=by_zone(floor.standing, floor.verdicts),
-            next_callable_at=next_callable(floor.verdicts.until, at),
-            model_version=self.models.version,
-            degraded=self.models.degraded,
-            trouble=self.models.trouble,
-            alerts=alerts(self.engine, at),
-        )
+            lineup = self.lineup(campaign, at)
+            view = View(lineup, lineup.cells)
+            by_zone = view.by_zone()
+            return Diagnosis(
+                campaign=campaign,
+                as_of_at=at,
+                leads=sum(sum(zone.values()) for zone in by_zone.values()),
+                callable=sum(zone["callable"] for zone in by_zone.values()),
+                withheld=view.withheld(),
+                by_zone=by_zone,
+                next_callable_at=view.next_callable(),
+                model_version=self.models.version,
+                degraded=self.models.degraded,
+                trouble=self.models.trouble,
+                alerts=alerts(self.engine, at),
+            )
 
-    def floor(self, campaign: str, at: int, order: Order | None = None) -> Floor:
-        """The campaign's leads that pass the order's filters, with the verdict on each."""
-        book = self.ledger.leads
-        mine = (book.columns["campaign"] == book.code("campaign", campaign)) & ~book.columns["erased"]
-        if order is not None:
-            for name, words in (
-                ("channel", order.channels),
-                ("region", order.regions),
-                ("list", order.lists),
-            ):
-                if words:
-                    mine &= np.isin(book.columns[name], [book.code(name, word) for word in words])
-            mine[[row for row in map(book.row, order.exclude) if row is not None]] = False
-        rows = np.flatnonzero(mine)
-        caps = self.plan(campaign).caps
-        standing = self.roster.standing(rows, caps, at)
-        return Floor(rows, standing, judge_all(standing, caps, at))
+    def lineup(self, campaign: str, at: int) -> Lineup:
+        """The campaign's leads as they stand at an instant; its lock must be held."""
+        news = self.roster.take_news()
+        for one in self._lineups.values():
+            one.hear(news)
+        code = self.ledger.leads.code("campaign", campaign)
+        terms, found = Terms(code, self.plan(campaign), self.models.champion()), self._lineups.get(campaign)
+        if found is None or not found.holds(terms, at, self.patience):
+            found = self._lineups[campaign] = Lineup(self.roster, self.sheet, terms, at)
+        found.follow(at)
+        return found
 
-    def candidates(self, floor: Floor, plan: Plan, at: int) -> Candidates:
-        """The leads that no rule forbids, scored."""
-        free = ~floor.verdicts.forbidden
-        rows, standing = floor.rows[free], floor.standing.take(free)
-        score, seconds = self._score(rows, plan, at)
-        return Candidates(
-            row=rows,
-            arm=self._arms(plan)[rows],
-            score=score,
-            seconds=seconds,
-            callback_at=np.where(callback_due(standing, at), standing.callback_at, NEVER),
-            created_at=standing.created_at,
-            attempts=standing.attempts,
-            last_call_at=standing.last_call_at,
-        )
+    def candidates(self, campaign: str, at: int) -> Candidates:
+        """The leads that may be called, scored."""
+        lineup = self.lineup(campaign, at)
+        view = View(lineup, lineup.cells)
+        self._score(view)
+        return view.candidates()
 
-    def _score(self, rows: Int64Array, plan: Plan, at: int) -> tuple[Float64Array, Float64Array]:
-        """Expected value per second and seconds of each dial; NaN and a guess while there is no model."""
-        bundle = self.models.champion()
-        if bundle is None:
-            return np.full(rows.size, np.nan), np.full(rows.size, USUAL_SECONDS)
-        self.sheet.refresh(self.ledger.past(), bundle, rows, at, self.ledger.seq)
-        answer, convert, seconds, value = (column[rows] for column in self.sheet.columns)
-        return value_per_second(answer, convert, plan.worth(value), seconds), seconds
+    def _score(self, view: View) -> None:
+        """See that nobody who may be called lacks a score that serves."""
+        slots = view.unscored()
+        if slots.size:
+            view.lineup.score(view.cells, slots, self.ledger.past(), self.ledger.seq)
 
-    def spent(self, campaign: str, plan: Plan, at: int) -> tuple[float, float]:
+    def spent(self, campaign: str, at: int) -> tuple[float, float]:
         """Seconds of agents that the campaign's model arm and holdout have had of late."""
-        return self.roster.spent(self.ledger.leads.code("campaign", campaign), self._arms(plan), at)
+        code = self.ledger.leads.code("campaign", campaign)
+        return self.roster.spent(code, self.plan(campaign).policy.holdout, at)
 
     def _next_key(self, campaign: str, at: int) -> str:
         with reading(self.engine) as connection:
             return f"{render(at)}#{batches_at(connection, campaign, at)}"
-
-    def _arms(self, plan: Plan) -> Int8Array:
-        """Every lead's arm, by its row in the ledger."""
-        return np.where(in_holdout(self._places, plan.policy.holdout), HOLDOUT, MODEL).astype(np.int8)
 
     def _train(self, at: int) -> TrainingRun:
         done = self.trainer.train(at)
@@ -302,12 +273,13 @@ class Desk:
     def _min_gap(self, campaign: str) -> int:
         return self.plan(campaign).caps.min_gap
 
-    def _hand_out(self, poll: Poll, plan: Plan, floor: Floor, candidates: Candidates) -> Batch:
+    def _hand_out(self, poll: Poll, view: View) -> Batch:
         """Win leases in the queue's order and put batch and decisions on record, in one transaction."""
+        policy, withheld = view.lineup.terms.plan.policy, view.withheld()
         with transaction(self.engine) as connection:
             now = self.clock(connection, poll.at)
-            rounds = list(self._rounds(connection, poll, plan, candidates, now))
-            items = tuple(chain.from_iterable(self._items(connection, poll, one) for one in rounds))
+            rounds = list(self._rounds(connection, poll, view, now))
+            items = tuple(chain.from_iterable(self._items(connection, poll, view, one) for one in rounds))
             given = Batch(
                 batch_id=poll.batch_id,
                 campaign=poll.campaign,
@@ -316,62 +288,60 @@ class Desk:
                 ranked_at=poll.at,
                 degraded=self.models.degraded,
                 items=tuple(replace(item, rank=rank) for rank, item in enumerate(items, 1)),
-                withheld=floor.verdicts.withheld,
-                next_poll_after_s=_next_poll(floor.verdicts, len(items), poll.at),
+                withheld=withheld,
+                next_poll_after_s=_next_poll(view, len(items), poll.at),
                 expires_at=now + poll.order.lease_seconds * SECOND,
             )
-            record(connection, given, poll, rounds[-1], plan.policy, self.ledger.leads, self.sheet.served)
+            record(connection, given, poll, rounds[-1], policy, self.ledger.leads, self.sheet.served)
         return given
 
-    def _rounds(
-        self, connection: Connection, poll: Poll, plan: Plan, candidates: Candidates, now: int
-    ) -> Iterator[Round]:
+    def _rounds(self, connection: Connection, poll: Poll, view: View, now: int) -> Iterator[Round]:
         """Rank and claim until the poll is filled; leads lost to other workers make room for others."""
-        spent = self.spent(poll.campaign, plan, poll.at)
+        terms, book = view.lineup.terms, self.ledger.leads
+        spent = self.spent(poll.campaign, poll.at)
         rng = generator(f"{poll.campaign}|{poll.key}")
         missing, first = poll.order.n, 0
         for _ in range(MOST_ROUNDS):
-            queue = rank(candidates, missing, plan.policy, spent, rng)
-            found = win(connection, self.ledger.leads, candidates, queue, poll, now, n=missing, first=first)
-            found = self._still_allowed(connection, poll, plan, found, now)
+            queue = rank(view, missing, terms.plan.policy, spent, rng)
+            rows = view.rows(queue.place)
+            found = win(connection, book, queue, rows, poll, now, n=missing, first=first)
+            found = self._still_allowed(connection, poll, terms.plan.caps, found, now)
             yield found
             missing, first = missing - found.entries.size, first + found.tried
             if not missing or not found.lost.size:
                 return
-            self.roster.hold(candidates.row[found.lost], poll.at, poll.at + LOST_FOR)
-            candidates = candidates.without(queue.place[: found.tried])
+            self.roster.hold(found.lost, poll.at, poll.at + LOST_FOR)
+            view.put_aside(queue.place[: found.tried])
 
-    def _still_allowed(self, connection: Connection, poll: Poll, plan: Plan, found: Round, now: int) -> Round:
+    def _still_allowed(self, connection: Connection, poll: Poll, caps: Caps, found: Round, now: int) -> Round:
         """What was won, less what the rules forbid by news that came between reading and claiming."""
         if not self.ledger.follow(connection):
             return found
-        self.roster.follow()
-        self._make_room()
-        standing = self.roster.standing(found.candidates.row[found.won], plan.caps, poll.at)
-        forbidden = judge_all(standing, plan.caps, poll.at).forbidden
+        self._take_over()
+        standing = self.roster.standing(found.rows[found.entries], caps, poll.at)
+        forbidden = judge_all(standing, caps, poll.at).forbidden
         leases.give_back(connection, [found.name(poll, "l", int(i)) for i in np.flatnonzero(forbidden)], now)
         return found.keep(~forbidden)
 
-    def _items(self, connection: Connection, poll: Poll, found: Round) -> list[Item]:
-        book, past = self.ledger.leads, self.ledger.past()
-        candidates = found.candidates
-        rows = candidates.row[found.won]
+    def _items(self, connection: Connection, poll: Poll, view: View, found: Round) -> list[Item]:
+        book, past, caps = self.ledger.leads, self.ledger.past(), view.lineup.terms.plan.caps
+        places, rows = found.queue.place[found.entries], found.rows[found.entries]
         keys = book.columns["key"][rows].tolist()
-        standing = self.roster.standing(rows, self.plan(poll.campaign).caps, poll.at)
-        closes = open_until(standing, poll.at)
-        numbers = numbers_of(connection, keys)
-        remarks = self.models.remarks(past, rows, standing, poll.at)
+        standing = self.roster.standing(rows, caps, poll.at)
+        numbers, remarks = numbers_of(connection, keys), self.models.remarks(past, rows, standing, poll.at)
+        said, score, seconds = self.sheet.of(rows), view.score_of(places), view.seconds_of(places)
+        arm, closes = view.lineup.columns["arm"][places], open_until(standing, poll.at)
         return [
             Item(
                 lease_id=found.name(poll, "l", i),
                 decision_id=found.name(poll, "d", i),
                 lead_id=book.ids[row],
-                phone=numbers[key],
+                phone=numbers[keys[i]],
                 rank=0,
-                score=float(candidates.score[place]) * 3600,
-                p_answer=float(self.sheet.p_answer[row]),
-                p_convert=float(self.sheet.p_convert[row]),
-                handle_s=float(candidates.seconds[place]),
+                score=float(score[i]) * 3600,
+                p_answer=float(said.p_answer[i]),
+                p_convert=float(said.p_convert[i]),
+                handle_s=float(seconds[i]),
                 source=Source(found.queue.source[found.entries[i]]).name.lower(),
                 attempt_no=int(standing.attempts[i]) + 1,
                 timezone=standing.zones[standing.zone[i]][0],
@@ -379,16 +349,16 @@ class Desk:
                 agent_id=None,
                 reasons=remarks[i][0],
                 best_window=remarks[i][1],
-                attributes=attributes_of(past.leads, int(row)),
-                arm=ARMS[candidates.arm[place]],
+                attributes=attributes_of(past.leads, row),
+                arm=ARMS[arm[i]],
                 propensity=float(found.chances[i]),
-                row=int(row),
+                row=row,
             )
-            for i, (place, row, key) in enumerate(zip(found.won, rows, keys, strict=True))
+            for i, row in enumerate(rows.tolist())
         ]
 
 
-def _next_poll(verdicts: Verdicts, given: int, at: int) -> int:
+def _next_poll(view: View, given: int, at: int) -> int:
     """Seconds until another poll may find more: soon, or when the next lead frees up after an empty one."""
-    frees_up = at if given else next_callable(verdicts.until, at)
+    frees_up = at if given else view.next_callable()
     return 300 if frees_up is None else int(np.clip((frees_up - at) // SECOND, 5, 300))

@@ -17,7 +17,7 @@ from features.store.tables import batch, decision, lead
 
 from . import leases
 from .leases import Claim
-from .ranking.queue import Candidates, Policy, RankedQueue
+from .ranking.queue import Policy, RankedQueue
 from .ranking.reasons import Reason
 from .week_ahead import Window
 
@@ -101,8 +101,9 @@ class Poll:
 class Round:
     """One attempt to fill a poll: whom the queue offered, which entries were won, and with what chance."""
 
-    candidates: Candidates
     queue: RankedQueue
+    rows: Int64Array
+    """The row in the ledger of each of the queue's entries."""
     first: int
     """How many entries earlier rounds of the poll had tried."""
     entries: Int64Array
@@ -113,14 +114,9 @@ class Round:
     tried: int
 
     @property
-    def won(self) -> Int64Array:
-        """Places of the leads won among the candidates."""
-        return np.asarray(self.queue.place[self.entries])
-
-    @property
     def lost(self) -> Int64Array:
-        """Places of the leads that turned out to be in other hands."""
-        return np.setdiff1d(self.queue.place[: self.tried], self.won)
+        """Rows of the leads that turned out to be in other hands."""
+        return np.setdiff1d(self.rows[: self.tried], self.rows[self.entries])
 
     def keep(self, kept: BoolArray) -> "Round":
         """The round with some of what was won; the rest counts as lost."""
@@ -134,19 +130,20 @@ class Round:
 def win(
     connection: Connection,
     book: LeadBook,
-    candidates: Candidates,
     queue: RankedQueue,
+    rows: Int64Array,
     poll: Poll,
     now: int,
     *,
     n: int,
     first: int,
 ) -> Round:
-    """Claim the queue's leads in its order until `n` are won or none is left; a number counts once.
+    """Claim the queue's leads, by their `rows`, in its order until `n` are won or none is left; a number
+    counts once.
 
     `now` is the instant that leases compare with: the database's clock in normal running.
     """
-    rows, until = candidates.row[queue.place], now + poll.order.lease_seconds * SECOND
+    until = now + poll.order.lease_seconds * SECOND
     won: list[int] = []
     tried, numbers = 0, set[str]()
     while len(won) < n and tried < rows.size:
@@ -163,7 +160,7 @@ def win(
         tried = chunk.stop
     entries = np.array(won, np.int64)
     chances, kappa = queue.propensity(tried, entries)
-    return Round(candidates, queue, first, entries, chances, kappa, tried)
+    return Round(queue, rows, first, entries, chances, kappa, tried)
 
 
 def record(

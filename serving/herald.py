@@ -109,7 +109,7 @@ class Herald:
     def _events(self, kinds: frozenset[str], campaign: str, goals: Goals, at: int) -> Iterator[Event]:
         asks_for_leads = HOT in kinds or (LATE in kinds and goals.response is not None)
         if asks_for_leads:
-            free = self.desk.candidates(self.desk.floor(campaign, at), self.desk.plan(campaign), at)
+            free = self.desk.candidates(campaign, at)
             if HOT in kinds:
                 yield from self._hot(campaign, free, at)
             if LATE in kinds and goals.response is not None:

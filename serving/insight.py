@@ -16,7 +16,7 @@ from .ranking.value import value_per_second
 from .rule import Caps
 from .rules.hours import ahead, open_until
 from .standing import Standing
-from .verdicts import Verdicts, failed
+from .verdicts import failed
 from .week_ahead import NO_EVIDENCE, Window, windows_of_week
 
 LATER = (0, 5 * MINUTE, 30 * MINUTE, HOUR, 4 * HOUR, DAY, 3 * DAY, 7 * DAY)
@@ -205,17 +205,6 @@ def deadline(fading: tuple[Worth, ...], at: int) -> int | None:
             share = (before.value_per_agent_hour - half) / fall
             return at + round((before.after_s + share * (after.after_s - before.after_s)) * 1_000_000)
     return None
-
-
-def by_zone(standing: Standing, verdicts: Verdicts) -> dict[str, dict[str, int]]:
-    """Callable and withheld leads by time zone."""
-    found = {}
-    for code in np.unique(standing.zone):
-        here = standing.zone == code
-        forbidden = int(np.count_nonzero(verdicts.forbidden & here))
-        name = "+".join(standing.zones[code]) if code >= 0 else "unknown"
-        found[name] = {"callable": int(np.count_nonzero(here)) - forbidden, "withheld": forbidden}
-    return found
 
 
 def next_callable(until: Int64Array, at: int) -> int | None:

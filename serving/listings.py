@@ -35,11 +35,10 @@ def _holds(label: Label, desk: Desk, at: int) -> bool:
 
 def _ranked(desk: Desk, campaign: str, at: int) -> Listed:
     """The leads that may be called at `at`, in the order in which to call them."""
-    plan, floor = desk.plan(campaign), desk.floor(campaign, at)
-    candidates = desk.candidates(floor, plan, at)
+    plan, candidates = desk.plan(campaign), desk.candidates(campaign, at)
     label = Label(campaign, at, desk.ledger.seq, desk.models.version, desk.models.degraded)
     rng = generator(f"listing|{label.snapshot_id}")
-    place, source = order(candidates, plan.policy, desk.spent(campaign, plan, at), rng)
-    until = open_until(floor.standing.take(~floor.verdicts.forbidden), at)
+    place, source = order(candidates, plan.policy, desk.spent(campaign, at), rng)
+    until = open_until(desk.roster.standing(candidates.row, plan.caps, at), at)
     ids = np.array([desk.ledger.leads.ids[row] for row in candidates.row[place]], np.bytes_)
     return label, Listing(ids, candidates.score[place] * 3600, source, until[place])

@@ -1,153 +1,198 @@
 """Roster: the leads of the ledger as the calling rules see them, with the leases this worker knows of."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
 
+from features.columns import Columns
 from features.instants import DAY, NEVER
-from features.kernel import Int8Array, Int64Array
+from features.kernel import Float64Array, Int8Array, Int64Array
+from features.store.lead_book import LeadBook
 from features.store.ledger import Ledger
 
+from .budget import Budget
 from .jurisdictions import jurisdictions
-from .ranking.arms import HOLDOUT, MODEL
+from .numbers import Sharers
+from .ranking.arms import places
 from .rule import EARLY, Caps
 from .rules.attempts import daily_cap
 from .standing import DNC, OBJECTED, OPEN, Standing
-from .tally import Tally, tally
+from .tally import Counts, Tally
 
 _STOPS = {"dnc": DNC, "objection": OBJECTED, "erased": OBJECTED}
-_BUDGET = 7 * DAY
-"""Arms are kept at their shares of the agent seconds spent within this time."""
 
 
-@dataclass(frozen=True)
 class Held:
-    """Who holds what: equally long columns over leads or over numbers."""
+    """Who holds what: growing columns over leads or over numbers."""
 
-    by: Int64Array
-    """Row of the lead that was leased; -1 before the first lease."""
-    since: Int64Array
-    until: Int64Array
+    def __init__(self) -> None:
+        self._columns = Columns(dict.fromkeys(("by", "since", "until"), np.int64))
 
-    @classmethod
-    def of(cls, before: "Held | None", size: int) -> "Held":
+    @property
+    def by(self) -> Int64Array:
+        """Row of the lead that was leased; -1 before the first lease."""
+        return self._columns["by"]
+
+    @property
+    def until(self) -> Int64Array:
+        """When it ends, as far as is known."""
+        return self._columns["until"]
+
+    def make_room(self, size: int) -> None:
         """Room for `size` of them; nobody holds the new ones."""
-        grown = cls(np.full(size, -1), np.zeros(size, np.int64), np.zeros(size, np.int64))
-        if before is not None:
-            for name in ("by", "since", "until"):
-                column = getattr(before, name)
-                getattr(grown, name)[: column.size] = column
-        return grown
+        nothing = np.zeros(size - len(self._columns), np.int64)
+        self._columns.append(by=nothing - 1, since=nothing, until=nothing)
 
     def take(self, places: Int64Array, by: Int64Array, at: int, until: int) -> None:
         """Leads take these places from `at` until an instant."""
-        self.by[places], self.since[places], self.until[places] = by, at, until
+        self.by[places], self._columns["since"][places], self.until[places] = by, at, until
 
     def open_until(self, places: Int64Array, last_call_at: Int64Array) -> Int64Array:
         """Until when a lease holds them, 0 if a call began since it was given."""
-        return np.where(last_call_at >= self.since[places], 0, self.until[places])
+        return np.where(last_call_at >= self._columns["since"][places], 0, self.until[places])
+
+
+class Stops:
+    """Who is suppressed: why (OPEN if nobody said) and until when; growing columns over leads or numbers."""
+
+    def __init__(self) -> None:
+        self._columns = Columns({"code": np.int8, "until": np.int64})
+
+    def __len__(self) -> int:
+        return len(self._columns)
+
+    def make_room(self, size: int) -> None:
+        """Room for `size` of them; the new ones are open."""
+        nothing = np.zeros(size - len(self), np.int64)
+        self._columns.append(code=nothing, until=nothing)
+
+    def say(self, place: int, told: Iterable[tuple[str, int]]) -> None:
+        """Let (reason, end) be what is told; the one that ends last counts."""
+        reason, until = max(told, key=lambda one: one[1], default=("", 0))
+        self._columns["code"][place] = _STOPS[reason] if until > 0 else OPEN
+        self._columns["until"][place] = until
+
+    def of(self, places: Int64Array) -> tuple[Int8Array, Int64Array]:
+        """Why and until when."""
+        return self._columns["code"][places], self._columns["until"][places]
 
 
 @dataclass
 class Roster:
-    """Follows a ledger; what follows from its calls alone is worked out once per change."""
+    """Follows a ledger: only what something was told of is worked out anew."""
 
     ledger: Ledger
+    salt: bytes = b""
+    """The installation's secret: it decides each lead's arm."""
+    _budget: Budget = field(default_factory=Budget)
+    _places: Columns = field(default_factory=lambda: Columns({"place": np.float64}))
     _seq: int = -1
-    _tally: Tally | None = None
-    _stopped: tuple[Int8Array, Int64Array] | None = None
-    _not_before: Int64Array | None = None
-    _of_lead: Held | None = None
-    _of_phone: Held | None = None
+    _tally: Tally = field(default_factory=Tally)
+    _sharers: Sharers = field(default_factory=Sharers)
+    _stopped_leads: Stops = field(default_factory=Stops)
+    _stopped_phones: Stops = field(default_factory=Stops)
+    _held_leads: Held = field(default_factory=Held)
+    _held_phones: Held = field(default_factory=Held)
+    _jurisdictions: Columns = field(default_factory=lambda: Columns({"code": np.int64}))
+    _news: list[Int64Array] = field(default_factory=list)
 
     @property
     def new(self) -> bool:
         """Whether it never followed."""
         return self._seq < 0
 
-    def follow(self) -> None:
-        """Take over what the ledger read since the last time."""
+    def follow(self) -> list[int]:
+        """Take over what the ledger read since the last time; return the leads whose features changed."""
         if self._seq == self.ledger.seq:
-            return
-        leads, calls = self.ledger.leads, self.ledger.calls.columns
-        own = leads.columns["phone"]
-        dialed = np.where(calls["phone"] >= 0, calls["phone"], own[calls["lead"]])
-        self._tally = tally(
-            calls["lead"], dialed, calls["started_at"], calls["disposition"], own, len(leads.phones)
-        )
-        self._not_before = np.zeros(len(leads), np.int64)
-        asked = np.flatnonzero(calls["not_before"])
-        np.maximum.at(self._not_before, calls["lead"][asked], calls["not_before"][asked])
-        self._stopped = self._stops()
-        self._of_lead = Held.of(self._of_lead, len(leads))
-        self._of_phone = Held.of(self._of_phone, len(leads.phones) + 1)  # the last: no number
+            return []
+        leads, calls, touched = self.ledger.leads, self.ledger.calls, self.ledger.take_touched()
+        own, rows = leads.columns["phone"], np.unique(np.array(touched, np.int64))
+        self._sharers.follow(own, len(leads.phones), rows)
+        dialed = self._tally.follow(calls, own, len(leads.phones), rows.tolist())
+        self._places.append(place=places(self.salt, "holdout", leads.ids[len(self._places) :]))
+        self._budget.follow(calls, rows.tolist(), self._places["place"])
+        for held, size in ((self._held_leads, len(leads)), (self._held_phones, len(leads.phones))):
+            held.make_room(size)
+        codes = [_place_code(*place) for place in leads.places(len(self._jurisdictions))]
+        self._jurisdictions.append(code=codes)
+        self._news += [rows, self._sharers.of(dialed), self._stop(), np.array(leads.promised, np.int64)]
+        leads.promised.clear()
         self._seq = self.ledger.seq
+        return touched
+
+    def take_news(self) -> Int64Array:
+        """Rows of leads that may stand otherwise than when this was last asked, ascending."""
+        found = np.unique(np.concatenate([np.empty(0, np.int64), *self._news]))
+        self._news.clear()
+        return found
 
     def hold(self, rows: Int64Array | list[int], at: int, until: int) -> None:
         """Remember that somebody holds these leads and their numbers from `at` until an instant."""
-        assert self._of_lead is not None
-        assert self._of_phone is not None
         rows = np.asarray(rows, np.int64)
         phone = self.ledger.leads.columns["phone"][rows]
-        self._of_lead.take(rows, rows, at, until)
-        self._of_phone.take(phone[phone >= 0], rows[phone >= 0], at, until)
+        self._held_leads.take(rows, rows, at, until)
+        self._held_phones.take(phone[phone >= 0], rows[phone >= 0], at, until)
+        self._news += [rows, self._sharers.of(phone[phone >= 0])]
 
     def extend(self, row: int, until: int) -> None:
         """Remember until when a lead is withheld from now on, since the same lease."""
-        assert self._of_lead is not None
-        assert self._of_phone is not None
-        self._of_lead.until[row] = until
+        self._held_leads.until[row] = until
+        self._news.append(np.array([row]))
         phone = self.ledger.leads.columns["phone"][row]
-        if phone >= 0 and self._of_phone.by[phone] == row:
-            self._of_phone.until[phone] = until
+        if phone >= 0 and self._held_phones.by[phone] == row:
+            self._held_phones.until[phone] = until
+            self._news.append(self._sharers.of(np.array([phone])))
 
     def standing(self, rows: Int64Array, caps: Caps, at: int) -> Standing:
         """How the leads stand at `at`."""
-        columns, counts = self.ledger.leads.columns, self._counts()
-        place = np.array([_place_code(*place) for place in self.ledger.leads.places] or [0], np.int64)
-        jurisdiction = place[columns["place"][rows]]
-        callback = self.callback_at(rows)
-        own = Tally(
-            counts.attempts[rows], counts.recent[rows], counts.last_call_at[rows], counts.closed[rows]
-        )
-        assert self._not_before is not None
+        columns, counts = self.ledger.leads.columns, self._counts(rows)
+        place = columns["place"][rows]
+        jurisdiction = self._jurisdictions["code"][place] if rows.size else place
+        callback = self._callback_at(rows, counts)
         promised = np.where(callback < NEVER, callback - EARLY, 0)
         return Standing(
             zones=self.ledger.leads.zone_sets,
             zone=columns["zones"][rows],
             jurisdiction=jurisdiction,
-            attempts=own.attempts,
-            calls_24h=own.calls_within_day(at),
-            last_call_at=own.last_call_at,
-            oldest_in_24h=own.leaves_the_day(daily_cap(jurisdiction, caps)),
-            closed=self._closed(rows, own.closed, at),
+            attempts=counts.attempts,
+            calls_24h=counts.calls_within_day(at),
+            last_call_at=counts.last_call_at,
+            oldest_in_24h=counts.leaves_the_day(daily_cap(jurisdiction, caps)),
+            closed=self._closed(rows, counts.closed, at),
             callback_at=callback,
-            not_before=np.maximum(self._not_before[rows], promised),
-            leased_until=self._held_until(rows, own.last_call_at),
+            not_before=np.maximum(counts.not_before, promised),
+            leased_until=self._held_until(rows, counts.last_call_at),
             created_at=columns["created_at"][rows],
             has_phone=columns["phone"][rows] >= 0,
         )
 
-    def callback_at(self, rows: Int64Array) -> Int64Array:
-        """When each lead was promised a call it hasn't had yet, else NEVER."""
-        columns = self.ledger.leads.columns
-        promised, told_at = columns["callback_at"][rows], columns["callback_told_at"][rows]
-        kept = self._counts().last_call_at[rows] >= np.maximum(promised - EARLY, told_at)
-        return np.where(kept, NEVER, promised)
+    def turns_at(self, rows: Int64Array, standing: Standing, caps: Caps, at: int) -> Int64Array:
+        """The first instant after `at` at which a rule about the lead alone may change its mind without news.
 
-    def spent(self, campaign: int, arms: Int8Array, at: int) -> tuple[float, float]:
-        """Seconds of the campaign's calls within the budget time, by arm; `arms` by lead row."""
-        calls = self.ledger.calls.columns
-        mine = (calls["campaign"] == campaign) & (calls["started_at"] > at - _BUDGET)
-        seconds = calls["handle_s"][mine].astype(np.float64)
-        by_arm = np.bincount(arms[calls["lead"][mine]], seconds, minlength=2)
-        return float(by_arm[MODEL]), float(by_arm[HOLDOUT])
+        Whatever a rule compares `at` with is among these instants; most of the time nothing happens at one.
+        """
+        turns = np.stack([
+            self._stopped_leads.of(rows)[1],
+            self._numbers_stops_end(rows),
+            standing.last_call_at + caps.min_gap,
+            standing.callback_at - EARLY,
+            standing.created_at + caps.max_age + 1,
+            standing.not_before,
+            standing.leased_until,
+            *(self._counts(rows).recent + DAY).T,
+        ])  # fmt: skip
+        return np.asarray(np.where(turns > at, turns, NEVER).min(axis=0), np.int64)
 
-    def attempts(self, rows: Int64Array) -> Int64Array:
-        """Dials of each lead in its life."""
-        return np.asarray(self._counts().attempts[rows], np.int64)
+    @property
+    def place(self) -> Float64Array:
+        """Every lead's place among the arms, by its row."""
+        return self._places["place"]
+
+    def spent(self, campaign: int, holdout: float, at: int) -> tuple[float, float]:
+        """Seconds of the campaign's calls within the budget time, by arm."""
+        return self._budget.spent(campaign, holdout, at)
 
     def restore(self, held: Iterable[tuple[int, int, int]], at: int) -> None:
         """Remember the leases found in the database at `at`: (key of the lead, held since, held until)."""
@@ -156,38 +201,65 @@ class Roster:
             if leads.knows(key):
                 self.hold([leads.row_of_key(key)], min(since, at), until)
 
-    def _counts(self) -> Tally:
-        assert self._tally is not None, "follow() comes first"
-        return self._tally
+    def _counts(self, rows: Int64Array) -> Counts:
+        return self._tally.of(rows, self.ledger.leads.columns["phone"][rows])
+
+    def _callback_at(self, rows: Int64Array, counts: Counts) -> Int64Array:
+        columns = self.ledger.leads.columns
+        promised, told_at = columns["callback_at"][rows], columns["callback_told_at"][rows]
+        return np.where(counts.last_call_at >= np.maximum(promised - EARLY, told_at), NEVER, promised)
 
     def _closed(self, rows: Int64Array, by_calls: Int8Array, at: int) -> Int8Array:
-        assert self._stopped is not None
-        code, until = self._stopped[0][rows], self._stopped[1][rows]
+        """A stop that stands outweighs what calls say; a number speaks for its leads."""
+        phone = self.ledger.leads.columns["phone"][rows]
+        code, until = self._stopped_leads.of(rows)
+        numbered = phone >= 0
+        of_number, ends = self._stopped_phones.of(phone[numbered])
+        later = ends > until[numbered]
+        code[numbered] = np.where(later, of_number, code[numbered])
+        until[numbered] = np.where(later, ends, until[numbered])
         return np.where((code != OPEN) & (until > at), code, by_calls).astype(np.int8)
+
+    def _numbers_stops_end(self, rows: Int64Array) -> Int64Array:
+        phone = self.ledger.leads.columns["phone"][rows]
+        until = np.zeros(rows.size, np.int64)
+        until[phone >= 0] = self._stopped_phones.of(phone[phone >= 0])[1]
+        return until
 
     def _held_until(self, rows: Int64Array, last_call_at: Int64Array) -> Int64Array:
         """Until when a lease holds the lead or its number; it ends with the call it was for."""
-        assert self._of_lead is not None
-        assert self._of_phone is not None
         phone = self.ledger.leads.columns["phone"][rows]
-        by_number = np.where(phone >= 0, self._of_phone.open_until(phone, last_call_at), 0)
-        return np.maximum(self._of_lead.open_until(rows, last_call_at), by_number)
+        found, numbered = self._held_leads.open_until(rows, last_call_at), phone >= 0
+        by_number = self._held_phones.open_until(phone[numbered], last_call_at[numbered])
+        found[numbered] = np.maximum(found[numbered], by_number)
+        return found
 
-    def _stops(self) -> tuple[Int8Array, Int64Array]:
-        """Per lead why it is suppressed (OPEN if it is not) and until when; a number speaks for its leads."""
-        leads = self.ledger.leads
-        of_phone, of_lead = (
-            np.zeros((2, len(leads.phones) + 1), np.int64),
-            np.zeros((2, len(leads)), np.int64),
-        )
-        for kind, name, reason, ends in leads.suppressions():
-            found = leads.phones.known(name) if kind == "phone" else leads.row(name)
-            table = of_phone if kind == "phone" else of_lead
-            if found is not None and found >= 0 and ends > table[1, found]:
-                table[:, found] = _STOPS[reason], ends
-        by_number = of_phone[:, leads.columns["phone"]]
-        code, until = np.where(by_number[1] > of_lead[1], by_number, of_lead)
-        return code.astype(np.int8), until
+    def _stop(self) -> Int64Array:
+        """Take over what was told of suppressions, and what waited for new leads and numbers; the leads."""
+        leads, found = self.ledger.leads, list[Int64Array]()
+        subjects = [*leads.stopped, *_waiting(leads, len(self._stopped_leads), len(self._stopped_phones))]
+        self._stopped_leads.make_room(len(leads))
+        self._stopped_phones.make_room(len(leads.phones))
+        for subject in subjects:
+            kind, name = subject.split(":", 1)
+            place = leads.phones.known(name) if kind == "phone" else leads.row(name)
+            if place is not None and place >= 0:
+                stops = self._stopped_phones if kind == "phone" else self._stopped_leads
+                stops.say(place, leads.suppressions_of(subject))
+                one = np.array([place])
+                found.append(self._sharers.of(one) if kind == "phone" else one)
+        leads.stopped.clear()
+        return np.concatenate([np.empty(0, np.int64), *found])
+
+
+def _waiting(leads: LeadBook, known_leads: int, known_phones: int) -> list[str]:
+    """Suppressed subjects among the leads and numbers that are new."""
+    suppressed = leads.suppressed
+    if not suppressed:
+        return []
+    named = [f"lead:{name}" for name in leads.ids[known_leads:]]
+    numbered = [f"phone:{leads.phones.word(code)}" for code in range(known_phones, len(leads.phones))]
+    return [subject for subject in (*named, *numbered) if subject in suppressed]
 
 
 @lru_cache(maxsize=65536)

@@ -1,10 +1,12 @@
 """ScoreSheet: what the model says of each lead, kept until it may have changed."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from features import FeatureMatrix, Moments, Past, compute
+from features.columns import Columns
 from features.instants import HOUR, MINUTE
 from features.kernel import BoolArray, Float32Array, Float64Array, Int64Array
 from features.served import ServedVector, encode
@@ -20,11 +22,20 @@ FRESH_REFRESH = MINUTE
 
 FRESH = 2 * HOUR
 
-COLUMNS = ("p_answer", "p_convert", "seconds", "value")
-"""What is kept of a lead's scores."""
-
 MANY = 50_000
 """More leads than this are scored on two threads; for fewer a second one costs more than it brings."""
+
+
+class Expected(NamedTuple):
+    """Of each lead the chance of an answer, of a sale given one, seconds, a sale's value; NaN unscored."""
+
+    p_answer: Float64Array
+    p_convert: Float64Array
+    seconds: Float64Array
+    value: Float64Array
+
+
+COLUMNS = Expected._fields
 
 
 @dataclass(frozen=True)
@@ -38,65 +49,55 @@ class Seen:
     values: Float32Array
 
 
-@dataclass
 class ScoreSheet:
     """One row per lead: what is expected of a dial and of a sale, and when that was worked out."""
 
-    p_answer: Float64Array
-    p_convert: Float64Array
-    seconds: Float64Array
-    value: Float64Array
-    scored_at: Int64Array
-    version: str = ""
-    logged: float = 0.0
-    """The share of leads whose vectors are kept, the same leads for ever."""
-    _seen: dict[int, tuple[Seen, int]] = field(default_factory=dict)
-    """By lead row, where the vector of its score stands."""
-    _is_logged: BoolArray = field(default_factory=lambda: np.empty(0, np.bool_))
-
-    @classmethod
-    def empty(cls, logged: float = 0.0) -> "ScoreSheet":
-        """A sheet without leads."""
-        return cls(np.empty(0), np.empty(0), np.empty(0), np.empty(0), np.empty(0, np.int64), logged=logged)
+    def __init__(self, logged: float = 0.0) -> None:
+        self.version = ""
+        self.logged = logged
+        """The share of leads whose vectors are kept, the same leads for ever."""
+        self._columns = Columns(dict.fromkeys(COLUMNS, np.float64) | {"scored_at": np.int64})
+        self._seen: dict[int, tuple[Seen, int]] = {}
+        """By lead row, where the vector of its score stands."""
+        self._is_logged = np.empty(0, np.bool_)
 
     @property
-    def columns(self) -> tuple[Float64Array, Float64Array, Float64Array, Float64Array]:
-        """Chance of an answer, chance of a sale given one, seconds, value of a sale."""
-        return self.p_answer, self.p_convert, self.seconds, self.value
+    def scored_at(self) -> Int64Array:
+        """When each lead was scored, 0 never or long ago."""
+        return self._columns["scored_at"]
+
+    def of(self, rows: Int64Array) -> Expected:
+        """What is expected of some leads."""
+        return Expected(*(self._columns[name][rows] for name in COLUMNS))
 
     def reserve(self, leads: int) -> None:
         """Make room for new leads, unscored."""
-        more = leads - self.scored_at.size
-        if more > 0:
-            for name in COLUMNS:
-                setattr(self, name, np.concatenate([getattr(self, name), np.full(more, np.nan)]))
-            self.scored_at = np.concatenate([self.scored_at, np.zeros(more, np.int64)])
+        more = leads - len(self._columns)
+        self._columns.append(
+            **dict.fromkeys(COLUMNS, np.full(more, np.nan)), scored_at=np.zeros(more, np.int64)
+        )
 
     def forget(self, rows: list[int]) -> None:
         """These leads changed: score them anew before they are handed out."""
         self.scored_at[rows] = 0
 
-    def refresh(self, past: Past, bundle: Bundle, rows: Int64Array, at: int, seq: int) -> int:
-        """Score those of `rows` whose scores are missing or too old; return how many.
-
-        `seq` is the change number up to which the past knows the store.
-        """
+    def turn_to(self, bundle: Bundle) -> None:
+        """What another bundle said serves no longer."""
         if bundle.version != self.version:
             self.scored_at[:] = 0
             self.version = bundle.version
-        stale = rows[self._stale(past, rows, at)]
-        if stale.size:
-            matrix = compute(
-                past, Moments.at_once(stale, at), bundle.features, threads=2 if stale.size > MANY else 1
-            )
-            scores = bundle.predict(matrix)
-            self.p_answer[stale] = scores["answer"]
-            self.p_convert[stale] = scores["conversion"]
-            self.seconds[stale] = scores.handle_s
-            self.value[stale] = scores.sale_value
-            self.scored_at[stale] = at
-            self._keep(past, bundle, matrix, stale, at, seq)
-        return int(stale.size)
+
+    def score(self, past: Past, bundle: Bundle, rows: Int64Array, at: int, seq: int) -> None:
+        """Score leads as of an instant; `seq` is the change number up to which the past knows the store."""
+        self.turn_to(bundle)
+        threads = 2 if rows.size > MANY else 1
+        matrix = compute(past, Moments.at_once(rows, at), bundle.features, threads=threads)
+        scores = bundle.predict(matrix, threads)
+        said = Expected(scores.answer, scores.conversion, scores.handle_s, scores.sale_value)
+        for name, column in said._asdict().items():
+            self._columns[name][rows] = column
+        self.scored_at[rows] = at
+        self._keep(past, bundle, matrix, rows, at, seq)
 
     def served(self, row: int) -> ServedVector | None:
         """Exactly what the model saw for a lead's score; None for leads outside the sample."""
@@ -118,6 +119,13 @@ class ScoreSheet:
         seen = Seen(at, seq, bundle, matrix.values[kept])
         self._seen.update((row, (seen, place)) for place, row in enumerate(rows[kept].tolist()))
 
-    def _stale(self, past: Past, rows: Int64Array, at: int) -> BoolArray:
-        fresh = past.leads.created_at[rows] > at - FRESH
+    def stale(self, rows: Int64Array, created_at: Int64Array, at: int) -> BoolArray:
+        """Whether the scores of leads received then are missing or too old."""
+        fresh = created_at > at - FRESH
         return np.asarray(self.scored_at[rows] <= at - np.where(fresh, FRESH_REFRESH, REFRESH), np.bool_)
+
+    def stales_at(self, rows: Int64Array, created_at: Int64Array, at: int) -> Int64Array:
+        """The first instant after `at` at which scores that serve at it may be too old."""
+        young = created_at + FRESH > at
+        soon = self.scored_at[rows] + FRESH_REFRESH
+        return np.where(young & (soon > at), soon, self.scored_at[rows] + REFRESH)

@@ -1,12 +1,15 @@
-"""Tally: what the calls so far count for the rules, by lead and by number."""
+"""Tally: what the calls so far count for the rules, by lead and by number, kept from call to call."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from features.calls import FINAL, Outcome
+from features.columns import Columns
 from features.instants import DAY
-from features.kernel import BoolArray, Int8Array, Int64Array, kernel
+from features.kernel import Int8Array, Int64Array, kernel
 
 from .standing import CONVERTED, DNC, NEVER_CALLED, OPEN, UNWORKABLE
 
@@ -26,7 +29,7 @@ _CLOSES = np.array(
 
 
 @dataclass(frozen=True)
-class Tally:
+class Counts:
     """Per lead: attempts in its life, its number's last calls, the last start of either, whether closed."""
 
     attempts: Int64Array
@@ -34,6 +37,8 @@ class Tally:
     """(leads, RECENT), newest first; NEVER_CALLED where there are fewer."""
     last_call_at: Int64Array
     closed: Int8Array
+    not_before: Int64Array
+    """The latest wait that a disposition asked for, 0 none."""
 
     def calls_within_day(self, at: int) -> Int64Array:
         """Calls to each lead's number that started in the 24 hours up to `at`; at most RECENT."""
@@ -45,53 +50,158 @@ class Tally:
         return np.where(start == NEVER_CALLED, 0, start + DAY)
 
 
-def tally(
-    lead: Int64Array,
-    phone: Int64Array,
-    started_at: Int64Array,
-    disposition: Int8Array,
-    phone_of_lead: Int64Array,
-    phones: int,
-) -> Tally:
-    """Count calls; `phone` codes the number dialed and `phone_of_lead` each lead's own, -1 = none."""
-    leads = phone_of_lead.size
-    attempts, last = np.zeros(leads, np.int64), np.full(leads, NEVER_CALLED)
-    closed = np.zeros(leads, np.int8)
-    by_phone = np.full((phones, RECENT), NEVER_CALLED)
-    sweep_calls(lead, phone, started_at, disposition, _CLOSES, attempts, last, closed, by_phone)
-    has_phone: BoolArray = phone_of_lead >= 0
-    recent = np.full((leads, RECENT), NEVER_CALLED)
-    recent[has_phone] = by_phone[phone_of_lead[has_phone]]
-    return Tally(attempts, recent, np.maximum(last, recent[:, 0]), closed)
+class Calls(Protocol):
+    """The calls of a store, one row each; rows never move."""
+
+    @property
+    def columns(self) -> Columns:
+        """What each says as it stands."""
+
+    def __len__(self) -> int: ...
+
+    def calls_of(self, lead: int) -> Sequence[int]:
+        """The calls that any version says were to the lead."""
+
+
+_COUNTED = ("lead", "phone", "started_at", "disposition", "not_before")
+"""What of a call counts; a phone of -1 is none."""
+
+
+class Tally:
+    """Counts of every lead and number; a call that says something else than before is counted anew."""
+
+    def __init__(self) -> None:
+        kinds = dict.fromkeys(_COUNTED, np.int64) | {"disposition": np.int8}
+        self._told = Columns(kinds)
+        """Each call as it was counted."""
+        self._leads = Columns(
+            {"attempts": np.int64, "last": np.int64, "closed": np.int8, "not_before": np.int64}
+        )
+        self._starts = Columns({"started_at": np.int64})
+        """RECENT of each number, newest first."""
+
+    def follow(self, calls: Calls, own: Int64Array, phones: int, touched: Iterable[int]) -> Int64Array:
+        """Count what is new of these leads' calls; return the numbers concerned.
+
+        `own` is each lead's own number, dialed where a call doesn't say which.
+        """
+        self._make_room(own.size, phones)
+        first = len(self._told)
+        changed = self._changed(calls, own, touched)
+        concerned = self._count_again(changed, _told(calls, own, changed), calls) if changed.size else []
+        new = np.arange(first, len(calls))
+        if new.size:
+            told = _told(calls, own, new)
+            self._told.append(**told)
+            self._count_by_lead(told)
+            self._count_by_phone(told["phone"], told["started_at"])
+            concerned = [*concerned, told["phone"]]
+        found = np.unique(np.concatenate(concerned)) if concerned else np.empty(0, np.int64)
+        return found[found >= 0]
+
+    def of(self, rows: Int64Array, phone: Int64Array) -> Counts:
+        """The counts of some leads, whose own numbers are `phone`."""
+        recent = np.full((rows.size, RECENT), NEVER_CALLED)
+        has_phone = phone >= 0
+        recent[has_phone] = self._by_phone[phone[has_phone]]
+        last = np.maximum(self._leads["last"][rows], recent[:, 0])
+        attempts, closed, wait = (self._leads[name][rows] for name in ("attempts", "closed", "not_before"))
+        return Counts(attempts, recent, last, closed, wait)
+
+    @property
+    def _by_phone(self) -> Int64Array:
+        return self._starts["started_at"].reshape(-1, RECENT)
+
+    def _make_room(self, leads: int, phones: int) -> None:
+        more = leads - len(self._leads)
+        zero, never = np.zeros(more, np.int64), np.full(more, NEVER_CALLED)
+        self._leads.append(attempts=zero, last=never, closed=zero, not_before=zero)
+        self._starts.append(started_at=np.full(phones * RECENT - len(self._starts), NEVER_CALLED))
+
+    def _changed(self, calls: Calls, own: Int64Array, touched: Iterable[int]) -> Int64Array:
+        """The calls of some leads that say something else than was counted."""
+        if not len(self._told):
+            return np.empty(0, np.int64)
+        places = np.array(sorted({place for lead in touched for place in calls.calls_of(lead)}), np.int64)
+        places = places[places < len(self._told)]
+        now = _told(calls, own, places)
+        return places[np.logical_or.reduce([now[name] != self._told[name][places] for name in _COUNTED])]
+
+    def _count_again(self, places: Int64Array, now: dict[str, Int64Array], calls: Calls) -> list[Int64Array]:
+        """Let calls say something else: who was or is concerned is counted anew; the numbers concerned."""
+        before = {name: self._told[name][places].copy() for name in _COUNTED}
+        for name in _COUNTED:
+            self._told[name][places] = now[name]
+        self._count_leads_again(np.union1d(before["lead"], now["lead"]), calls)
+        dialed = (before["phone"] != now["phone"]) | (before["started_at"] != now["started_at"])
+        phones = np.union1d(before["phone"][dialed], now["phone"][dialed])
+        phones = phones[phones >= 0]
+        self._by_phone[phones] = NEVER_CALLED
+        theirs = np.flatnonzero(np.isin(self._told["phone"], phones)) if phones.size else phones
+        self._count_by_phone(self._told["phone"][theirs], self._told["started_at"][theirs])
+        return [phones]
+
+    def _count_leads_again(self, leads: Int64Array, calls: Calls) -> None:
+        for name, nothing in (("attempts", 0), ("last", NEVER_CALLED), ("closed", 0), ("not_before", 0)):
+            self._leads[name][leads] = nothing
+        places = np.array(
+            sorted({place for lead in leads.tolist() for place in calls.calls_of(lead)}), np.int64
+        )
+        places = places[places < len(self._told)]
+        places = places[np.isin(self._told["lead"][places], leads)]
+        self._count_by_lead({name: self._told[name][places] for name in _COUNTED})
+
+    def _count_by_lead(self, told: dict[str, Int64Array]) -> None:
+        asked = (told[name] for name in ("lead", "started_at", "disposition", "not_before"))
+        kept = (self._leads[name] for name in ("attempts", "last", "closed", "not_before"))
+        count_by_lead(*asked, _CLOSES, *kept)  # type: ignore[call-arg,arg-type]
+
+    def _count_by_phone(self, phone: Int64Array, started_at: Int64Array) -> None:
+        count_by_phone(phone, started_at, self._by_phone)
+
+
+def _told(calls: Calls, own: Int64Array, places: Int64Array) -> dict[str, Int64Array]:
+    """What of some calls counts."""
+    told = {name: calls.columns[name][places] for name in _COUNTED}
+    return told | {"phone": np.where(told["phone"] >= 0, told["phone"], own[told["lead"]])}
 
 
 def warm_up() -> None:
-    """Compile the loop, or load it from numba's cache."""
-    nothing = np.zeros(0, np.int64)
-    tally(nothing, nothing, nothing, np.zeros(0, np.int8), nothing, 0)
+    """Compile the loops, or load them from numba's cache."""
+    nothing, codes = np.zeros(0, np.int64), np.zeros(0, np.int8)
+    count_by_lead(nothing, nothing, codes, nothing, _CLOSES, nothing, nothing, codes, nothing)
+    count_by_phone(nothing, nothing, np.zeros((0, RECENT), np.int64))
 
 
 @kernel
-def sweep_calls(  # noqa: PLR0913
+def count_by_lead(  # noqa: PLR0913
     lead: Int64Array,
-    phone: Int64Array,
     started_at: Int64Array,
     disposition: Int8Array,
+    asks: Int64Array,
     closes: Int8Array,
     attempts: Int64Array,
     last: Int64Array,
     closed: Int8Array,
-    by_phone: Int64Array,
+    not_before: Int64Array,
 ) -> None:
-    """Add each call to its lead's attempts, last start and closing, and to its number's recent starts."""
+    """Add each call to its lead's attempts, last start, closing and wait."""
     for i in range(lead.size):
-        attempts[lead[i]] += 1
-        last[lead[i]] = max(last[lead[i]], started_at[i])
-        if disposition[i] >= 0 and closed[lead[i]] == 0:
-            closed[lead[i]] = closes[disposition[i]]
+        row = lead[i]
+        attempts[row] += 1
+        last[row] = max(last[row], started_at[i])
+        not_before[row] = max(not_before[row], asks[i])
+        if disposition[i] >= 0 and closed[row] == 0:
+            closed[row] = closes[disposition[i]]
+
+
+@kernel
+def count_by_phone(phone: Int64Array, started_at: Int64Array, out: Int64Array) -> None:
+    """Add each call to its number's recent starts, newest first."""
+    for i in range(phone.size):
         if phone[i] < 0:
             continue
-        starts = by_phone[phone[i]]
+        starts = out[phone[i]]
         if started_at[i] <= starts[-1]:
             continue
         place = starts.size - 1

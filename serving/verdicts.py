@@ -1,13 +1,15 @@
 """Verdicts: all calling rules over many leads at once: who is forbidden, under which heading, until when."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
-from features.kernel import BoolArray, Int64Array
+from features.kernel import BoolArray, Int8Array, Int64Array
 
-from .rule import Caps
+from .rule import Caps, Rule
 from .rules import rules
+from .rules.hours import CallingHours
 from .standing import Standing
 
 WITHHELD = (
@@ -17,29 +19,52 @@ WITHHELD = (
 """The headings of `withheld`; a lead that several rules forbid is counted under the first."""
 
 
+FREE = len(WITHHELD)
+"""`Verdicts.heading` of a lead that no rule forbids."""
+
+
 @dataclass(frozen=True)
 class Verdicts:
-    """Per lead whether any rule forbids to call it, and from when all of them may allow it again."""
+    """Per lead the first heading under which a rule forbids to call it, and from when all may allow it."""
 
-    forbidden: BoolArray
+    heading: Int8Array
+    """A place in WITHHELD, or FREE."""
     until: Int64Array
-    withheld: dict[str, int]
+
+    @property
+    def forbidden(self) -> BoolArray:
+        """Whether any rule forbids the lead."""
+        return np.asarray(self.heading < FREE, np.bool_)
+
+    @property
+    def withheld(self) -> dict[str, int]:
+        """How many leads each heading counts; a lead that several forbid is counted under the first."""
+        counts = np.bincount(self.heading, minlength=FREE).tolist()
+        return dict(zip(WITHHELD, counts[:FREE], strict=True))
 
 
 def judge_all(standing: Standing, caps: Caps, at: int) -> Verdicts:
-    """Ask every rule; count each forbidden lead under one heading."""
-    headings = {name: np.zeros(len(standing), np.bool_) for name in WITHHELD}
-    until = np.zeros(len(standing), np.int64)
-    for rule in rules():
-        verdict = rule.judge(standing, caps, at)
-        headings[rule.withheld] |= verdict.forbidden
+    """Ask every rule."""
+    return _asked(rules(), standing, caps, at)
+
+
+def judge_leads(standing: Standing, caps: Caps, at: int) -> Verdicts:
+    """Ask the rules that look at the lead alone, and not at the hour of its place."""
+    return _asked([rule for rule in rules() if not isinstance(rule, CallingHours)], standing, caps, at)
+
+
+def judge_sites(standing: Standing, caps: Caps, at: int) -> Verdicts:
+    """Ask the rules that look at nothing but the hour of the lead's place."""
+    return _asked([rule for rule in rules() if isinstance(rule, CallingHours)], standing, caps, at)
+
+
+def _asked(asked: Iterable[Rule], standing: Standing, caps: Caps, at: int) -> Verdicts:
+    heading, until = np.full(len(standing), FREE, np.int8), np.zeros(len(standing), np.int64)
+    for rule in asked:
+        verdict, place = rule.judge(standing, caps, at), WITHHELD.index(rule.withheld)
+        np.minimum(heading, np.where(verdict.forbidden, place, FREE), out=heading, casting="unsafe")
         np.maximum(until, verdict.until, out=until)
-    counted = np.zeros(len(standing), np.bool_)
-    withheld = {}
-    for name, forbidden in headings.items():
-        withheld[name] = int(np.count_nonzero(forbidden & ~counted))
-        counted |= forbidden
-    return Verdicts(counted, until, withheld)
+    return Verdicts(heading, until)
 
 
 def failed(standing: Standing, caps: Caps, at: int, ignore: frozenset[str] = frozenset()) -> list[str]:

@@ -48,23 +48,49 @@ class _Attribute:
         )
     )
     levels: Codes = field(default_factory=Codes)
+    starts: Columns = field(default_factory=lambda: Columns({"row": np.int64}))
+    """Where each lead's rows begin, as far as rows were put in order."""
+    ordered: int = 0
+    """So many rows stand in order."""
 
     def replace(self, lead: int, old: Told, new: Told) -> None:
         """Let a lead have the `new` rows instead of the `old` ones, which it has."""
         kept = len(old) if new[: len(old)] == old else 0
         if kept < len(old):
-            self.rows.keep(self.rows["lead"] != lead)
+            self.forget([lead])
         for since, code, number in new[kept:]:
             self.rows.append(lead=[lead], known_at=[since], number=[number], code=[code])
 
+    def forget(self, leads: Collection[int]) -> None:
+        """Keep no value of these leads."""
+        self.rows.keep(~np.isin(self.rows["lead"], list(leads)))
+        self.starts, self.ordered = Columns({"row": np.int64}), 0
+
     def history(self, leads: int) -> AttributeHistory:
-        lead, since = self.rows["lead"], self.rows["known_at"]
-        number, code = self.rows["number"], self.rows["code"]
+        """The values by lead and time: rows told in that order already, as those of new leads, stay."""
+        self._put_in_order()
+        self._begin(leads)
+        since, number, code = (self.rows[name] for name in ("known_at", "number", "code"))
+        return AttributeHistory(self.starts["row"], since, number, code, self.levels.levels)
+
+    def _put_in_order(self) -> None:
+        behind = slice(max(self.ordered - 1, 0), None)
+        lead, since = self.rows["lead"][behind], self.rows["known_at"][behind]
         if np.any((np.diff(lead) < 0) | ((np.diff(lead) == 0) & (np.diff(since) < 0))):
-            order = np.lexsort((since, lead))
-            lead, since, number, code = lead[order], since[order], number[order], code[order]
-        starts = np.concatenate([[0], np.cumsum(np.bincount(lead, minlength=leads))])
-        return AttributeHistory(starts, since, number, code, self.levels.levels)
+            order = np.lexsort((self.rows["known_at"], self.rows["lead"]))
+            for name in ("lead", "known_at", "number", "code"):
+                self.rows[name][:] = self.rows[name][order]
+            self.starts, self.ordered = Columns({"row": np.int64}), 0
+
+    def _begin(self, leads: int) -> None:
+        """Where the rows of each of so many leads begin, and where the last one's end."""
+        lead, known = self.rows["lead"], len(self.starts)
+        behind = max(self.ordered - 1, 0)
+        first = known if len(self.rows) == self.ordered else int(lead[behind]) + 1 if self.ordered else 0
+        begins = behind + np.searchsorted(lead[behind:], np.arange(first, leads + 1))
+        self.starts["row"][first:] = begins[: known - first]
+        self.starts.append(row=begins[known - first :])
+        self.ordered = len(self.rows)
 
 
 class LeadBook:
@@ -79,10 +105,16 @@ class LeadBook:
         """Rows of which something changed that features may see, since somebody last cleared it."""
         self.retold: list[tuple[int, int]] = []
         """(row, since when its history is another), since somebody last cleared it."""
-        self._suppressed: dict[tuple[str, str], tuple[int, int]] = {}
+        self.promised: list[int] = []
+        """Rows that were promised a callback or no longer are, since somebody last cleared it."""
+        self.stopped: list[str] = []
+        """Subjects of which a suppression was told, since somebody last cleared it."""
+        self._suppressed: dict[str, dict[str, tuple[int, int]]] = {}
+        """By subject and reason since when and until when."""
         self._row_of_key: dict[int, int] = {}
         self._row_of_id: dict[str, int] = {}
         self._zone_sets, self._places = Codes(), Codes()
+        self._zones: tuple[tuple[str, ...], ...] = ()
         self._codes = {name: Codes() for name in FIELDS}
         self._attributes: dict[str, _Attribute] = {}
         self._versions: dict[int, list[LeadVersion]] = {}
@@ -117,13 +149,15 @@ class LeadBook:
 
     @property
     def zone_sets(self) -> tuple[tuple[str, ...], ...]:
-        """For each code of the column `zones` the IANA zones a lead may be in."""
-        return tuple(tuple(names.split("|")) for names in self._zone_sets.levels)
+        """For each code of the column `zones` the IANA zones; the same object until there are more."""
+        if len(self._zones) < len(self._zone_sets):
+            self._zones = tuple(tuple(names.split("|")) for names in self._zone_sets.levels)
+        return self._zones
 
-    @property
-    def places(self) -> tuple[tuple[str, str, str], ...]:
-        """For each code of the column `place` (country, region, first five characters of the number)."""
-        return tuple(cast("tuple[str, str, str]", tuple(place.split("|"))) for place in self._places.levels)
+    def places(self, since: int = 0) -> list[tuple[str, str, str]]:
+        """For each code of the column `place` from `since` on (country, region, first five of the number)."""
+        codes = range(since, len(self._places))
+        return [cast("tuple[str, str, str]", tuple(self._places.word(code).split("|"))) for code in codes]
 
     def table(self) -> LeadTable:
         """The leads as the features see them; the same object until something changes."""
@@ -190,25 +224,30 @@ class LeadBook:
             if place is not None and row.event_at >= self.columns["callback_told_at"][place]:
                 self.columns["callback_at"][place] = NEVER if row.cancelled else row.at
                 self.columns["callback_told_at"][place] = row.event_at
+                self.promised.append(place)
 
     def add_suppressions(self, rows: Sequence[Row[Any]]) -> None:
         """Keep until when each subject is suppressed; for a subject and reason the latest start stands."""
         for row in rows:
-            since, _ = self._suppressed.get((row.subject, row.reason), (0, 0))
+            told = self._suppressed.setdefault(row.subject, {})
+            since, _ = told.get(row.reason, (0, 0))
             marks_a_removal = row.until is not None and row.until <= row.since
             if row.since >= since and not marks_a_removal:
-                self._suppressed[row.subject, row.reason] = (
-                    row.since,
-                    NEVER if row.until is None else row.until,
-                )
+                told[row.reason] = row.since, NEVER if row.until is None else row.until
+            self.stopped.append(row.subject)
 
-    def suppressions(self) -> list[tuple[str, str, str, int]]:
-        """Every suppression that the store tells of: ("phone" or "lead", hash or id, reason, its end)."""
-        found = []
-        for (subject, reason), (_, until) in self._suppressed.items():
-            kind, name = subject.split(":", 1)
-            found.append((kind, name, reason, until))
-        return found
+    def suppressions(self) -> list[tuple[str, str, int]]:
+        """Every suppression that the store tells of: (subject, reason, its end)."""
+        return [(subject, *told) for subject in self._suppressed for told in self.suppressions_of(subject)]
+
+    @property
+    def suppressed(self) -> Collection[str]:
+        """Every subject that ever was."""
+        return self._suppressed.keys()
+
+    def suppressions_of(self, subject: str) -> list[tuple[str, int]]:
+        """Those of one subject, `phone:<hash>` or `lead:<id>`: (reason, its end)."""
+        return [(reason, until) for reason, (_, until) in self._suppressed.get(subject, {}).items()]
 
     def _retold(self, rows: Sequence[Row[Any]], past: Sequence[Row[Any]]) -> set[int]:
         """Known leads whose history may be another after these rows."""
@@ -262,7 +301,7 @@ class LeadBook:
     def _forget(self, erased: Collection[int]) -> None:
         """The store holds no attribute and no version of an erased lead any more: nor does this."""
         for kept in self._attributes.values() if erased else ():
-            kept.rows.keep(~np.isin(kept.rows["lead"], list(erased)))
+            kept.forget(erased)
         for place in erased:
             self._versions.pop(place, None)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, Table, select
+from sqlalchemy import Connection, Row, Select, Table, bindparam, exists, select
 
 from ..instants import NEVER
 from ..past import Past
@@ -65,10 +65,12 @@ class Ledger:
         With `until`, what became known at or after that instant stays unread: for a training as of then. Such
         a ledger is read once and not followed.
         """
-        latest = connection.execute(select(counter.c.value).where(counter.c.name == "change")).scalar_one()
+        latest, *newer = connection.execute(_NEWS, {"seen": self.seq}).one()
         if latest == self.seq:
             return False
-        rows = {table: self._fresh(connection, table, latest, until) for table in _READ}
+        told = [table for table, newest in zip(_READ, newer, strict=True) if newest]
+        rows: dict[Table, Rows] = dict.fromkeys(_READ, ())
+        rows |= {table: self._fresh(connection, table, latest, until) for table in told}
         self._follow_leads(rows, until)
         self._follow_facts(rows, self._versions(connection, rows, latest))
         self.seq, self._past = latest, None
@@ -124,7 +126,7 @@ class Ledger:
     def past(self) -> Past:
         """The calls and leads as the features see them; the same object until something changes."""
         if self._past is None:
-            self._past = Past(self.calls.log(), self.leads.table(), self.facts.facts(), self._tapes)
+            self._past = Past(self.calls.log, self.leads.table(), self.facts.facts(), self._tapes)
         return self._past
 
     def take_touched(self) -> list[int]:
@@ -133,6 +135,13 @@ class Ledger:
         for told in (self.leads.touched, self.calls.touched, self._touched):
             told.clear()
         return touched
+
+
+_NEWS = select(
+    select(counter.c.value).where(counter.c.name == "change").scalar_subquery(),
+    *(exists().where(table.c.seq > bindparam("seen")) for table in _READ),
+)
+"""The change number, and whether each table has newer rows than one seen: one round trip."""
 
 
 def _select(table: Table) -> Select[Any]:

@@ -8,7 +8,7 @@ from numpy.random import Generator, Philox
 from features.kernel import Float64Array, Int64Array
 
 POOL = 3
-"""The draw is among the best POOL x size leads: chances below that cost more than they teach."""
+"""A draw of n is among the best POOL x n leads: chances below that cost more than they teach."""
 
 
 def generator(key: str) -> Generator:
@@ -23,18 +23,15 @@ def utility(score: Float64Array, temperature: float) -> Float64Array:
         return np.log(score) / temperature
 
 
-def draw_order(phi: Float64Array, size: int, rng: Generator) -> tuple[Int64Array, Float64Array]:
-    """Order the best POOL x `size` rows by phi + Gumbel noise; return their rows and keys, largest first.
+def shuffled(phi: Float64Array, rng: Generator) -> tuple[Int64Array, Float64Array]:
+    """Order a pool by phi + Gumbel noise; return its places and keys, largest first.
 
-    Taking the first k rows of that order is a draw of k without replacement with chances proportional to
-    exp(phi) (Gumbel-top-k: Kool, van Hoof, Welling 2019).
+    Taking the first k of that order is a draw of k without replacement with chances proportional to exp(phi)
+    (Gumbel-top-k: Kool, van Hoof, Welling 2019).
     """
-    most = min(POOL * size, phi.size)
-    pool = np.argpartition(-phi, most - 1)[:most] if most < phi.size else np.arange(phi.size)
-    pool = pool[np.lexsort((pool, -phi[pool]))]
-    keys = phi[pool] + rng.gumbel(size=pool.size)
+    keys = phi + rng.gumbel(size=phi.size)
     order = np.argsort(-keys, kind="stable")
-    return pool[order], keys[order]
+    return order, keys[order]
 
 
 def chance(phi: Float64Array, kappa: float) -> Float64Array:

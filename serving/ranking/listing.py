@@ -11,7 +11,7 @@ from features.instants import NEVER
 from features.kernel import BoolArray, Float64Array, Int8Array, Int64Array
 
 from .arms import HOLDOUT, MODEL
-from .orders import ORDERS
+from .orders import ORDERS, RANDOM
 from .queue import Candidates, Policy, Source
 
 LARGEST_RANK = 32767
@@ -73,9 +73,11 @@ def _of_arm(candidates: Candidates, mine: BoolArray, arm: int, policy: Policy, r
     scores = candidates.score[places]
     if arm == MODEL and not np.isnan(scores).any():
         return places[np.lexsort((candidates.row[places], -scores))]
+    if arm == HOLDOUT and policy.baseline_order == RANDOM:
+        return places[rng.permutation(places.size)]
     by = ORDERS["newest" if arm == MODEL else policy.baseline_order]
     columns = (candidates.created_at[places], candidates.attempts[places], candidates.last_call_at[places])
-    return places[by(*columns, rng)]
+    return places[np.lexsort(by(*columns)[::-1])]
 
 
 def _raw(listing: Listing) -> Float64Array:

@@ -4,48 +4,48 @@
 from collections.abc import Callable
 
 import numpy as np
-from numpy.random import Generator
 
 from features.kernel import Int64Array
 
-Order = Callable[[Int64Array, Int64Array, Int64Array, Generator], Int64Array]
-"""(created_at, attempts, last_call_at, rng) -> rows, first to call first."""
+Keys = tuple[Int64Array, Int64Array]
+"""Whose first number is least comes first, of equals the one whose second is, then the one stored first."""
+
+Order = Callable[[Int64Array, Int64Array, Int64Array], Keys]
+"""(created_at, attempts, last_call_at) -> keys."""
 
 
-def newest(created_at: Int64Array, attempts: Int64Array, last: Int64Array, rng: Generator) -> Int64Array:
+def newest(created_at: Int64Array, attempts: Int64Array, last: Int64Array) -> Keys:
     """The lead that arrived last; among equals the one tried least."""
-    return np.lexsort((attempts, -created_at))
+    return -created_at, attempts
 
 
-def oldest(created_at: Int64Array, attempts: Int64Array, last: Int64Array, rng: Generator) -> Int64Array:
+def oldest(created_at: Int64Array, attempts: Int64Array, last: Int64Array) -> Keys:
     """The lead that arrived first; among equals the one tried least."""
-    return np.lexsort((attempts, created_at))
+    return created_at, attempts
 
 
-def fewest_attempts(
-    created_at: Int64Array, attempts: Int64Array, last: Int64Array, rng: Generator
-) -> Int64Array:
+def fewest_attempts(created_at: Int64Array, attempts: Int64Array, last: Int64Array) -> Keys:
     """The lead tried least; among equals the one that arrived last."""
-    return np.lexsort((-created_at, attempts))
+    return attempts, -created_at
 
 
-def longest_waiting(
-    created_at: Int64Array, attempts: Int64Array, last: Int64Array, rng: Generator
-) -> Int64Array:
+def longest_waiting(created_at: Int64Array, attempts: Int64Array, last: Int64Array) -> Keys:
     """The lead whose last call is longest ago, never-called leads first, oldest among them first."""
-    return np.lexsort((created_at, last))
+    return last, created_at
 
 
-def random(created_at: Int64Array, attempts: Int64Array, last: Int64Array, rng: Generator) -> Int64Array:
-    """Any lead with the same chance."""
-    return rng.permutation(created_at.size)
+def unordered(created_at: Int64Array, attempts: Int64Array, last: Int64Array) -> Keys:
+    """As they were stored: whoever ranks at random shuffles them."""
+    return np.zeros_like(created_at), np.zeros_like(created_at)
 
+
+RANDOM = "random"
 
 ORDERS: dict[str, Order] = {
     "newest": newest,
     "oldest": oldest,
     "fewest_attempts": fewest_attempts,
     "longest_waiting": longest_waiting,
-    "random": random,
+    RANDOM: unordered,
 }
 """The values of a campaign's `baseline_order`."""

@@ -1,17 +1,17 @@
 """The queue of one batch: due callbacks, then the arms by their shares, explored a little, with chances."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from enum import IntEnum
+from typing import Protocol
 
 import numpy as np
 from numpy.random import Generator
 
-from features.instants import NEVER
-from features.kernel import BoolArray, Float64Array, Int8Array, Int64Array
+from features.kernel import Float64Array, Int8Array, Int64Array
 
 from .arms import HOLDOUT, MODEL, turns
-from .exploration import chance, draw_order, utility
-from .orders import ORDERS
+from .exploration import POOL, chance, shuffled, utility
+from .orders import RANDOM
 
 
 class Source(IntEnum):
@@ -25,7 +25,7 @@ class Source(IntEnum):
 
 @dataclass(frozen=True)
 class Candidates:
-    """The leads that may be called now: equally long columns."""
+    """The leads that may be called now: equally long columns, in the order in which they were stored."""
 
     row: Int64Array
     """The lead's row in the LeadTable."""
@@ -44,10 +44,32 @@ class Candidates:
     def __len__(self) -> int:
         return int(self.row.size)
 
-    def without(self, places: Int64Array) -> "Candidates":
-        """All but those at some places."""
-        columns = {field.name: np.delete(getattr(self, field.name), places) for field in fields(self)}
-        return Candidates(**columns)
+
+class Field(Protocol):
+    """Whoever may be called now, as a queue asks for them; a place names one of them."""
+
+    @property
+    def scored(self) -> bool:
+        """Whether a model said something of all of them."""
+
+    def waiting(self, arm: int) -> int:
+        """How many of an arm may be called, due callbacks aside."""
+
+    def due(self) -> Int64Array:
+        """Those whose callback is due, the longest due first, of equals the one stored first."""
+
+    def first(self, arm: int, most: int) -> Int64Array:
+        """The first of an arm's others: the model's by score, of equals the one stored first, without
+        scores the newest; the holdout's by the campaign's old order, if that is random all as stored."""
+
+    def numbered(self, arm: int, numbers: Int64Array) -> Int64Array:
+        """Some of an arm's others, numbered from 0 as they were stored."""
+
+    def score_of(self, places: Int64Array) -> Float64Array:
+        """Expected value per second; NaN where no model said."""
+
+    def seconds_of(self, places: Int64Array) -> Float64Array:
+        """Expected seconds of the dial."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +84,7 @@ class Policy:
 
 @dataclass(frozen=True)
 class RankedQueue:
-    """Places among the candidates in handing-out order, with spares behind for claims that fail."""
+    """Places in handing-out order, with spares behind for claims that fail."""
 
     place: Int64Array
     source: Int8Array
@@ -86,18 +108,14 @@ class RankedQueue:
         return found, kappa
 
 
-def rank(
-    candidates: Candidates, n: int, policy: Policy, spent: tuple[float, float], rng: Generator
-) -> RankedQueue:
+def rank(field: Field, n: int, policy: Policy, spent: tuple[float, float], rng: Generator) -> RankedQueue:
     """Order up to `n` leads and as many spares; `spent`: seconds of model arm and holdout so far."""
-    due = np.flatnonzero(candidates.callback_at < NEVER)
-    due = due[np.lexsort((candidates.row[due], candidates.callback_at[due]))]
-    waiting = candidates.callback_at == NEVER
-    slots = min(max(2 * (n - due.size), 0), len(candidates) - due.size)
-    model, phi, keys = _model_order(candidates, waiting, max(n, 1), policy, rng)
-    holdout = _holdout_order(candidates, waiting, policy, rng)
+    due, waiting = field.due(), (field.waiting(MODEL), field.waiting(HOLDOUT))
+    slots = min(max(2 * (n - due.size), 0), sum(waiting))
+    model, phi, keys = _model_order(field, max(n, 1), slots, policy, rng)
+    holdout = _holdout_order(field, slots, waiting[HOLDOUT], policy, rng)
     filled = turns(
-        (candidates.seconds[model], candidates.seconds[holdout]),
+        (field.seconds_of(model), field.seconds_of(holdout)),
         (1 - policy.holdout, policy.holdout),
         spent,
         slots,
@@ -106,7 +124,7 @@ def rank(
     turn = np.array([j if arm == MODEL and phi.size else -1 for arm, j in filled], np.int64)
     source = np.array([Source.RANKED if arm == MODEL else Source.HOLDOUT for arm, _ in filled], np.int8)
     drawn = place.copy(), source.copy(), turn.copy()
-    uniform = _explore(candidates, waiting, policy, rng, place, source, turn)
+    uniform = _explore(field, waiting[MODEL], policy, rng, (place, source, turn))
     place, source, turn = _once_each(*_with_displaced((place, source, turn), drawn))
     return RankedQueue(
         place=np.concatenate([due, place]),
@@ -115,53 +133,46 @@ def rank(
         phi=phi,
         keys=keys,
         uniform_chance=uniform,
-        random_holdout_chance=min(1.0, n / max(holdout.size, 1))
-        if policy.baseline_order == "random"
+        random_holdout_chance=min(1.0, n / max(waiting[HOLDOUT], 1))
+        if policy.baseline_order == RANDOM
         else 1.0,
     )
 
 
 def _model_order(
-    candidates: Candidates, waiting: BoolArray, n: int, policy: Policy, rng: Generator
+    field: Field, n: int, slots: int, policy: Policy, rng: Generator
 ) -> tuple[Int64Array, Float64Array, Float64Array]:
-    """The model arm's order with phi and keys; without scores by rule: newest, then fewest attempts."""
-    mine = np.flatnonzero(waiting & (candidates.arm == MODEL))
-    if np.isnan(candidates.score[mine]).any():
-        return mine[_by_order("newest", candidates, mine, rng)], np.empty(0), np.empty(0)
-    phi = utility(candidates.score[mine], policy.temperature)
-    drawn, keys = draw_order(phi, n, rng)
-    return mine[drawn], phi[drawn], keys
+    """The model arm's order with phi and keys; without scores by rule, where nothing is drawn."""
+    if not field.scored:
+        return field.first(MODEL, slots), np.empty(0), np.empty(0)
+    pool = field.first(MODEL, POOL * n)
+    phi = utility(field.score_of(pool), policy.temperature)
+    drawn, keys = shuffled(phi, rng)
+    return pool[drawn], phi[drawn], keys
 
 
-def _holdout_order(candidates: Candidates, waiting: BoolArray, policy: Policy, rng: Generator) -> Int64Array:
-    mine = np.flatnonzero(waiting & (candidates.arm == HOLDOUT))
-    return mine[_by_order(policy.baseline_order, candidates, mine, rng)]
-
-
-def _by_order(name: str, candidates: Candidates, mine: Int64Array, rng: Generator) -> Int64Array:
-    return ORDERS[name](
-        candidates.created_at[mine], candidates.attempts[mine], candidates.last_call_at[mine], rng
-    )
+def _holdout_order(field: Field, slots: int, waiting: int, policy: Policy, rng: Generator) -> Int64Array:
+    if policy.baseline_order == RANDOM:
+        return field.numbered(HOLDOUT, rng.permutation(waiting)[:slots])
+    return field.first(HOLDOUT, slots)
 
 
 def _explore(
-    candidates: Candidates,
-    waiting: BoolArray,
+    field: Field,
+    waiting: int,
     policy: Policy,
     rng: Generator,
-    place: Int64Array,
-    source: Int8Array,
-    turn: Int64Array,
+    queue: tuple[Int64Array, Int8Array, Int64Array],
 ) -> float:
     """Turn a `uniform` share of the model arm's slots over to any of its leads; return each chance, m/N."""
-    mine = np.flatnonzero(waiting & (candidates.arm == MODEL))
+    place, source, turn = queue
     given = np.flatnonzero((source == Source.RANKED) & (rng.random(source.size) < policy.uniform))
-    if given.size == 0 or mine.size == 0:
+    if given.size == 0 or waiting == 0:
         return 0.0
-    given = given[: mine.size]
-    place[given] = rng.choice(mine, given.size, replace=False)
+    given = given[:waiting]
+    place[given] = field.numbered(MODEL, rng.choice(waiting, given.size, replace=False))
     source[given], turn[given] = Source.EXPLORE, -1
-    return given.size / mine.size
+    return given.size / waiting
 
 
 def _with_displaced(

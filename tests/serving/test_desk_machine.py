@@ -20,7 +20,7 @@ from features.instants import DAY, HOUR, MINUTE, NEVER, SECOND, parse, render
 from features.store.engine import reading
 from features.store.tables import decision, event, quarantine
 from serving.desk import Desk
-from serving.handout import Batch, Item
+from serving.handout import Batch, Item, Order
 from serving.leases import Ack
 from serving.rule import Caps
 from tests.conftest import empty
@@ -28,6 +28,7 @@ from tests.features.store.tellings import a_lead, an_event
 
 from .desks import OPEN, a_desk, a_dial, a_stop, poll, tell, tell_leads
 from .rules.reference import TWINS, Person
+from .twin import assert_agrees
 
 NUMBERS = [f"+1212555010{n}" for n in range(4)]
 CAPS = Caps()
@@ -223,6 +224,7 @@ class Floor(RuleBasedStateMachine):
 
     def polled(self, desk: Desk, n: int, seconds: int) -> Batch:
         """Poll; whatever is handed out is forbidden by no rule, free, and now held."""
+        assert_agrees(desk, "spring", self.at, Order(n))
         given = poll(desk, self.at, n, seconds=seconds)
         assert [item.rank for item in given.items] == list(range(1, len(given.items) + 1))
         assert len(given.items) <= n

@@ -145,7 +145,7 @@ def test_called_leads_the_holdout_and_those_no_rule_lets_call_are_not_hot(engine
 
     a_herald(engine, HOT, desk=desk).look(AT)
 
-    free = desk.candidates(desk.floor("spring", AT), desk.plan("spring"), AT)
+    free = desk.candidates("spring", AT)
     held = {desk.ledger.leads.ids[row] for row in free.row[free.arm == HOLDOUT]}
     best = {"lead-0037"} - held
     assert set(leads_told(engine, HOT)) == best

@@ -48,7 +48,7 @@ def a_logging_desk(engine: Engine, share: float = 1.0) -> Desk:
     model = Model("", Margin(-1.0, (flat,) * len(features)), AS_IT_IS)
     bundle = Bundle("", AT - DAY, features, {"answer": model, "conversion": model}, PRIOR_SECONDS).named()
     desk.models = Models(desk.models.uri, desk.models.cache, "", bundle)
-    desk.sheet = ScoreSheet.empty(share)
+    desk.sheet = ScoreSheet(share)
     desk.sheet.reserve(len(desk.ledger.leads))
     return desk
 

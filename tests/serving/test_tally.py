@@ -5,9 +5,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.calls import Outcome
+from features.columns import Columns
 from features.instants import DAY, HOUR
 from serving.standing import CONVERTED, DNC, NEVER_CALLED, OPEN, UNWORKABLE
-from serving.tally import RECENT, tally
+from serving.tally import RECENT, Counts, Tally
 from tests.builders import MONDAY
 
 LEADS, PHONES = 3, 3
@@ -28,11 +29,59 @@ calls = st.lists(
 owners = st.lists(st.integers(-1, PHONES - 1), min_size=LEADS, max_size=LEADS)
 
 
-def counted(told: list[tuple[int, int, int, int]], phone_of_lead: list[int]):
-    columns = [np.array([call[k] for call in told], np.int64) for k in range(4)]
-    return tally(
-        columns[0], columns[1], columns[2], columns[3].astype(np.int8), np.array(phone_of_lead), PHONES
-    )
+class Calls:
+    """The calls of a store as the tally asks for them."""
+
+    def __init__(self, told: list[tuple[int, int, int, int]]) -> None:
+        kinds = {"lead": np.int64, "phone": np.int64, "started_at": np.int64, "disposition": np.int8}
+        self.columns = Columns(kinds | {"not_before": np.int64})
+        for lead, phone, started_at, disposition in told:
+            self.add(lead, phone, started_at, disposition)
+
+    def __len__(self) -> int:
+        return len(self.columns)
+
+    def add(self, lead: int, phone: int, started_at: int, disposition: int) -> None:
+        self.columns.append(
+            lead=[lead], phone=[phone], started_at=[started_at], disposition=[disposition], not_before=[0]
+        )
+
+    def calls_of(self, lead: int) -> list[int]:
+        """All of them: any may have been the lead's once."""
+        return list(range(len(self)))
+
+
+def counted(told: list[tuple[int, int, int, int]], phone_of_lead: list[int]) -> Counts:
+    tally = Tally()
+    return followed(tally, Calls(told), phone_of_lead)
+
+
+def followed(tally: Tally, calls: Calls, phone_of_lead: list[int]) -> Counts:
+    """The counts of all leads, whose own number no call means where it names none."""
+    own = np.array(phone_of_lead)
+    tally.follow(calls, np.full(own.size, -1), PHONES, range(LEADS))
+    return tally.of(np.arange(own.size), own)
+
+
+@settings(deadline=None)
+@given(told=st.lists(calls, min_size=1, max_size=4), phone_of_lead=owners, data=st.data())
+def test_calls_that_come_and_change_count_as_if_they_had_always_said_so(told, phone_of_lead, data):
+    book, tally = Calls([]), Tally()
+    for some in told:
+        for call in some:
+            book.add(*call)
+        if len(book):
+            changed = data.draw(st.integers(0, len(book) - 1))
+            for name in ("lead", "phone", "disposition"):
+                book.columns[name][changed] = data.draw(st.integers(0, 2))
+            book.columns["started_at"][changed] = data.draw(starts)
+        found = followed(tally, book, phone_of_lead)
+
+    names = ("lead", "phone", "started_at", "disposition")
+    again = counted(list(zip(*(book.columns[name].tolist() for name in names), strict=True)), phone_of_lead)
+
+    for name in ("attempts", "recent", "last_call_at", "closed"):
+        assert np.array_equal(getattr(found, name), getattr(again, name)), name
 
 
 @settings(deadline=None)

@@ -47,7 +47,7 @@ def talking(floor: Floor) -> Past:
     """The floor with talks of different lengths, longer where it sells."""
     log = floor.past.log
     minutes = np.random.default_rng(2).exponential(60, log.lead.size) * (1 + 2 * log.converted)
-    return replace(floor.past, log=replace(log, talk_s=(log.answered * minutes).astype(np.float32)))
+    return replace(floor.past, calls=replace(log, talk_s=(log.answered * minutes).astype(np.float32)))
 
 
 @pytest.mark.parametrize("head", heads(), ids=lambda head: head.name)

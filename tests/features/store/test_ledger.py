@@ -191,7 +191,7 @@ def leads_of(ledger: Ledger) -> dict[str, tuple[object, ...]]:
         coded = [
             levels[code] if (code := int(book.columns[one][row])) >= 0 else None
             for one, levels in (
-                ("phone", book.phones.levels), ("zones", book.zone_sets), ("place", book.places),
+                ("phone", book.phones.levels), ("zones", book.zone_sets), ("place", book.places()),
                 ("consent", book.bases.levels),
             )
         ]  # fmt: skip

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from serving.kpi.other_order import BLOCK, Drawn, what_if
-from serving.ranking.exploration import chance, draw_order, utility
+from serving.ranking.exploration import chance, shuffled, utility
 from serving.ranking.exploration import generator as named
 
 K = 10
@@ -29,7 +29,7 @@ def played(batches: int, temperature: float, seed: str = "played") -> tuple[Draw
         seconds = 60 + 240 * rng.random(POOL)
         sold = (rng.random(POOL) < np.minimum(worth, 1)).astype(np.float64)
         phi = utility(score, temperature)
-        drawn, keys = draw_order(phi, K, rng)
+        drawn, keys = shuffled(phi, rng)
         mine = drawn[:K]
         for name, column in (("first", age), ("reward", sold), ("seconds", seconds)):
             columns[name].append(column[mine])

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from features.instants import NEVER
 from serving.ranking.arms import HOLDOUT, MODEL
 from serving.ranking.exploration import generator
-from serving.ranking.queue import Candidates, Policy, Source, rank
+from serving.ranking.queue import Policy, Source, rank
+from tests.serving.twin import Sorted
 
 PLAIN = Policy(holdout=0.0, uniform=0.0, temperature=1e-6)
 
@@ -26,7 +27,7 @@ def some_candidates(n=20, **columns):
         "attempts": np.zeros(n, np.int64),
         "last_call_at": np.full(n, -NEVER),
     }
-    return Candidates(**{**usual, **columns})
+    return Sorted(**{**usual, **columns})
 
 
 def test_the_highest_value_per_second_comes_first():
@@ -50,7 +51,7 @@ def test_the_holdout_keeps_the_campaigns_old_order():
     arm = np.full(20, HOLDOUT, np.int8)
     policy = Policy(holdout=0.5, uniform=0.0, baseline_order="oldest")
 
-    queue = rank(some_candidates(arm=arm), 3, policy, (0.0, 0.0), generator("a"))
+    queue = rank(some_candidates(arm=arm, baseline_order="oldest"), 3, policy, (0.0, 0.0), generator("a"))
 
     assert queue.place[:3].tolist() == [0, 1, 2]
     assert set(queue.source.tolist()) == {Source.HOLDOUT}
@@ -95,6 +96,7 @@ def test_nobody_stands_in_the_queue_twice_and_every_chance_is_a_probability(
         leads,
         arm=(rng.random(leads) < holdout).astype(np.int8),
         callback_at=np.where(rng.random(leads) < 0.1, rng.integers(0, 50, leads), NEVER),
+        baseline_order=baseline,
     )
 
     queue = rank(some, n, Policy(holdout, uniform, 0.2, baseline), (0.0, 0.0), generator(key))

@@ -1,0 +1,112 @@
+"""Budget: the agent seconds that a campaign's calls took of late, by arm, kept from call to call."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from heapq import heappop, heappush
+
+import numpy as np
+
+from features.columns import Columns
+from features.instants import DAY
+from features.kernel import Float64Array, Int64Array
+
+from .ranking.arms import in_holdout
+from .tally import Calls
+
+BUDGET = 7 * DAY
+"""Arms are kept at their shares of the agent seconds spent within this time."""
+
+_TOLD = ("campaign", "lead", "started_at", "handle_s")
+
+
+@dataclass
+class _Window:
+    """One campaign's calls that started after `since`."""
+
+    holdout: float
+    since: int
+    spent: Float64Array
+    """By arm."""
+    calls: Int64Array
+    """Those that were in it as it began, by their starts."""
+    starts: Int64Array
+    gone: int = 0
+    """So many of these have left."""
+    later: list[tuple[int, int]] = field(default_factory=list)
+    """(start, call) of those that came since, a heap."""
+
+
+class Budget:
+    """Sums over a window that moves with the clock. Seconds are float32: their sums in float64 are exact."""
+
+    def __init__(self) -> None:
+        kinds = dict.fromkeys(_TOLD, np.int64) | {"handle_s": np.float64, "counted": np.bool_}
+        self._told = Columns(kinds)
+        """Each call as it is counted, and whether it is in its campaign's window."""
+        self._windows: dict[int, _Window] = {}
+        self._place = np.empty(0)
+
+    def follow(self, calls: Calls, touched: Iterable[int], place: Float64Array) -> None:
+        """Take over new calls, and what is said anew of these leads'; `place` decides each lead's arm."""
+        first, self._place = len(self._told), place
+        old = np.array(sorted({call for lead in touched for call in calls.calls_of(lead)}), np.int64)
+        old = old[old < first]
+        differs = np.zeros(old.size, np.bool_)
+        for name in _TOLD:
+            differs |= calls.columns[name][old] != self._told[name][old]
+        self._leave(old[differs])
+        for name in _TOLD:
+            self._told[name][old] = calls.columns[name][old]
+        new = {name: calls.columns[name][first:] for name in _TOLD}
+        self._told.append(**new, counted=np.zeros(len(calls) - first))
+        for call in (*old[differs].tolist(), *range(first, len(calls))) if self._windows else ():
+            self._come(call)
+
+    def spent(self, campaign: int, holdout: float, at: int) -> tuple[float, float]:
+        """Seconds of the campaign's calls within the budget time before `at`, by arm."""
+        since, window = at - BUDGET, self._windows.get(campaign)
+        if window is None or window.holdout != holdout or since < window.since:
+            window = self._windows[campaign] = self._opened(campaign, holdout, since)
+        self._move(window, since)
+        model, kept = window.spent.tolist()
+        return model, kept
+
+    def _opened(self, campaign: int, holdout: float, since: int) -> _Window:
+        mine = self._told["campaign"] == campaign
+        self._told["counted"][mine] = False
+        calls = np.flatnonzero(mine & (self._told["started_at"] > since))
+        calls = calls[np.argsort(self._told["started_at"][calls], kind="stable")]
+        window = _Window(holdout, since, np.zeros(2), calls, self._told["started_at"][calls])
+        self._count(window, calls, 1.0)
+        return window
+
+    def _move(self, window: _Window, since: int) -> None:
+        """Let go of the calls that started up to `since`."""
+        started_at = self._told["started_at"]
+        end = int(np.searchsorted(window.starts, since, side="right"))
+        gone = window.calls[window.gone : end]
+        self._leave(gone[started_at[gone] <= since])
+        while window.later and window.later[0][0] <= since:
+            start, call = heappop(window.later)
+            if started_at[call] == start:
+                self._leave(np.array([call]))
+        window.since, window.gone = since, max(end, window.gone)
+
+    def _come(self, call: int) -> None:
+        window = self._windows.get(int(self._told["campaign"][call]))
+        start = int(self._told["started_at"][call])
+        if window is not None and start > window.since:
+            self._count(window, np.array([call]), 1.0)
+            heappush(window.later, (start, call))
+
+    def _leave(self, calls: Int64Array) -> None:
+        """Count calls no longer."""
+        calls = calls[self._told["counted"][calls]]
+        for campaign in np.unique(self._told["campaign"][calls]).tolist():
+            mine = calls[self._told["campaign"][calls] == campaign]
+            self._count(self._windows[campaign], mine, -1.0)
+
+    def _count(self, window: _Window, calls: Int64Array, sign: float) -> None:
+        arm = in_holdout(self._place[self._told["lead"][calls]], window.holdout).astype(np.int64)
+        window.spent += sign * np.bincount(arm, self._told["handle_s"][calls], minlength=2)
+        self._told["counted"][calls] = sign > 0

@@ -1,0 +1,117 @@
+"""Ladder: leads in the order of their keys, kept as keys change: the first are found without sorting."""
+
+import numpy as np
+
+from features.columns import Columns
+from features.kernel import BoolArray, Float64Array, Int32Array, Int64Array, kernel
+
+from .cells import Cells
+
+FEW = 256
+"""So many leads may wait to be sorted in, or a WAIT-th of all: until then whoever asks looks at each."""
+
+WAIT = 64
+
+SPARSE = 8
+"""Where fewer than so many times those asked for are there, all are gathered and sorted: a walk is longer."""
+
+
+class Ladder:
+    """Whose first key is least comes first, of equals the one whose second is, then the lower slot.
+
+    Keys are float64: instants and counts are exact in it.
+    """
+
+    def __init__(self) -> None:
+        self._keys = Columns(
+            {"first": np.float64, "second": np.float64, "waits": np.bool_, "stands": np.bool_}
+        )
+        """By slot: its keys; whether it waits to be sorted in; whether its place in the order counts."""
+        self._order = np.empty(0, np.int64)
+        self._waiting = Columns({"slot": np.int64})
+
+    def place(self, slots: Int64Array, first: Float64Array, second: Float64Array) -> None:
+        """Let leads have these keys from now on; each slot is given once."""
+        self._make_room(int(slots.max(initial=-1)) + 1)
+        same = (self._keys["first"][slots] == first) & (self._keys["second"][slots] == second)
+        known = self._keys["waits"][slots] | self._keys["stands"][slots]
+        slots, first, second = (column[~(same & known)] for column in (slots, first, second))
+        self._keys["first"][slots], self._keys["second"][slots] = first, second
+        self._keys["stands"][slots] = False
+        new = slots[~self._keys["waits"][slots]]
+        self._keys["waits"][new] = True
+        self._waiting.append(slot=new)
+        if len(self._waiting) > max(FEW, self._order.size // WAIT):
+            self._sort_in()
+
+    def first(self, cells: Cells, wanted: Int64Array, most: int) -> Int64Array:
+        """The first `most` leads of the wanted cells, in order; all leads there must have been placed."""
+        there = int(cells.totals[wanted].sum())
+        if there <= SPARSE * most:
+            return self._sorted(cells.among(wanted))[:most]
+        out, marks = np.empty(most, np.int64), cells.wanted(wanted)
+        stands = walk(self._order, self._keys["stands"], cells.cell, marks, out)
+        waiting = self._waiting["slot"]
+        late = waiting[marks[cells.cell[waiting]]]
+        found = out[:stands]
+        return found if not late.size else self._sorted(np.concatenate([found, late]))[:most]
+
+    def _sorted(self, slots: Int64Array) -> Int64Array:
+        return slots[np.lexsort((slots, self._keys["second"][slots], self._keys["first"][slots]))]
+
+    def _sort_in(self) -> None:
+        """Put whoever waits in their places."""
+        waiting, keys = self._waiting["slot"], self._keys
+        kept = self._order[keys["stands"][self._order]]
+        if waiting.size > kept.size // SPARSE:
+            self._order = self._sorted(np.concatenate([kept, waiting]))
+        else:
+            merged = np.empty(kept.size + waiting.size, np.int64)
+            merge(kept, self._sorted(waiting), keys["first"], keys["second"], merged)
+            self._order = merged
+        keys["waits"][waiting], keys["stands"][waiting] = False, True
+        self._waiting.keep(np.zeros(waiting.size, np.bool_))
+
+    def _make_room(self, slots: int) -> None:
+        more = slots - len(self._keys)
+        if more > 0:
+            nothing, no = np.full(more, np.nan), np.zeros(more, np.bool_)
+            self._keys.append(first=nothing, second=nothing, waits=no, stands=no)
+
+
+@kernel
+def walk(order: Int64Array, stands: BoolArray, cell: Int32Array, wanted: BoolArray, out: Int64Array) -> int:
+    """Fill `out` with the first leads in wanted cells, as many as there are; return how many."""
+    found = 0
+    for i in range(order.size):
+        slot = order[i]
+        if wanted[cell[slot]] and stands[slot]:
+            out[found] = slot
+            found += 1
+            if found == out.size:
+                break
+    return found
+
+
+@kernel
+def merge(
+    kept: Int64Array, new: Int64Array, first: Float64Array, second: Float64Array, out: Int64Array
+) -> None:
+    """Merge two sorted lists of slots."""
+    begin = 0
+    for k in range(new.size):
+        low, high, slot = begin, kept.size, new[k]
+        while low < high:
+            middle = (low + high) // 2
+            other = kept[middle]
+            if first[other] < first[slot] or (
+                first[other] == first[slot]
+                and (second[other] < second[slot] or (second[other] == second[slot] and other < slot))
+            ):
+                low = middle + 1
+            else:
+                high = middle
+        out[begin + k : low + k] = kept[begin:low]
+        out[low + k] = slot
+        begin = low
+    out[begin + new.size :] = kept[begin:]

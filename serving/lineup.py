@@ -1,0 +1,236 @@
+"""Lineup: a campaign's leads as they stand, kept as news comes in: who may be called first, and why not."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from features.columns import Columns
+from features.instants import NEVER
+from features.kernel import BoolArray, Int64Array, kernel
+from features.past import Past
+from training.bundle import Bundle
+
+from .cells import BLOCK, NOWHERE, Cells
+from .ladder import Ladder
+from .plan import Plan
+from .ranking.arms import HOLDOUT, MODEL, in_holdout
+from .ranking.orders import ORDERS
+from .ranking.value import value_per_second
+from .roster import Roster
+from .rule import callback_due
+from .scores import ScoreSheet
+from .sites import Sites
+from .standing import Standing
+from .verdicts import FREE, judge_leads
+
+DUE, STALE = FREE + 2, FREE + 3
+"""Kinds of leads besides the headings that hold them back: FREE + arm, those with a callback that is due, and
+those that wait for a score."""
+
+KINDS = FREE + 4
+
+USUAL_SECONDS = 60.0
+"""What a dial is taken to cost while no model says better."""
+
+AT_ONCE = 16 * BLOCK
+"""So many leads are judged at a time."""
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What a lineup was made for: under others another one is made."""
+
+    campaign: int
+    """The campaign's code in the ledger."""
+    plan: Plan
+    bundle: Bundle | None
+
+
+class Lineup:
+    """One slot per lead of the campaign, in the order of the ledger's rows."""
+
+    def __init__(self, roster: Roster, sheet: ScoreSheet, terms: Terms, at: int) -> None:
+        self.terms, self.at = terms, at
+        self._roster, self._sheet, self.sites = roster, sheet, Sites()
+        if terms.bundle is not None:
+            sheet.turn_to(terms.bundle)
+        self.columns = Columns(
+            dict.fromkeys(
+                ("row", "site", "until", "turns_at", "callback_at", "created_at", "attempts", "last_call_at"),
+                np.int64,
+            )
+            | {"arm": np.int8, "score": np.float64, "seconds": np.float64}
+        )
+        self.cells = Cells(np.empty(0, np.int32), 0)
+        self.ladders = Ladder(), Ladder()
+        """By arm."""
+        self._earliest = np.empty(0, np.int64)
+        """By block the first instant at which one of its leads turns, or an earlier one."""
+        self._news: list[Int64Array] = []
+        self._open(np.flatnonzero(roster.ledger.leads.columns["campaign"] == terms.campaign))
+
+    def hear(self, rows: Int64Array) -> None:
+        """These leads may stand otherwise."""
+        self._news.append(rows)
+
+    def holds(self, terms: Terms, at: int, patience: int) -> bool:
+        """Whether it can be brought to `at`, or is later by up to `patience`, under those terms."""
+        rows = self._foreign()
+        last = int(self.columns["row"][-1]) if len(self.columns) else -1
+        return (
+            (self.terms.campaign, self.terms.plan) == (terms.campaign, terms.plan)
+            and self.terms.bundle is terms.bundle
+            and at >= self.at - patience
+            and (not rows.size or int(rows[0]) > last)
+        )
+
+    def follow(self, at: int) -> None:
+        """Judge anew whoever there is news of, and whose turn came with time."""
+        self.at = max(at, self.at)
+        new, own = self._foreign(), self._heard()
+        self._news.clear()
+        self._open(new)
+        self._judge(np.union1d(own, self._turned()))
+
+    def unscored(self, ahead: int) -> Int64Array:
+        """Rows of those who may be called now or will be within `ahead`, and will lack a score by then."""
+        if self.terms.bundle is None:
+            return np.empty(0, np.int64)
+        cells = self.sites.opening(self.at, ahead)[:, None] * KINDS + np.arange(FREE, KINDS)
+        slots = self.cells.among(cells.ravel())
+        return self.columns["row"][slots[self._lacks_score(slots, self.columns["created_at"][slots], ahead)]]
+
+    def score(self, cells: Cells, slots: Int64Array, past: Past, seq: int) -> None:
+        """Score leads anew; those that only waited for it may be called then, in `cells` and in its own."""
+        bundle = self.terms.bundle
+        assert bundle is not None
+        slots = slots[self.cells.cell[slots] % KINDS >= FREE]
+        self._sheet.score(past, bundle, self.columns["row"][slots], self.at, seq)
+        self._read_scores(slots)
+        due = self.columns["callback_at"][slots] < NEVER
+        kind = np.where(due, DUE, FREE + self.columns["arm"][slots]).astype(np.int64)
+        for one in {id(cells): cells, id(self.cells): self.cells}.values():
+            one.move(slots, self.columns["site"][slots] * KINDS + kind)
+
+    def _read_scores(self, slots: Int64Array) -> None:
+        """Take over what the sheet says, and when it will be too old."""
+        rows, arm = self.columns["row"][slots], self.columns["arm"][slots]
+        told = self._sheet.of(rows)
+        score = value_per_second(
+            told.p_answer, told.p_convert, self.terms.plan.worth(told.value), told.seconds
+        )
+        self.columns["score"][slots], self.columns["seconds"][slots] = score, told.seconds
+        ends = self._sheet.stales_at(rows, self.columns["created_at"][slots], self.at)
+        self._turn(slots, np.minimum(self.columns["turns_at"][slots], ends))
+        ours = slots[arm == MODEL]
+        self.ladders[MODEL].place(ours, -self.columns["score"][ours], np.zeros(ours.size))
+
+    def slots_of(self, rows: Int64Array) -> Int64Array:
+        """The slots of those leads, by ascending rows, that have one."""
+        mine = self.columns["row"]
+        place = np.searchsorted(mine, rows)
+        place = place[place < mine.size]
+        return np.asarray(place[mine[place] == rows[: place.size]], np.int64)
+
+    def _heard(self) -> Int64Array:
+        return self.slots_of(np.unique(np.concatenate([np.empty(0, np.int64), *self._news])))
+
+    def _foreign(self) -> Int64Array:
+        """Leads there is news of that belong to the campaign and have no slot."""
+        rows = np.unique(np.concatenate([np.empty(0, np.int64), *self._news]))
+        rows = rows[self._roster.ledger.leads.columns["campaign"][rows] == self.terms.campaign]
+        return np.setdiff1d(rows, self.columns["row"][self.slots_of(rows)], assume_unique=True)
+
+    def _open(self, rows: Int64Array) -> None:
+        """Give leads their slots."""
+        first, size = len(self.columns), rows.size
+        nothing = np.zeros(size, np.int64)
+        arm = in_holdout(self._roster.place[rows], self.terms.plan.policy.holdout)
+        self.columns.append(
+            **dict.fromkeys(("site", "callback_at", "created_at", "attempts", "last_call_at"), nothing),
+            row=rows, until=nothing, turns_at=nothing + NEVER, arm=np.where(arm, HOLDOUT, MODEL),
+            score=np.full(size, np.nan), seconds=np.full(size, USUAL_SECONDS),
+        )  # fmt: skip
+        self.cells.make_room(first + size, 0)
+        more = self.cells.blocks.shape[1] - self._earliest.size
+        self._earliest = np.append(self._earliest, np.full(more, NEVER))
+        for begin in range(first, first + size, AT_ONCE):
+            self._judge(np.arange(begin, min(begin + AT_ONCE, first + size)))
+
+    def _judge(self, slots: Int64Array) -> None:
+        """Ask the rules about leads, and put them where they belong."""
+        if not slots.size:
+            return
+        rows, caps = self.columns["row"][slots], self.terms.plan.caps
+        standing = self._roster.standing(rows, caps, self.at)
+        verdicts = judge_leads(standing, caps, self.at)
+        free = verdicts.heading == FREE
+        stale = free & self._lacks_score(slots, standing.created_at)
+        due = callback_due(standing, self.at)
+        written = {
+            "site": self.sites.of(standing),
+            "until": verdicts.until,
+            "callback_at": np.where(due, standing.callback_at, NEVER),
+            **{name: getattr(standing, name) for name in ("created_at", "attempts", "last_call_at")},
+        }
+        for name, column in written.items():
+            self.columns[name][slots] = column
+        turns = self._roster.turns_at(rows, standing, caps, self.at)
+        if self.terms.bundle is not None:
+            ends = self._sheet.stales_at(rows, standing.created_at, self.at)
+            turns = np.where(free & ~stale, np.minimum(turns, ends), turns)
+        self._turn(slots, turns)
+        kind = np.where(free, np.where(due, DUE, FREE + self.columns["arm"][slots]), verdicts.heading)
+        cell = written["site"] * KINDS + np.where(stale, STALE, kind)
+        self.cells.make_room(0, len(self.sites) * KINDS)
+        self.cells.move(slots, np.where(self._is_mine(rows), cell, NOWHERE))
+        self._order(slots, standing)
+
+    def _lacks_score(self, slots: Int64Array, created_at: Int64Array, ahead: int = 0) -> BoolArray:
+        """Who has no score, or one that is too old or will be within `ahead`."""
+        if self.terms.bundle is None:
+            return np.zeros(slots.size, np.bool_)
+        rows, unread = self.columns["row"][slots], np.isnan(self.columns["score"][slots])
+        ends = self._sheet.stales_at(rows, created_at, self.at)
+        stale = self._sheet.stale(rows, created_at, self.at)
+        return np.asarray(unread | stale | (ends <= self.at + ahead), np.bool_)
+
+    def _order(self, slots: Int64Array, standing: Standing) -> None:
+        """Put leads on the ladders that don't go by score."""
+        policy, arm = self.terms.plan.policy, self.columns["arm"][slots]
+        by_rule = {HOLDOUT: policy.baseline_order} | ({} if self.terms.bundle else {MODEL: "newest"})
+        for one, name in by_rule.items():
+            mine = arm == one
+            told = (standing.created_at[mine], standing.attempts[mine], standing.last_call_at[mine])
+            first, second = ORDERS[name](*told)
+            self.ladders[one].place(slots[mine], first.astype(np.float64), second.astype(np.float64))
+
+    def _is_mine(self, rows: Int64Array) -> BoolArray:
+        told = self._roster.ledger.leads.columns
+        return np.asarray((told["campaign"][rows] == self.terms.campaign) & ~told["erased"][rows], np.bool_)
+
+    def _turn(self, slots: Int64Array, turns_at: Int64Array) -> None:
+        self.columns["turns_at"][slots] = turns_at
+        np.minimum.at(self._earliest, slots // BLOCK, turns_at)
+
+    def _turned(self) -> Int64Array:
+        """Who turns by now."""
+        out = np.empty(len(self.columns), np.int64)
+        found = turned(self.columns["turns_at"], self.at, self._earliest, out)
+        return out[:found]
+
+
+@kernel
+def turned(turns_at: Int64Array, at: int, earliest: Int64Array, out: Int64Array) -> int:
+    """Fill `out` with the slots that turn up to `at`; keep by block when the next of the others does."""
+    found = 0
+    for block in range(earliest.size):
+        if earliest[block] <= at:
+            earliest[block] = NEVER
+            for slot in range(block * BLOCK, min((block + 1) * BLOCK, turns_at.size)):
+                if turns_at[slot] <= at:
+                    out[found] = slot
+                    found += 1
+                else:
+                    earliest[block] = min(earliest[block], turns_at[slot])
+    return found

@@ -1,0 +1,148 @@
+"""View: the part of a lineup that one poll may have, as its queue asks for it; what holds back the rest."""
+
+from dataclasses import fields
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+
+from features.instants import NEVER
+from features.kernel import Float64Array, Int32Array, Int64Array, kernel
+from features.store.lead_book import LeadBook
+
+from .cells import NOWHERE, Cells
+from .handout import Order
+from .lineup import DUE, KINDS, STALE, Lineup
+from .ranking.queue import Candidates
+from .verdicts import FREE, WITHHELD
+
+_OUTSIDE = WITHHELD.index("outside_hours")
+
+
+class View:
+    """A `ranking.queue.Field` whose places are slots; who is put aside comes back at its end."""
+
+    def __init__(self, lineup: Lineup, cells: Cells) -> None:
+        self.lineup, self.cells = lineup, cells
+        self._aside: list[tuple[Int64Array, Int32Array]] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for slots, cells in reversed(self._aside):
+            self.cells.move(slots, cells.astype(np.int64))
+
+    def put_aside(self, slots: Int64Array) -> None:
+        """As if these leads weren't there."""
+        self._aside.append((slots, self.cells.cell[slots].copy()))
+        self.cells.move(slots, np.full(slots.size, NOWHERE))
+
+    @property
+    def scored(self) -> bool:
+        """Whether a model serves."""
+        return self.lineup.terms.bundle is not None
+
+    def waiting(self, arm: int) -> int:
+        """How many of an arm may be called, due callbacks aside."""
+        return int(self.cells.totals[self._open(FREE + arm)].sum())
+
+    def due(self) -> Int64Array:
+        """Those whose callback is due, the longest due first."""
+        slots = self.cells.among(self._open(DUE))
+        return slots[np.lexsort((slots, self.lineup.columns["callback_at"][slots]))]
+
+    def first(self, arm: int, most: int) -> Int64Array:
+        """The first of an arm."""
+        return self.lineup.ladders[arm].first(self.cells, self._open(FREE + arm), most)
+
+    def numbered(self, arm: int, numbers: Int64Array) -> Int64Array:
+        """Some of an arm, numbered as they were stored."""
+        return self.cells.numbered(self._open(FREE + arm), numbers)
+
+    def score_of(self, places: Int64Array) -> Float64Array:
+        """Expected value per second; NaN where no model said."""
+        return self.lineup.columns["score"][places]
+
+    def seconds_of(self, places: Int64Array) -> Float64Array:
+        """Expected seconds of the dial."""
+        return self.lineup.columns["seconds"][places]
+
+    def rows(self, places: Int64Array) -> Int64Array:
+        """Their rows in the ledger."""
+        return self.lineup.columns["row"][places]
+
+    def unscored(self) -> Int64Array:
+        """Those that may be called but for want of a score."""
+        return self.cells.among(self._open(STALE))
+
+    def candidates(self) -> Candidates:
+        """All who may be called."""
+        kinds = [self._open(kind) for kind in range(FREE, KINDS)]
+        slots = self.cells.among(np.concatenate(kinds))
+        return Candidates(**{one.name: self.lineup.columns[one.name][slots] for one in fields(Candidates)})
+
+    def withheld(self) -> dict[str, int]:
+        """How many leads each heading holds back; each counts under the first."""
+        counts = self._counts()
+        closed = self.lineup.sites.closed(self.lineup.at)
+        held = counts[:, :FREE].sum(axis=0)
+        later = counts[closed, _OUTSIDE:].sum(axis=0)
+        held[_OUTSIDE:] -= later[: FREE - _OUTSIDE]
+        held[_OUTSIDE] += later.sum()
+        return dict(zip(WITHHELD, held.tolist(), strict=True))
+
+    def by_zone(self) -> dict[str, dict[str, int]]:
+        """Callable and withheld leads by time zone."""
+        counts, sites = self._counts(), self.lineup.sites
+        closed, found = sites.closed(self.lineup.at), dict[str, dict[str, int]]()
+        for site in np.flatnonzero(counts.any(axis=1)).tolist():
+            told = found.setdefault("+".join(sites.zone(site)) or "unknown", {"callable": 0, "withheld": 0})
+            free = 0 if closed[site] else int(counts[site, FREE:].sum())
+            told["callable"] += free
+            told["withheld"] += int(counts[site].sum()) - free
+        return found
+
+    def next_callable(self) -> int | None:
+        """The first instant after now at which a lead that is held back may be allowed."""
+        at, sites = self.lineup.at, self.lineup.sites
+        found = next_until(self.lineup.columns["until"], self.cells.cell, sites.until(at), KINDS, at)
+        return found if found < NEVER else None
+
+    def _open(self, kind: int) -> Int64Array:
+        """The cells of a kind at the sites that are open."""
+        return self.lineup.sites.opening(self.lineup.at) * KINDS + kind
+
+    def _counts(self) -> Int64Array:
+        """Leads by site and kind."""
+        sites = len(self.lineup.sites)
+        return self.cells.totals[: sites * KINDS].reshape(sites, KINDS)
+
+
+def passing(lineup: Lineup, book: LeadBook, order: Order) -> View:
+    """The leads that pass an order's filters."""
+    rows, cells = lineup.columns["row"], lineup.cells
+    passed = np.ones(cells.cell.size, np.bool_)
+    for name, words in (("channel", order.channels), ("region", order.regions), ("list", order.lists)):
+        if words:
+            passed[: rows.size] &= np.isin(
+                book.columns[name][rows], [book.code(name, word) for word in words]
+            )
+    found = View(lineup, cells if passed.all() else cells.only(passed))
+    named = [row for row in map(book.row, order.exclude) if row is not None]
+    found.put_aside(lineup.slots_of(np.unique(np.array(named, np.int64))))
+    return found
+
+
+@kernel
+def next_until(until: Int64Array, cell: Int32Array, opens: Int64Array, kinds: int, at: int) -> int:
+    """The least instant after `at` at which a lead and its site may both allow, NEVER if there is none."""
+    found = NEVER
+    for slot in range(until.size):
+        if cell[slot] >= 0:
+            later = max(until[slot], opens[cell[slot] // kinds])
+            if at < later < found:
+                found = later
+    return found

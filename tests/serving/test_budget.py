@@ -1,0 +1,59 @@
+"""The budget: what calls cost of late, followed from call to call and counted anew."""
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from features.columns import Columns
+from features.instants import DAY
+from serving.budget import BUDGET, Budget
+from tests.builders import MONDAY
+
+PLACE = np.array([0.1, 0.4, 0.9])
+KINDS = {"campaign": np.int64, "lead": np.int64, "started_at": np.int64, "handle_s": np.float32}
+
+calls = st.tuples(
+    st.integers(0, 1), st.integers(0, 2), st.integers(0, 20).map(lambda day: MONDAY + day * DAY),
+    st.floats(0, 4000, width=32),
+)  # fmt: skip
+steps = st.lists(
+    st.tuples(st.lists(calls, max_size=4), st.integers(0, 9), calls, st.integers(0, 30), st.integers(0, 1)),
+    max_size=12,
+)
+
+
+class Calls:
+    """The calls of a store as a budget asks for them."""
+
+    def __init__(self) -> None:
+        self.columns = Columns(KINDS)
+
+    def __len__(self) -> int:
+        return len(self.columns)
+
+    def calls_of(self, lead: int) -> list[int]:
+        """All of them: any may have been the lead's once."""
+        return list(range(len(self)))
+
+
+@settings(deadline=None)
+@given(steps=steps, holdout=st.sampled_from([0.0, 0.5]))
+def test_a_window_that_moves_holds_what_a_sum_over_all_calls_does(steps, holdout):
+    """Calls come, say something else of themselves, and grow old; sometimes the clock goes back."""
+    book, budget = Calls(), Budget()
+    for new, changed, to, day, campaign in steps:
+        for call in new:
+            book.columns.append(**{name: [said] for name, said in zip(KINDS, call, strict=True)})
+        if len(book):
+            for name, said in zip(KINDS, to, strict=True):
+                book.columns[name][changed % len(book)] = said
+        budget.follow(book, range(3), PLACE)
+        at = MONDAY + day * DAY
+
+        found = budget.spent(campaign, holdout, at)
+
+        told = book.columns
+        mine = (told["campaign"] == campaign) & (told["started_at"] > at - BUDGET)
+        kept = PLACE[told["lead"]] < holdout
+        seconds = told["handle_s"].astype(np.float64)
+        assert found == (seconds[mine & ~kept].sum(), seconds[mine & kept].sum())

@@ -1,0 +1,151 @@
+"""The slow, obvious twin of a lineup: every lead of the ledger judged and sorted anew for one poll."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from features.instants import NEVER
+from features.kernel import BoolArray, Float64Array, Int64Array
+from serving.budget import BUDGET
+from serving.desk import Desk
+from serving.handout import Order
+from serving.insight import next_callable
+from serving.ranking.arms import HOLDOUT, MODEL, in_holdout
+from serving.ranking.exploration import generator
+from serving.ranking.orders import ORDERS
+from serving.ranking.queue import Candidates, rank
+from serving.ranking.value import value_per_second
+from serving.rule import callback_due
+from serving.standing import Standing
+from serving.verdicts import Verdicts, judge_all
+from serving.view import passing
+
+
+@dataclass(frozen=True)
+class Sorted(Candidates):
+    """The leads that may be called now, as a `ranking.queue.Field` that sorts them all."""
+
+    baseline_order: str = "newest"
+
+    @property
+    def scored(self) -> bool:
+        return not np.isnan(self.score[self._others(MODEL)]).any()
+
+    def waiting(self, arm: int) -> int:
+        return int(self._others(arm).size)
+
+    def due(self) -> Int64Array:
+        due = np.flatnonzero(self.callback_at < NEVER)
+        return due[np.lexsort((self.row[due], self.callback_at[due]))]
+
+    def first(self, arm: int, most: int) -> Int64Array:
+        mine = self._others(arm)
+        if arm == MODEL and self.scored:
+            return mine[np.argsort(-self.score[mine], kind="stable")][:most]
+        order = ORDERS["newest" if arm == MODEL else self.baseline_order]
+        first, second = order(self.created_at[mine], self.attempts[mine], self.last_call_at[mine])
+        return mine[np.lexsort((second, first))][:most]
+
+    def numbered(self, arm: int, numbers: Int64Array) -> Int64Array:
+        return self._others(arm)[numbers]
+
+    def score_of(self, places: Int64Array) -> Float64Array:
+        return self.score[places]
+
+    def seconds_of(self, places: Int64Array) -> Float64Array:
+        return self.seconds[places]
+
+    def _others(self, arm: int) -> Int64Array:
+        return np.flatnonzero((self.callback_at == NEVER) & (self.arm == arm))
+
+
+@dataclass(frozen=True)
+class Floor:
+    """A campaign's leads at an instant: their rows in the ledger, how they stand, what the rules say."""
+
+    rows: Int64Array
+    standing: Standing
+    verdicts: Verdicts
+
+    @property
+    def by_zone(self) -> dict[str, dict[str, int]]:
+        """Callable and withheld leads by time zone."""
+        found: dict[str, dict[str, int]] = {}
+        for zone, forbidden in zip(
+            self.standing.zone.tolist(), self.verdicts.forbidden.tolist(), strict=True
+        ):
+            name = "+".join(self.standing.zones[zone]) if zone >= 0 else "unknown"
+            told = found.setdefault(name, {"callable": 0, "withheld": 0})
+            told["withheld" if forbidden else "callable"] += 1
+        return found
+
+
+def floor_of(desk: Desk, campaign: str, at: int, order: Order) -> Floor:
+    """The campaign's leads that pass the order's filters, with the verdict on each."""
+    book, caps = desk.ledger.leads, desk.plan(campaign).caps
+    mine: BoolArray = (book.columns["campaign"] == book.code("campaign", campaign)) & ~book.columns["erased"]
+    for name, words in (("channel", order.channels), ("region", order.regions), ("list", order.lists)):
+        if words:
+            mine &= np.isin(book.columns[name], [book.code(name, word) for word in words])
+    mine[[row for row in map(book.row, order.exclude) if row is not None]] = False
+    rows = np.flatnonzero(mine)
+    standing = desk.roster.standing(rows, caps, at)
+    return Floor(rows, standing, judge_all(standing, caps, at))
+
+
+def candidates_of(desk: Desk, campaign: str, floor: Floor, at: int) -> Sorted:
+    """Those whom no rule forbids, with the scores that the sheet has."""
+    plan, free = desk.plan(campaign), ~floor.verdicts.forbidden
+    rows, standing = floor.rows[free], floor.standing.take(free)
+    told = desk.sheet.of(rows)
+    worth = value_per_second(told.p_answer, told.p_convert, plan.worth(told.value), told.seconds)
+    scored = desk.models.champion() is not None
+    return Sorted(
+        row=rows,
+        arm=np.where(in_holdout(desk.roster.place[rows], plan.policy.holdout), HOLDOUT, MODEL).astype(
+            np.int8
+        ),
+        score=worth if scored else np.full(rows.size, np.nan),
+        seconds=told.seconds if scored else np.full(rows.size, 60.0),
+        callback_at=np.where(callback_due(standing, at), standing.callback_at, NEVER),
+        created_at=standing.created_at,
+        attempts=standing.attempts,
+        last_call_at=standing.last_call_at,
+        baseline_order=plan.policy.baseline_order,
+    )
+
+
+def assert_agrees(desk: Desk, campaign: str, at: int, order: Order) -> None:
+    """What a poll would be answered from is what all leads, judged anew, say."""
+    desk.follow(at)
+    with passing(desk.lineup(campaign, at), desk.ledger.leads, order) as view:
+        desk._score(view)
+        floor = floor_of(desk, campaign, at, order)
+        twin, policy = candidates_of(desk, campaign, floor, at), desk.plan(campaign).policy
+        assert view.withheld() == floor.verdicts.withheld
+        assert view.next_callable() == next_callable(floor.verdicts.until, at)
+        if not (order.channels or order.regions or order.lists or order.exclude):
+            assert view.by_zone() == floor.by_zone
+        free = view.candidates()
+        assert free.row.tolist() == twin.row.tolist()
+        if desk.models.champion() is not None:
+            created_at, rows = floor.standing.created_at[~floor.verdicts.forbidden], free.row
+            assert not desk.sheet.stale(rows, created_at, at).any()
+        spent = desk.roster.spent(desk.ledger.leads.code("campaign", campaign), policy.holdout, at)
+        assert spent == spent_of(desk, campaign, policy.holdout, at)
+        mine, theirs = (rank(one, order.n, policy, spent, generator(f"{at}")) for one in (view, twin))
+        assert view.rows(mine.place).tolist() == twin.row[theirs.place].tolist()
+        for name in ("source", "turn", "phi", "keys"):
+            assert np.array_equal(getattr(mine, name), getattr(theirs, name)), name
+        assert mine.uniform_chance == theirs.uniform_chance
+        assert mine.random_holdout_chance == theirs.random_holdout_chance
+
+
+def spent_of(desk: Desk, campaign: str, holdout: float, at: int) -> tuple[float, float]:
+    """Seconds of the campaign's calls within the budget time, by arm."""
+    calls = desk.ledger.calls.columns
+    code = desk.ledger.leads.code("campaign", campaign)
+    mine = (calls["campaign"] == code) & (calls["started_at"] > at - BUDGET)
+    kept = in_holdout(desk.roster.place[calls["lead"][mine]], holdout)
+    seconds = calls["handle_s"][mine].astype(np.float64)
+    return float(seconds[~kept].sum()), float(seconds[kept].sum())
