@@ -17,7 +17,7 @@ from features.store.ledger import Ledger
 from . import leases
 from .alerts import alerts, due, retrain
 from .errors import AlreadyTraining, UnknownLead
-from .handout import Batch, Item, Order, Poll, Round, attributes_of, batches_at, numbers_of, record, win
+from .handout import Batch, Item, Order, Poll, Round, Seal, attributes_of, batches_at, numbers_of, record, win
 from .insight import Diagnosis, Eligibility, Explanation, eligibility, explanation
 from .leases import Ack, AckResult
 from .lineup import Lineup, Terms
@@ -88,7 +88,7 @@ class Desk:
         """The campaign's plan; one that nobody named yet has the defaults."""
         return Plan.of(self.ledger.campaigns.get(campaign, {}))
 
-    def lease(self, campaign: str, order: Order, key: str, at: int) -> Batch:
+    def lease(self, campaign: str, order: Order, key: str, at: int, seal: Seal | None = None) -> Batch:
         """Hand out the best leads of a campaign to one dialer, each a decision on record.
 
         `key` names the poll and seeds its draw: equal keys on equal states give equal queues. An empty one is
@@ -99,7 +99,7 @@ class Desk:
             poll = Poll(campaign, order, key or self._next_key(campaign, at), at)
             with passing(self.lineup(campaign, at), self.ledger.leads, order) as view:
                 self._score(view)
-                given = self._hand_out(poll, view)
+                given = self._hand_out(poll, view, seal)
             self.roster.hold([item.row for item in given.items], at, given.expires_at)
         return given
 
@@ -273,10 +273,12 @@ class Desk:
     def _min_gap(self, campaign: str) -> int:
         return self.plan(campaign).caps.min_gap
 
-    def _hand_out(self, poll: Poll, view: View) -> Batch:
+    def _hand_out(self, poll: Poll, view: View, seal: Seal | None) -> Batch:
         """Win leases in the queue's order and put batch and decisions on record, in one transaction."""
         policy, withheld = view.lineup.terms.plan.policy, view.withheld()
         with transaction(self.engine) as connection:
+            if seal is not None:
+                seal.begin(connection)
             now = self.clock(connection, poll.at)
             rounds = list(self._rounds(connection, poll, view, now))
             items = tuple(chain.from_iterable(self._items(connection, poll, view, one) for one in rounds))
@@ -293,6 +295,8 @@ class Desk:
                 expires_at=now + poll.order.lease_seconds * SECOND,
             )
             record(connection, given, poll, rounds[-1], policy, self.ledger.leads, self.sheet.served)
+            if seal is not None:
+                seal.end(connection, given)
         return given
 
     def _rounds(self, connection: Connection, poll: Poll, view: View, now: int) -> Iterator[Round]:

@@ -68,6 +68,14 @@ class Batch:
 
 
 @dataclass(frozen=True)
+class Seal:
+    """What else goes on record in the transaction of a batch: at its begin, which may refuse, and its end."""
+
+    begin: Callable[[Connection], None]
+    end: Callable[[Connection, Batch], None]
+
+
+@dataclass(frozen=True)
 class Order:
     """What a dialer asks for in one poll; empty filters let every lead through."""
 

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import orjson
 from fastapi import Depends, Header, Request, Response
+from sqlalchemy import Connection
 
 from features.instants import DAY, NEVER, SECOND, render
 from features.store.answers import Answer, Asked, claim, forget, give_up, keep, silence
@@ -15,6 +16,7 @@ from features.store.engine import transaction
 
 from ..access import Principal
 from ..errors import IdempotencyKeyReused, LeaseExpired, MalformedBody, StillAtWork
+from ..handout import Batch, Seal
 from .dependencies import Body, Service, ServiceDep
 
 _INSTANTS = ("_at", "until", "start", "end")
@@ -76,20 +78,16 @@ class Once:
             return "" if self.service.clock.mode == "request" else secrets.token_hex(8)
         return f"{principal.name}|{self.key}"
 
-    def answer(
-        self, principal: Principal, at: int, work: Callable[[], Response], life: int | None = None
-    ) -> Response:
-        """Do the work once; give its answer again for a day, or for `life` and then 410."""
+    def answer(self, principal: Principal, at: int, work: Callable[[], Response]) -> Response:
+        """Do the work once; give its answer again for a day."""
         if self.key is None:
             return work()
-        asked = Asked(self.key, self.route, principal.key_id, hashlib.sha256(self.body).digest())
+        asked = self._asked(self.key, principal)
         with transaction(self.service.engine) as connection:
-            if self.service.broom.due(at):
-                forget(connection, at - DAY)
-                silence(connection, at - _LONGEST_LEASE, "queue:lease")
-            found = claim(connection, asked, at, DAY if life is None else NEVER // 2)
+            self._sweep(connection, at)
+            found = claim(connection, asked, at)
         if found is not None:
-            return _again(asked, found, at, life)
+            return _again(asked, found, at)
         try:
             answer = work()
         except BaseException:
@@ -100,13 +98,62 @@ class Once:
             keep(connection, asked, answer.status_code, bytes(answer.body))
         return answer
 
+    def lease(
+        self,
+        principal: Principal,
+        at: int,
+        life: int,
+        work: Callable[[Seal | None], Batch],
+        told: Callable[[Batch], Response],
+    ) -> Response:
+        """Hand out once: the key is on record with the leases that it named, or neither is.
 
-def _again(asked: Asked, found: Answer, at: int, life: int | None) -> Response:
+        Its answer is given again for `life`, then the key gets 410 for good.
+        """
+        if self.key is None:
+            return told(work(None))
+        asked, kept = self._asked(self.key, principal), list[Response]()
+
+        def begin(connection: Connection) -> None:
+            self._sweep(connection, at)
+            found = claim(connection, asked, at, NEVER // 2)
+            if found is not None:
+                raise _AnsweredBefore(found)
+
+        def end(connection: Connection, given: Batch) -> None:
+            kept.append(told(given))
+            keep(connection, asked, kept[0].status_code, bytes(kept[0].body))
+
+        try:
+            work(Seal(begin, end))
+        except _AnsweredBefore as before:
+            return _again(asked, before.answer, at, life)
+        return kept[0]
+
+    def _asked(self, key: str, principal: Principal) -> Asked:
+        return Asked(key, self.route, principal.key_id, hashlib.sha256(self.body).digest())
+
+    def _sweep(self, connection: Connection, at: int) -> None:
+        """Now and then, let old answers go, and numbers that were given to dialers before that."""
+        if self.service.broom.due(at):
+            forget(connection, at - DAY)
+            silence(connection, at - _LONGEST_LEASE, "queue:lease")
+
+
+class _AnsweredBefore(Exception):  # it ends a transaction, and is no error
+    """The key has its answer already: nothing is to be done again."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__()
+        self.answer = answer
+
+
+def _again(asked: Asked, found: Answer, at: int, life: int = DAY) -> Response:
     if found.body_digest != asked.body_digest:
         raise IdempotencyKeyReused
     if found.status is None:
         raise StillAtWork
-    if life is not None and (found.response is None or at >= found.created_at + life):
+    if found.response is None or at >= found.created_at + life:
         raise LeaseExpired
     headers = {"Idempotency-Replayed": "true"}
     return Response(found.response or b"", found.status, headers, "application/json")

@@ -13,7 +13,7 @@ from features.store.engine import reading
 
 from ..access import Principal
 from ..errors import MalformedBody, TooManyItems, UnknownCampaign
-from ..handout import Batch, Item
+from ..handout import Batch, Item, Seal
 from ..leases import Ack
 from .answers import OnceDep, plain, read_json, reply, when
 from .dependencies import Now, Queues, Service, ServiceDep
@@ -40,12 +40,12 @@ def lease_queue(
     """Lease the best leads of a campaign to one dialer; an empty queue says why."""
     who.reach(campaign)
 
-    def work() -> Response:
-        given = service.desk.lease(campaign, request.to_order(), once.name(who), at)
+    def work(seal: Seal | None) -> Batch:
+        given = service.desk.lease(campaign, request.to_order(), once.name(who), at, seal)
         service.meter.add("leadrank_leads_leased_total", len(given.items))
-        return reply(_told(given))
+        return given
 
-    return once.answer(who, at, work, life=request.lease_seconds * SECOND)
+    return once.lease(who, at, request.lease_seconds * SECOND, work, lambda given: reply(_told(given)))
 
 
 @router.post("/leases:ack", response_model=None, openapi_extra={"requestBody": _ACKS})

@@ -8,12 +8,14 @@ from threading import Barrier
 
 import numpy as np
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import Connection, Engine, select
 
 from features.instants import DAY, HOUR, MINUTE, SECOND, render
+from features.store.answers import Asked, claim
 from features.store.engine import reading, transaction
 from features.store.tables import batch, decision
 from serving.desk import Desk
+from serving.handout import Batch, Order, Seal
 from serving.leases import Ack
 from serving.models import Models
 from serving.rules.hours import open_until
@@ -267,3 +269,23 @@ def test_check_fails_closed(floor: Engine):
     assert [one.allow for one in unknown] == [False, False]
     assert desk.check("spring", item.lead_id, None, None, AT + 12 * HOUR).allow is False
     assert desk.check("spring", item.lead_id, None, None, AT + DAY).allow
+
+
+def test_a_batch_whose_record_fails_at_the_very_end_leaves_neither_leases_nor_a_spent_key(engine: Engine):
+    tell_leads(engine, many_leads(3))
+    desk, asked = a_desk(engine), Asked("k", "/lease", "floor", b"digest")
+
+    def fail(_connection: Connection, _given: Batch) -> None:
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        desk.lease("spring", Order(2), "k", AT, Seal(lambda c: assert_free(c, asked), fail))
+
+    given = desk.lease("spring", Order(3), "k", AT, Seal(lambda c: assert_free(c, asked), lambda *_: None))
+    assert len(given.items) == 3
+    with reading(engine) as connection:
+        assert claim(connection, asked, AT) is not None
+
+
+def assert_free(connection: Connection, asked: Asked) -> None:
+    assert claim(connection, asked, AT) is None
