@@ -8,16 +8,31 @@ from itertools import chain
 import numpy as np
 from sqlalchemy import Connection, Engine
 
-from features.instants import SECOND, render
+from features.instants import DAY, SECOND, render
 from features.pseudonym import phone_hash
+from features.store.decisions import forget_draws
 from features.store.engine import reading, transaction
 from features.store.installation import secret_of
 from features.store.ledger import Ledger
 
 from . import leases
 from .alerts import alerts, due, retrain
+from .draws import Witness
 from .errors import AlreadyTraining, UnknownLead
-from .handout import Batch, Item, Order, Poll, Round, Seal, attributes_of, batches_at, numbers_of, record, win
+from .handout import (
+    Batch,
+    Item,
+    Offered,
+    Order,
+    Poll,
+    Round,
+    Seal,
+    attributes_of,
+    batches_at,
+    numbers_of,
+    record,
+    win,
+)
 from .insight import Diagnosis, Eligibility, Explanation, eligibility, explanation
 from .leases import Ack, AckResult
 from .lineup import Lineup, Terms
@@ -46,6 +61,9 @@ LOST_FOR = 60 * SECOND
 AHEAD = 90 * SECOND
 """Between requests, scores are renewed that wouldn't serve for so long; ticks come more often than that."""
 
+DRAWS_KEPT = 90 * DAY
+"""So long a decision can be replayed."""
+
 SLICE = 1_000
 """So many leads are scored ahead at a time: a poll may have to wait for as long as that takes."""
 
@@ -68,6 +86,7 @@ class Desk:
     def __post_init__(self) -> None:
         self.roster = Roster(self.ledger, self.salt)
         self._lineups: dict[str, Lineup] = {}
+        self._swept_at = 0
 
     def follow(self, at: int) -> None:
         """Read what the store learned since the last request; at first everything, open leases too."""
@@ -127,11 +146,19 @@ class Desk:
 
     def catch_up(self, at: int) -> None:
         """Do what is due by `at`: follow the store, retrain; a training that fails waits a turn."""
+        self._forget_draws(at)
         with self.lock:
             self.follow(at)
             ready = len(self.ledger.calls) > 0
         if ready and due(self.trainer, self.engine, at) and self._takes_the_turn(at):
             retrain(self._train, self.engine, at)
+
+    def _forget_draws(self, at: int) -> None:
+        """Once a day let go of what queues were ranked from long ago."""
+        if at - self._swept_at >= DAY:
+            self._swept_at = at
+            with transaction(self.engine) as connection:
+                forget_draws(connection, at - DRAWS_KEPT)
 
     def look_ahead(self, at: int) -> None:
         """Between requests: take over a new champion, and score every callable lead before somebody asks."""
@@ -276,11 +303,12 @@ class Desk:
     def _hand_out(self, poll: Poll, view: View, seal: Seal | None) -> Batch:
         """Win leases in the queue's order and put batch and decisions on record, in one transaction."""
         policy, withheld = view.lineup.terms.plan.policy, view.withheld()
+        spent = self.spent(poll.campaign, poll.at)
         with transaction(self.engine) as connection:
             if seal is not None:
                 seal.begin(connection)
             now = self.clock(connection, poll.at)
-            rounds = list(self._rounds(connection, poll, view, now))
+            rounds = list(self._rounds(connection, poll, view, spent, now))
             items = tuple(chain.from_iterable(self._items(connection, poll, view, one) for one in rounds))
             given = Batch(
                 batch_id=poll.batch_id,
@@ -294,21 +322,24 @@ class Desk:
                 next_poll_after_s=_next_poll(view, len(items), poll.at),
                 expires_at=now + poll.order.lease_seconds * SECOND,
             )
-            record(connection, given, poll, rounds[-1], policy, self.ledger.leads, self.sheet.served)
+            record(connection, given, poll, rounds, policy, spent, self.ledger.leads, self.sheet.served)
             if seal is not None:
                 seal.end(connection, given)
         return given
 
-    def _rounds(self, connection: Connection, poll: Poll, view: View, now: int) -> Iterator[Round]:
+    def _rounds(
+        self, connection: Connection, poll: Poll, view: View, spent: tuple[float, float], now: int
+    ) -> Iterator[Round]:
         """Rank and claim until the poll is filled; leads lost to other workers make room for others."""
         terms, book = view.lineup.terms, self.ledger.leads
-        spent = self.spent(poll.campaign, poll.at)
         rng = generator(f"{poll.campaign}|{poll.key}")
         missing, first = poll.order.n, 0
         for _ in range(MOST_ROUNDS):
-            queue = rank(view, missing, terms.plan.policy, spent, rng)
-            rows = view.rows(queue.place)
-            found = win(connection, book, queue, rows, poll, now, n=missing, first=first)
+            witness = Witness(view)
+            queue = rank(witness, missing, terms.plan.policy, spent, rng)
+            told = witness.testimony(view.lineup.described)
+            offered = Offered(queue, view.rows(queue.place), told)
+            found = win(connection, book, offered, poll, now, n=missing, first=first)
             found = self._still_allowed(connection, poll, terms.plan.caps, found, now)
             yield found
             missing, first = missing - found.entries.size, first + found.tried

@@ -13,9 +13,10 @@ from features.leads import LeadTable
 from features.served import ServedVector
 from features.store.lead_book import LeadBook
 from features.store.served_vectors import write_served
-from features.store.tables import batch, decision, lead
+from features.store.tables import batch, decision, draw, lead
 
 from . import leases
+from .draws import Told, Turn, written
 from .leases import Claim
 from .ranking.queue import Policy, RankedQueue
 from .ranking.reasons import Reason
@@ -106,6 +107,15 @@ class Poll:
 
 
 @dataclass(frozen=True)
+class Offered:
+    """A queue, the row in the ledger of each of its entries, and what it was ranked from."""
+
+    queue: RankedQueue
+    rows: Int64Array
+    told: Told
+
+
+@dataclass(frozen=True)
 class Round:
     """One attempt to fill a poll: whom the queue offered, which entries were won, and with what chance."""
 
@@ -120,6 +130,9 @@ class Round:
     kappa: float
     """The key of the first entry of the draw that was neither won nor lost."""
     tried: int
+    wanted: int
+    told: Told
+    """What the queue was ranked from."""
 
     @property
     def lost(self) -> Int64Array:
@@ -138,20 +151,18 @@ class Round:
 def win(
     connection: Connection,
     book: LeadBook,
-    queue: RankedQueue,
-    rows: Int64Array,
+    offered: Offered,
     poll: Poll,
     now: int,
     *,
     n: int,
     first: int,
 ) -> Round:
-    """Claim the queue's leads, by their `rows`, in its order until `n` are won or none is left; a number
-    counts once.
+    """Claim the queue's leads in its order until `n` are won or none is left; a number counts once.
 
     `now` is the instant that leases compare with: the database's clock in normal running.
     """
-    until = now + poll.order.lease_seconds * SECOND
+    rows, until = offered.rows, now + poll.order.lease_seconds * SECOND
     won: list[int] = []
     tried, numbers = 0, set[str]()
     while len(won) < n and tried < rows.size:
@@ -167,23 +178,25 @@ def win(
         won += [entry for entry, claimed in claims.items() if claimed.lease_id in held]
         tried = chunk.stop
     entries = np.array(won, np.int64)
-    chances, kappa = queue.propensity(tried, entries)
-    return Round(queue, rows, first, entries, chances, kappa, tried)
+    chances, kappa = offered.queue.propensity(tried, entries)
+    return Round(offered.queue, rows, first, entries, chances, kappa, tried, n, offered.told)
 
 
 def record(
     connection: Connection,
     given: Batch,
     poll: Poll,
-    last: Round,
+    rounds: Sequence[Round],
     policy: Policy,
+    spent: tuple[float, float],
     book: LeadBook,
     served: Callable[[int], ServedVector | None],
 ) -> None:
-    """Write a batch, with what its last draw needs to be weighed, its decisions, and what the model saw.
+    """Write a batch, its draw so that it can be weighed and drawn again, its decisions, what the model saw.
 
     `served` gives the vector of a lead by its row, None outside the sample.
     """
+    last = rounds[-1]
     connection.execute(
         insert(batch).values(
             batch_id=given.batch_id, campaign=poll.campaign, dialer_id=poll.order.dialer_id, at=poll.at,
@@ -192,6 +205,9 @@ def record(
             degraded=given.degraded, withheld=given.withheld, rules=[],
         )
     )  # fmt: skip
+    turns = [Turn(one.wanted, one.tried, one.entries.tolist(), one.told) for one in rounds]
+    drawn = written(policy, spent, turns)
+    connection.execute(insert(draw).values(batch_id=given.batch_id, at=poll.at, told=drawn))
     if given.items:
         connection.execute(insert(decision), [_decision(item, given, book) for item in given.items])
         vectors = {item.decision_id: served(item.row) for item in given.items}

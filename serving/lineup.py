@@ -11,6 +11,7 @@ from features.past import Past
 from training.bundle import Bundle
 
 from .cells import BLOCK, NOWHERE, Cells
+from .draws import COLUMNS, Told
 from .ladder import Ladder
 from .plan import Plan
 from .ranking.arms import HOLDOUT, MODEL, in_holdout
@@ -91,6 +92,16 @@ class Lineup:
         self._news.clear()
         self._open(new)
         self._judge(np.union1d(own, self._turned()))
+
+    def described(self, slots: Int64Array) -> Told:
+        """What goes on record of leads that a queue looked at."""
+        rows = self.columns["row"][slots]
+        said, worth = self._sheet.of(rows), self.terms.plan.worth
+        columns = (
+            self._roster.ledger.leads.columns["key"][rows], self.columns["score"][slots], said.p_answer,
+            said.p_convert, worth(said.value), self.columns["seconds"][slots], self._sheet.prints_of(rows),
+        )  # fmt: skip
+        return dict(zip(COLUMNS, columns, strict=True))
 
     def unscored(self, ahead: int) -> Int64Array:
         """Rows of those who may be called now or will be within `ahead`, and will lack a score by then."""

@@ -8,7 +8,7 @@ import numpy as np
 from features import FeatureMatrix, Moments, Past, compute
 from features.columns import Columns
 from features.instants import HOUR, MINUTE
-from features.kernel import BoolArray, Float32Array, Float64Array, Int64Array
+from features.kernel import BoolArray, Float32Array, Float64Array, Int32Array, Int64Array, kernel
 from features.served import ServedVector, encode
 from training.bundle import Bundle
 
@@ -56,7 +56,8 @@ class ScoreSheet:
         self.version = ""
         self.logged = logged
         """The share of leads whose vectors are kept, the same leads for ever."""
-        self._columns = Columns(dict.fromkeys(COLUMNS, np.float64) | {"scored_at": np.int64})
+        kinds: dict[str, type[np.generic]] = {"scored_at": np.int64, "print": np.int64}
+        self._columns = Columns({**dict.fromkeys(COLUMNS, np.float64), **kinds})
         self._seen: dict[int, tuple[Seen, int]] = {}
         """By lead row, where the vector of its score stands."""
         self._is_logged = np.empty(0, np.bool_)
@@ -70,12 +71,15 @@ class ScoreSheet:
         """What is expected of some leads."""
         return Expected(*(self._columns[name][rows] for name in COLUMNS))
 
+    def prints_of(self, rows: Int64Array) -> Int64Array:
+        """The print of the features that the model saw of some leads; 0 unscored."""
+        return self._columns["print"][rows]
+
     def reserve(self, leads: int) -> None:
         """Make room for new leads, unscored."""
         more = leads - len(self._columns)
-        self._columns.append(
-            **dict.fromkeys(COLUMNS, np.full(more, np.nan)), scored_at=np.zeros(more, np.int64)
-        )
+        unscored, never = np.full(more, np.nan), np.zeros(more, np.int64)
+        self._columns.append(**dict.fromkeys(COLUMNS, unscored), scored_at=never, print=never)
 
     def forget(self, rows: list[int]) -> None:
         """These leads changed: score them anew before they are handed out."""
@@ -97,6 +101,7 @@ class ScoreSheet:
         for name, column in said._asdict().items():
             self._columns[name][rows] = column
         self.scored_at[rows] = at
+        self._columns["print"][rows] = prints(matrix.values)
         self._keep(past, bundle, matrix, rows, at, seq)
 
     def served(self, row: int) -> ServedVector | None:
@@ -129,3 +134,20 @@ class ScoreSheet:
         young = created_at + FRESH > at
         soon = self.scored_at[rows] + FRESH_REFRESH
         return np.where(young & (soon > at), soon, self.scored_at[rows] + REFRESH)
+
+
+def prints(values: Float32Array) -> Int64Array:
+    """A 64-bit print of each row's bits, shape (rows, features) -> (rows,): FNV-1a, by words of 32 bits."""
+    out = np.empty(values.shape[0], np.int64)
+    fold(np.ascontiguousarray(values).view(np.int32), out)
+    return out
+
+
+@kernel
+def fold(words: Int32Array, out: Int64Array) -> None:
+    """Fill `out` with the print of each row."""
+    for i in range(words.shape[0]):
+        found = np.uint64(0xCBF29CE484222325)
+        for j in range(words.shape[1]):
+            found = (found ^ np.uint64(np.uint32(words[i, j]))) * np.uint64(0x100000001B3)
+        out[i] = np.int64(found)

@@ -2,9 +2,9 @@
 
 from collections.abc import Collection
 
-from sqlalchemy import Connection, RowMapping, select
+from sqlalchemy import Connection, RowMapping, delete, select
 
-from .tables import batch, call, decision, lead
+from .tables import batch, call, decision, draw, lead
 
 
 def read_decision(connection: Connection, decision_id: str) -> RowMapping | None:
@@ -21,6 +21,29 @@ def read_decision(connection: Connection, decision_id: str) -> RowMapping | None
         .where(decision.c.decision_id == decision_id)
     )
     return connection.execute(asked).mappings().first()
+
+
+def read_draw(connection: Connection, batch_id: str) -> bytes | None:
+    """What a batch's queue was ranked from; None where that is kept no more."""
+    told = connection.execute(select(draw.c.told).where(draw.c.batch_id == batch_id)).scalar()
+    return None if told is None else bytes(told)
+
+
+def forget_draws(connection: Connection, before: int) -> None:
+    """Drop what queues were ranked from before an instant."""
+    connection.execute(delete(draw).where(draw.c.at < before))
+
+
+def handed_out(connection: Connection, batch_id: str) -> list[RowMapping]:
+    """The leads (database keys) and chances of a batch, in its order."""
+    asked = select(decision.c.lead, decision.c.propensity).where(decision.c.batch_id == batch_id)
+    return list(connection.execute(asked.order_by(decision.c.rank)).mappings())
+
+
+def leads_of(connection: Connection, keys: Collection[int]) -> dict[int, RowMapping]:
+    """Id and erasure of leads, by their database keys."""
+    asked = select(lead.c.id, lead.c.lead_id, lead.c.erased_at).where(lead.c.id.in_(list(keys)))
+    return {row["id"]: row for row in connection.execute(asked).mappings()}
 
 
 def calls_of(connection: Connection, decision_id: str) -> list[RowMapping]:

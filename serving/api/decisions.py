@@ -1,6 +1,8 @@
 """Decisions: what was handed out, why, and what became of it."""
 
-from fastapi import APIRouter, Response
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
 from sqlalchemy import RowMapping
 
 from features.calls import Outcome
@@ -8,6 +10,7 @@ from features.store.decisions import calls_of, read_decision
 from features.store.engine import reading
 
 from ..errors import UnknownDecision
+from ..replay import replayed
 from .answers import reply, when
 from .dependencies import Reads, ServiceDep
 
@@ -21,15 +24,25 @@ _SAID = (
 
 
 @router.get("/{decision_id}", response_model=None)
-def read(decision_id: str, who: Reads, service: ServiceDep) -> Response:
+def read(
+    decision_id: str,
+    who: Reads,
+    service: ServiceDep,
+    replay: Annotated[bool, Query(description="rank its batch again from its record")] = False,
+) -> Response:
     """One decision as it was recorded, with the calls that carried it out."""
     with reading(service.engine) as connection:
         found = read_decision(connection, decision_id)
-        calls = calls_of(connection, decision_id)
-    if found is None or not who.reaches(found["campaign"]):
-        raise UnknownDecision(decision_id=decision_id)
-    told: dict[str, object] = {name: found[name] for name in _SAID}
-    return reply({**told, "at": when(found["at"]), "calls": [_call(call) for call in calls]})
+        if found is None or not who.reaches(found["campaign"]):
+            raise UnknownDecision(decision_id=decision_id)
+        told: dict[str, object] = {name: found[name] for name in _SAID}
+        told |= {
+            "at": when(found["at"]),
+            "calls": [_call(call) for call in calls_of(connection, decision_id)],
+        }
+        if replay:
+            told["replay"] = replayed(connection, found)
+    return reply(told)
 
 
 def _call(call: RowMapping) -> dict[str, object]:

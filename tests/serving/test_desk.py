@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, select
 from features.instants import DAY, HOUR, MINUTE, SECOND, render
 from features.store.answers import Asked, claim
 from features.store.engine import reading, transaction
-from features.store.tables import batch, decision
+from features.store.tables import batch, decision, draw
 from serving.desk import Desk
 from serving.handout import Batch, Order, Seal
 from serving.leases import Ack
@@ -165,6 +165,7 @@ def test_equal_states_and_keys_give_equal_queues(floor: Engine):
         with transaction(floor) as connection:
             connection.execute(decision.delete())
             connection.execute(batch.delete())
+            connection.execute(draw.delete())
         return ids(given)
 
     assert offered(followed) == offered(fresh) == offered(followed)

@@ -2,7 +2,7 @@
 
 from .agents import agent, agent_state
 from .calls import call, call_past, callback, conversion, disposition, touch, voice
-from .decisions import batch, decision, feature_set, lease, served_vector, shadow_score
+from .decisions import batch, decision, draw, feature_set, lease, served_vector, shadow_score
 from .events import event, outcome_code, quarantine
 from .installation import api_key, counter, idempotency, import_run, installation
 from .kpi_days import kpi_close, kpi_day
@@ -26,6 +26,7 @@ __all__ = [
     "decision",
     "delivery",
     "disposition",
+    "draw",
     "event",
     "feature_set",
     "idempotency",

@@ -51,6 +51,15 @@ decision = Table(
 )
 """One lead handed out: why, by whom, how likely it was."""
 
+draw = Table(
+    "draw",
+    metadata,
+    Column("batch_id", Text, primary_key=True),
+    Column("at", Long, nullable=False, index=True),
+    Column("told", LargeBinary, nullable=False),  # what serving.draws.written wrote
+)
+"""What a batch's queue was ranked from, so that it can be ranked again; kept for a while."""
+
 feature_set = Table(
     "feature_set",
     metadata,

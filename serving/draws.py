@@ -1,0 +1,158 @@
+"""Draws: all that a queue was told while it was ranked, kept so that it can be ranked again, bit by bit."""
+
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+import orjson
+
+from features.kernel import Float64Array, Int64Array
+
+from .ranking.exploration import generator
+from .ranking.queue import Field, Policy, RankedQueue, rank
+
+Told = Mapping[str, Any]
+
+COLUMNS = ("lead", "score", "p_answer", "p_convert", "worth", "seconds", "features")
+"""What is kept of a lead that a queue looked at: database key, expected value per second, what that is made of,
+and the print of the features that the model saw (`scores.prints`)."""
+
+
+@dataclass
+class Witness:
+    """Passes a queue's questions on to a field, and remembers the answers; itself a `ranking.queue.Field`."""
+
+    asked: Field
+    waits: dict[int, int] = field(default_factory=dict)
+    dues: Int64Array = field(default_factory=lambda: np.empty(0, np.int64))
+    firsts: dict[int, Int64Array] = field(default_factory=dict)
+    numbers: dict[int, tuple[Int64Array, Int64Array]] = field(default_factory=dict)
+
+    @property
+    def scored(self) -> bool:
+        """See `Field`; so are all the others."""
+        return self.asked.scored
+
+    def waiting(self, arm: int) -> int:
+        return self.waits.setdefault(arm, self.asked.waiting(arm))
+
+    def due(self) -> Int64Array:
+        self.dues = self.asked.due()
+        return self.dues
+
+    def first(self, arm: int, most: int) -> Int64Array:
+        self.firsts[arm] = self.asked.first(arm, most)
+        return self.firsts[arm]
+
+    def numbered(self, arm: int, numbers: Int64Array) -> Int64Array:
+        self.numbers[arm] = numbers, self.asked.numbered(arm, numbers)
+        return self.numbers[arm][1]
+
+    def score_of(self, places: Int64Array) -> Float64Array:
+        return self.asked.score_of(places)
+
+    def seconds_of(self, places: Int64Array) -> Float64Array:
+        return self.asked.seconds_of(places)
+
+    def testimony(self, describe: Callable[[Int64Array], Told]) -> dict[str, object]:
+        """All of it; `describe` gives the COLUMNS of leads by their places."""
+        listed = [self.dues, *self.firsts.values(), *(places for _, places in self.numbers.values())]
+        places, back = np.unique(np.concatenate(listed), return_inverse=True)
+        parts = iter(np.split(back, np.cumsum([one.size for one in listed])[:-1]))
+        return {
+            "scored": self.scored,
+            "waiting": list(self.waits.items()),
+            "due": next(parts),
+            "first": [(arm, next(parts)) for arm in self.firsts],
+            "numbered": [(arm, numbers, next(parts)) for arm, (numbers, _) in self.numbers.items()],
+            "leads": describe(places),
+        }
+
+
+class Record:
+    """A witness's testimony as a `ranking.queue.Field` again: a place is a position in its list of leads."""
+
+    def __init__(self, told: Told) -> None:
+        self.scored: bool = told["scored"]
+        self.leads: Told = told["leads"]
+        self._waiting = dict(told["waiting"])
+        self._due = _whole(told["due"])
+        self._first = {arm: _whole(places) for arm, places in told["first"]}
+        self._numbered = {
+            arm: dict(zip(numbers, places, strict=True)) for arm, numbers, places in told["numbered"]
+        }
+
+    def waiting(self, arm: int) -> int:
+        return int(self._waiting[arm])
+
+    def due(self) -> Int64Array:
+        return self._due
+
+    def first(self, arm: int, most: int) -> Int64Array:
+        return self._first[arm][:most]
+
+    def numbered(self, arm: int, numbers: Int64Array) -> Int64Array:
+        return _whole([self._numbered[arm][number] for number in numbers.tolist()])
+
+    def score_of(self, places: Int64Array) -> Float64Array:
+        return self._column("score")[places]
+
+    def seconds_of(self, places: Int64Array) -> Float64Array:
+        return self._column("seconds")[places]
+
+    def _column(self, name: str) -> Float64Array:
+        return np.array(self.leads[name], np.float64)
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One round of a poll: how many leads it wanted, how many entries it tried and which of them it won."""
+
+    wanted: int
+    tried: int
+    won: Sequence[int]
+    told: Told
+
+
+def written(policy: Policy, spent: tuple[float, float], turns: Sequence[Turn]) -> bytes:
+    """A poll's draw as compressed JSON: its numbers come back bit by bit; NaN is null."""
+    said = {"policy": asdict(policy), "spent": spent, "turns": [asdict(turn) for turn in turns]}
+    return zlib.compress(orjson.dumps(said, option=orjson.OPT_SERIALIZE_NUMPY), level=1)
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """A poll ranked again from its record: equally long columns over the leads handed out, in their order."""
+
+    lead: Int64Array
+    """Database keys."""
+    propensity: Float64Array
+    pool: tuple[Told, ...]
+    """The leads that each round looked at."""
+
+
+def replay(record: bytes, key: str) -> Replayed:
+    """Rank a poll again, under the name that seeds its generator (`campaign|key`)."""
+    said = orjson.loads(zlib.decompress(record))
+    policy, spent, rng = Policy(**said["policy"]), tuple(said["spent"]), generator(key)
+    leads, chances, pools = list[Int64Array](), list[Float64Array](), list[Told]()
+    for turn in (Turn(**one) for one in said["turns"]):
+        kept = Record(turn.told)
+        queue = rank(kept, turn.wanted, policy, spent, rng)
+        lead, chance = _outcome(queue, kept, turn)
+        leads.append(lead)
+        chances.append(chance)
+        pools.append(kept.leads)
+    return Replayed(np.concatenate(leads), np.concatenate(chances), tuple(pools))
+
+
+def _outcome(queue: RankedQueue, kept: Record, turn: Turn) -> tuple[Int64Array, Float64Array]:
+    won = _whole(turn.won)
+    chances, _ = queue.propensity(turn.tried, won)
+    return _whole(kept.leads["lead"])[queue.place[won]], chances
+
+
+def _whole(numbers: Sequence[int]) -> Int64Array:
+    return np.array(numbers, np.int64)

@@ -1,0 +1,63 @@
+"""Decisions replayed over HTTP: the same order again, from what was kept, while it is kept."""
+
+import pytest
+
+from features.instants import DAY, SECOND
+from features.store.decisions import forget_draws
+from features.store.engine import transaction
+from serving.desk import DRAWS_KEPT
+from serving.draws import COLUMNS
+from tests.features.store.tellings import an_event
+from tests.serving.desks import OPEN, many_leads
+
+from .conftest import Door
+
+
+@pytest.fixture
+def handed_out(door: Door) -> tuple[Door, list[str]]:
+    """A service at noon in New York that handed out four of seven leads; the decisions' ids."""
+    door.at = OPEN
+    door("POST", "/v1/leads:batch", many_leads(7))
+    asked = {"n": 4, "dialer_id": "d"}
+    items = door("POST", "/v1/campaigns/spring/queue:lease", asked).json()["items"]
+    return door, [item["decision_id"] for item in items]
+
+
+def test_a_decision_tells_its_pool_and_that_it_comes_out_the_same(handed_out: tuple[Door, list[str]]):
+    door, decisions = handed_out
+
+    plain = door("GET", f"/v1/decisions/{decisions[1]}").json()
+    told = door("GET", f"/v1/decisions/{decisions[1]}?replay=true").json()
+
+    assert "replay" not in plain
+    assert told["replay"]["same"] is True
+    assert told["replay"]["order"][told["rank"] - 1] == told["lead_id"]
+    assert told["replay"]["propensity"][told["rank"] - 1] == told["propensity"]
+    assert set(told["replay"]["pool"][0]) == {*COLUMNS}
+    assert told["replay"]["gone"] == []
+
+
+def test_an_erased_lead_is_named_no_more(handed_out: tuple[Door, list[str]]):
+    door, decisions = handed_out
+    lead = door("GET", f"/v1/decisions/{decisions[0]}").json()["lead_id"]
+    door("POST", "/v1/events", [an_event("lead.erased", "", OPEN, lead_id=lead)])
+
+    told = door("GET", f"/v1/decisions/{decisions[1]}?replay=true").json()["replay"]
+
+    assert (told["same"], told["order"][0]) == (True, None)
+    assert [one["why"] for one in told["gone"]] == ["erased"]
+    assert lead not in {one["lead"] for one in told["pool"]}
+
+
+def test_pools_are_kept_for_ninety_days(handed_out: tuple[Door, list[str]]):
+    door, decisions = handed_out
+    with transaction(door.engine) as connection:
+        forget_draws(connection, OPEN)
+    kept = door("GET", f"/v1/decisions/{decisions[0]}?replay=true").json()["replay"]
+
+    door.at = OPEN + DRAWS_KEPT + SECOND
+    door("GET", "/v1/campaigns/spring/diagnostics")
+    gone = door("GET", f"/v1/decisions/{decisions[0]}?replay=true").json()["replay"]
+
+    assert (kept["same"], DRAWS_KEPT) == (True, 90 * DAY)
+    assert gone == {"same": None, "gone": [{"input": "pool", "why": "kept_no_more"}]}
