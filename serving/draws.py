@@ -16,7 +16,7 @@ from .ranking.queue import Field, Policy, RankedQueue, rank
 Told = Mapping[str, Any]
 
 COLUMNS = ("lead", "score", "p_answer", "p_convert", "worth", "seconds", "features")
-"""What is kept of a lead that a queue looked at: database key, expected value per second, what that is made of,
+"""Kept of a lead that a queue looked at: its database key, expected value per second, what that is made of,
 and the print of the features that the model saw (`scores.prints`)."""
 
 
