@@ -37,6 +37,7 @@ from .insight import Diagnosis, Eligibility, Explanation, eligibility, explanati
 from .leases import Ack, AckResult
 from .lineup import Lineup, Terms
 from .models import Models
+from .partners import with_agents
 from .plan import Plan
 from .ranking.arms import ARMS
 from .ranking.exploration import generator
@@ -309,7 +310,8 @@ class Desk:
                 seal.begin(connection)
             now = self.clock(connection, poll.at)
             rounds = list(self._rounds(connection, poll, view, spent, now))
-            items = tuple(chain.from_iterable(self._items(connection, poll, view, one) for one in rounds))
+            won = chain.from_iterable(self._items(connection, poll, view, one) for one in rounds)
+            items = with_agents(tuple(won), poll, self.ledger, view.lineup.terms)
             given = Batch(
                 batch_id=poll.batch_id,
                 campaign=poll.campaign,
@@ -319,7 +321,7 @@ class Desk:
                 degraded=self.models.degraded,
                 items=tuple(replace(item, rank=rank) for rank, item in enumerate(items, 1)),
                 withheld=withheld,
-                next_poll_after_s=_next_poll(view, len(items), poll.at),
+                next_poll_after_s=view.next_poll(len(items)),
                 expires_at=now + poll.order.lease_seconds * SECOND,
             )
             record(connection, given, poll, rounds, policy, spent, self.ledger.leads, self.sheet.served)
@@ -391,9 +393,3 @@ class Desk:
             )
             for i, row in enumerate(rows.tolist())
         ]
-
-
-def _next_poll(view: View, given: int, at: int) -> int:
-    """Seconds until another poll may find more: soon, or when the next lead frees up after an empty one."""
-    frees_up = at if given else view.next_callable()
-    return 300 if frees_up is None else int(np.clip((frees_up - at) // SECOND, 5, 300))

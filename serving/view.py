@@ -6,7 +6,7 @@ from typing import Self
 
 import numpy as np
 
-from features.instants import NEVER
+from features.instants import NEVER, SECOND
 from features.kernel import Float64Array, Int32Array, Int64Array, kernel
 from features.store.lead_book import LeadBook
 
@@ -110,6 +110,12 @@ class View:
         at, sites = self.lineup.at, self.lineup.sites
         found = next_until(self.lineup.columns["until"], self.cells.cell, sites.until(at), KINDS, at)
         return found if found < NEVER else None
+
+    def next_poll(self, given: int) -> int:
+        """Seconds until another poll may find more: soon, after an empty one when the next lead frees up."""
+        at = self.lineup.at
+        frees_up = at if given else self.next_callable()
+        return 300 if frees_up is None else int(np.clip((frees_up - at) // SECOND, 5, 300))
 
     def _open(self, kind: int) -> Int64Array:
         """The cells of a kind at the sites that are open."""

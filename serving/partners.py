@@ -1,0 +1,44 @@
+"""Partners: which of the ready agents gets which of the leads just won, by what each pair promises."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from features import Moments, compute
+from features.kernel import Float64Array, Int64Array
+from features.store.ledger import Ledger
+
+from .handout import Item, Poll
+from .lineup import Terms
+from .ranking.pairing import pair
+from .ranking.value import value_per_second
+
+MOST_PAIRS = 20_000
+"""So many pairs are weighed: of more agents only the first named take part."""
+
+
+def with_agents(items: tuple[Item, ...], poll: Poll, ledger: Ledger, terms: Terms) -> tuple[Item, ...]:
+    """The leads in their order, each with an agent where the poll names who is ready.
+
+    Nobody gets more than their share of the leads. Without a model any pair is as good as another.
+    """
+    if not items or not poll.order.agents_ready:
+        return items
+    ready = poll.order.agents_ready[: max(MOST_PAIRS // len(items), 1)]
+    codes = np.array([ledger.calls.agents.known(agent) for agent in ready], np.int64)
+    worth = _worth(ledger, terms, np.array([item.row for item in items]), codes, poll.at)
+    chosen = pair(worth).tolist()
+    return tuple(replace(item, agent_id=ready[agent]) for item, agent in zip(items, chosen, strict=True))
+
+
+def _worth(ledger: Ledger, terms: Terms, rows: Int64Array, agents: Int64Array, at: int) -> Float64Array:
+    """Expected value per second of each pair, shape (leads, agents); -1 is an agent nobody knows yet."""
+    shape = rows.size, agents.size
+    if terms.bundle is None:
+        return np.zeros(shape)
+    asked = Moments(
+        np.repeat(rows, agents.size), np.tile(agents, rows.size), np.full(rows.size * agents.size, at)
+    )
+    said = terms.bundle.predict(compute(ledger.past(), asked, terms.bundle.features))
+    worth = terms.plan.worth(said.sale_value)
+    return value_per_second(said.answer, said.conversion, worth, said.handle_s).reshape(shape)
