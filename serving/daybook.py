@@ -48,7 +48,7 @@ class _Book:
     at: int
     closed: Closed
     days: Sequence[int]
-    """Those to be shown."""
+    """Those to be shown: on which somebody was called or received."""
     waits: Waits
     """Of the leads received on them."""
     received_on: Int64Array
@@ -105,10 +105,13 @@ def keep(
 def _read(connection: Connection, campaign: str, since: int, until: int) -> _Book:
     told = closed(connection, campaign)
     site = told.site
-    days = [day for day in told.digests if site.begins(day) >= since and site.begins(day + 1) <= until]
-    spans = {day: (site.begins(day), site.begins(day + 1)) for day in days}
-    ends = (spans[days[0]][0], spans[days[-1]][1]) if days else (0, 0)
+    over = [day for day in told.digests if site.begins(day) >= since and site.begins(day + 1) <= until]
+    ends = (site.begins(over[0]), site.begins(over[-1] + 1)) if over else (0, 0)
     waits = Waits(read_received(connection, Stretch(*ends, until, campaign)), until)
+    received_on = site.days(waits.received.received_at)
+    busy = {*told.cells.day.tolist(), *received_on.tolist()}
+    days = [day for day in over if day in busy]
+    spans = {day: (site.begins(day), site.begins(day + 1)) for day in days}
     aside = {
         day: quarantined_calls(connection, Stretch(*span, until, campaign)) for day, span in spans.items()
     }
@@ -116,7 +119,6 @@ def _read(connection: Connection, campaign: str, since: int, until: int) -> _Boo
         assigned = read_assigned(connection, Stretch(0, until, until, campaign))
     except NoHoldout:
         assigned = None
-    received_on = site.days(waits.received.received_at)
     return _Book(campaign, until, told, days, waits, received_on, assigned, aside)
 
 
