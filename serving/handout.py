@@ -11,7 +11,9 @@ from features.instants import SECOND
 from features.kernel import BoolArray, Float64Array, Int64Array
 from features.leads import LeadTable
 from features.served import ServedVector
+from features.store.bulk import insert_rows
 from features.store.lead_book import LeadBook
+from features.store.lookup import among
 from features.store.served_vectors import write_served
 from features.store.tables import batch, decision, draw, lead
 
@@ -209,7 +211,7 @@ def record(
     drawn = written(policy, spent, turns)
     connection.execute(insert(draw).values(batch_id=given.batch_id, at=poll.at, told=drawn))
     if given.items:
-        connection.execute(insert(decision), [_decision(item, given, book) for item in given.items])
+        insert_rows(connection, decision, [_decision(item, given, book) for item in given.items])
         vectors = {item.decision_id: served(item.row) for item in given.items}
         write_served(connection, {of: seen for of, seen in vectors.items() if seen is not None})
 
@@ -222,7 +224,7 @@ def batches_at(connection: Connection, campaign: str, at: int) -> int:
 
 def numbers_of(connection: Connection, keys: Sequence[int]) -> dict[int, str]:
     """The numbers to dial, by the leads' database keys."""
-    found = connection.execute(select(lead.c.id, lead.c.phones).where(lead.c.id.in_(keys)))
+    found = connection.execute(select(lead.c.id, lead.c.phones).where(among(connection, lead.c.id, keys)))
     return {key: phones[0]["e164"] for key, phones in found if phones}
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from features.kernel import BoolArray, Float64Array
+from features.kernel import BoolArray, Float64Array, Int64Array, kernel
 
 MODEL, HOLDOUT = 0, 1
 ARMS = ("model", "holdout")
@@ -24,25 +24,40 @@ def places(salt: bytes, experiment: str, lead_ids: Iterable[str]) -> Float64Arra
 
 def turns(
     seconds: Sequence[Float64Array], share: Sequence[float], spent: Sequence[float], slots: int
-) -> list[tuple[int, int]]:
-    """Fill `slots` from the arms' orders as (arm, place in its order): the one furthest behind goes first.
+) -> Int64Array:
+    """Fill `slots` with rows (arm, place in its order): the arm furthest behind goes first.
 
     Arms get shares of agent seconds, not of leads (weighted fair queueing): `seconds[a][j]` is what the j-th
     lead of arm a will cost, `spent[a]` what the arm has cost so far. An arm that has run out passes its turn.
     """
-    used = [float(amount) for amount in spent]
-    taken = [0] * len(seconds)
-    filled: list[tuple[int, int]] = []
-    while len(filled) < slots:
-        open_arms = [arm for arm in range(len(seconds)) if share[arm] > 0 and taken[arm] < seconds[arm].size]
-        if not open_arms:
-            break
-        total = sum(used)
-        arm = max(open_arms, key=lambda a: (share[a] * total - used[a], share[a]))
-        used[arm] += float(seconds[arm][taken[arm]])
-        filled.append((arm, taken[arm]))
-        taken[arm] += 1
-    return filled
+    filled = np.empty((slots, 2), np.int64)
+    starts = np.cumsum([0, *(one.size for one in seconds)])
+    used = np.array(spent, np.float64)
+    return filled[: take_turns(np.concatenate(seconds), starts, np.array(share, np.float64), used, filled)]
+
+
+@kernel
+def take_turns(
+    seconds: Float64Array, starts: Int64Array, share: Float64Array, used: Float64Array, out: Int64Array
+) -> int:
+    """Fill `out` with whose turn it is; return how many turns there were. `used` is written over."""
+    taken = np.zeros(share.size, np.int64)
+    for slot in range(out.shape[0]):
+        total, first, most = 0.0, -1, 0.0
+        for arm in range(share.size):
+            total += used[arm]
+        for arm in range(share.size):
+            if share[arm] <= 0 or starts[arm] + taken[arm] >= starts[arm + 1]:
+                continue
+            behind = share[arm] * total - used[arm]
+            if first < 0 or behind > most or (behind == most and share[arm] > share[first]):
+                first, most = arm, behind
+        if first < 0:
+            return slot
+        used[first] += seconds[starts[first] + taken[first]]
+        out[slot, 0], out[slot, 1] = first, taken[first]
+        taken[first] += 1
+    return int(out.shape[0])
 
 
 def in_holdout(place: Float64Array, holdout: float) -> BoolArray:

@@ -120,9 +120,10 @@ def rank(field: Field, n: int, policy: Policy, spent: tuple[float, float], rng: 
         spent,
         slots,
     )
-    place = np.array([(model, holdout)[arm][j] for arm, j in filled], np.int64)
-    turn = np.array([j if arm == MODEL and phi.size else -1 for arm, j in filled], np.int64)
-    source = np.array([Source.RANKED if arm == MODEL else Source.HOLDOUT for arm, _ in filled], np.int8)
+    arm, j = filled[:, 0], filled[:, 1]
+    place = np.concatenate([model, holdout])[j + np.array([0, model.size])[arm]]
+    turn = np.where((arm == MODEL) & (phi.size > 0), j, -1)
+    source = np.where(arm == MODEL, Source.RANKED, Source.HOLDOUT).astype(np.int8)
     drawn = place.copy(), source.copy(), turn.copy()
     uniform = _explore(field, waiting[MODEL], policy, rng, (place, source, turn))
     place, source, turn = _once_each(*_with_displaced((place, source, turn), drawn))

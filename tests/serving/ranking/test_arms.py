@@ -29,19 +29,19 @@ def test_the_arm_behind_its_share_comes_first():
 
     filled = turns((cheap, dear), (0.9, 0.1), spent=(900.0, 0.0), slots=4)
 
-    assert [arm for arm, _ in filled[:3]] == [1, 1, 1]
+    assert filled[:3, 0].tolist() == [1, 1, 1]
 
 
 def test_an_arm_that_ran_out_passes_its_turn():
     filled = turns((np.full(5, 30.0), np.empty(0)), (0.5, 0.5), (0.0, 0.0), slots=4)
 
-    assert filled == [(0, 0), (0, 1), (0, 2), (0, 3)]
+    assert filled.tolist() == [[0, 0], [0, 1], [0, 2], [0, 3]]
 
 
 def test_an_arm_without_a_share_gets_nothing():
     filled = turns((np.full(3, 30.0), np.full(3, 30.0)), (1.0, 0.0), (0.0, 0.0), slots=6)
 
-    assert [arm for arm, _ in filled] == [0, 0, 0]
+    assert filled[:, 0].tolist() == [0, 0, 0]
 
 
 @given(
@@ -53,5 +53,34 @@ def test_shares_of_seconds_are_kept_within_one_call(share, seconds):
 
     filled = turns(arms, (1 - share, share), (0.0, 0.0), slots=400)
 
-    spent = np.bincount([arm for arm, _ in filled], [seconds[arm] for arm, _ in filled], minlength=2)
+    spent = np.bincount(filled[:, 0], np.array(seconds)[filled[:, 0]], minlength=2)
     assert abs(spent[1] - share * spent.sum()) <= max(seconds)
+
+
+amounts = st.lists(st.sampled_from([0.0, 10.0, 60.0, 61.5]), max_size=12)
+
+
+@given(
+    seconds=st.tuples(amounts, amounts), holdout=st.sampled_from([0.0, 0.1, 0.5, 1.0]),
+    spent=st.tuples(st.sampled_from([0.0, 100.0]), st.sampled_from([0.0, 50.0])), slots=st.integers(0, 20),
+)  # fmt: skip
+def test_the_loop_gives_turns_as_a_reader_of_both_orders_would(seconds, holdout, spent, slots):
+    shares = (1 - holdout, holdout)
+
+    filled = turns([np.array(one, np.float64) for one in seconds], shares, spent, slots)
+
+    assert filled.tolist() == slowly(seconds, shares, spent, slots)
+
+
+def slowly(seconds, share, spent, slots) -> list[list[int]]:
+    """Of the arms that have a share and somebody left, the one furthest behind; of equals the larger."""
+    used, taken, filled = list(spent), [0, 0], list[list[int]]()
+    while len(filled) < slots:
+        able = [arm for arm in (0, 1) if share[arm] > 0 and taken[arm] < len(seconds[arm])]
+        if not able:
+            break
+        arm = max(able, key=lambda a: (share[a] * sum(used) - used[a], share[a]))
+        used[arm] += seconds[arm][taken[arm]]
+        filled.append([arm, taken[arm]])
+        taken[arm] += 1
+    return filled
