@@ -7,10 +7,10 @@ from heapq import heappop, heappush
 import numpy as np
 
 from features.columns import Columns
-from features.instants import DAY
+from features.instants import DAY, SECOND
 from features.kernel import Float64Array, Int64Array
 
-from .ranking.arms import in_holdout
+from .ranking.arms import HOLDOUT, MODEL, in_holdout
 from .tally import Calls
 
 BUDGET = 7 * DAY
@@ -25,8 +25,8 @@ class _Window:
 
     holdout: float
     since: int
-    spent: Float64Array
-    """By arm."""
+    spent: list[int]
+    """Microseconds, by arm."""
     calls: Int64Array
     """Those that were in it as it began, by their starts."""
     starts: Int64Array
@@ -37,7 +37,7 @@ class _Window:
 
 
 class Budget:
-    """Sums over a window that moves with the clock. Seconds are float32: their sums in float64 are exact."""
+    """Sums over a window that moves with the clock, of whole microseconds: nothing is lost by rounding."""
 
     def __init__(self) -> None:
         kinds = dict.fromkeys(_TOLD, np.int64) | {"handle_s": np.float64, "counted": np.bool_}
@@ -49,7 +49,8 @@ class Budget:
     def follow(self, calls: Calls, touched: Iterable[int], place: Float64Array) -> None:
         """Take over new calls, and what is said anew of these leads'; `place` decides each lead's arm."""
         first, self._place = len(self._told), place
-        old = np.array(sorted({call for lead in touched for call in calls.calls_of(lead)}), np.int64)
+        asked = {call for lead in touched for call in calls.calls_of(lead)} if first else ()
+        old = np.array(sorted(asked), np.int64)
         old = old[old < first]
         differs = np.zeros(old.size, np.bool_)
         for name in _TOLD:
@@ -68,16 +69,16 @@ class Budget:
         if window is None or window.holdout != holdout or since < window.since:
             window = self._windows[campaign] = self._opened(campaign, holdout, since)
         self._move(window, since)
-        model, kept = window.spent.tolist()
-        return model, kept
+        model, kept = window.spent
+        return model / SECOND, kept / SECOND
 
     def _opened(self, campaign: int, holdout: float, since: int) -> _Window:
         mine = self._told["campaign"] == campaign
         self._told["counted"][mine] = False
         calls = np.flatnonzero(mine & (self._told["started_at"] > since))
         calls = calls[np.argsort(self._told["started_at"][calls], kind="stable")]
-        window = _Window(holdout, since, np.zeros(2), calls, self._told["started_at"][calls])
-        self._count(window, calls, 1.0)
+        window = _Window(holdout, since, [0, 0], calls, self._told["started_at"][calls])
+        self._count(window, calls, 1)
         return window
 
     def _move(self, window: _Window, since: int) -> None:
@@ -96,7 +97,7 @@ class Budget:
         window = self._windows.get(int(self._told["campaign"][call]))
         start = int(self._told["started_at"][call])
         if window is not None and start > window.since:
-            self._count(window, np.array([call]), 1.0)
+            self._count(window, np.array([call]), 1)
             heappush(window.later, (start, call))
 
     def _leave(self, calls: Int64Array) -> None:
@@ -104,9 +105,11 @@ class Budget:
         calls = calls[self._told["counted"][calls]]
         for campaign in np.unique(self._told["campaign"][calls]).tolist():
             mine = calls[self._told["campaign"][calls] == campaign]
-            self._count(self._windows[campaign], mine, -1.0)
+            self._count(self._windows[campaign], mine, -1)
 
-    def _count(self, window: _Window, calls: Int64Array, sign: float) -> None:
+    def _count(self, window: _Window, calls: Int64Array, sign: int) -> None:
         arm = in_holdout(self._place[self._told["lead"][calls]], window.holdout).astype(np.int64)
-        window.spent += sign * np.bincount(arm, self._told["handle_s"][calls], minlength=2)
+        micros = np.rint(self._told["handle_s"][calls] * SECOND).astype(np.int64)
+        for one in (MODEL, HOLDOUT):
+            window.spent[one] += sign * int(micros[arm == one].sum())
         self._told["counted"][calls] = sign > 0

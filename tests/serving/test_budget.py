@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.columns import Columns
-from features.instants import DAY
+from features.instants import DAY, SECOND
 from serving.budget import BUDGET, Budget
 from tests.builders import MONDAY
 
@@ -55,5 +55,5 @@ def test_a_window_that_moves_holds_what_a_sum_over_all_calls_does(steps, holdout
         told = book.columns
         mine = (told["campaign"] == campaign) & (told["started_at"] > at - BUDGET)
         kept = PLACE[told["lead"]] < holdout
-        seconds = told["handle_s"].astype(np.float64)
-        assert found == (seconds[mine & ~kept].sum(), seconds[mine & kept].sum())
+        micros = np.rint(told["handle_s"].astype(np.float64) * SECOND).astype(np.int64)
+        assert found == tuple(int(micros[mine & arm].sum()) / SECOND for arm in (~kept, kept))

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from features.instants import NEVER
+from features.instants import NEVER, SECOND
 from features.kernel import BoolArray, Float64Array, Int64Array
 from serving.budget import BUDGET
 from serving.desk import Desk
@@ -147,5 +147,5 @@ def spent_of(desk: Desk, campaign: str, holdout: float, at: int) -> tuple[float,
     code = desk.ledger.leads.code("campaign", campaign)
     mine = (calls["campaign"] == code) & (calls["started_at"] > at - BUDGET)
     kept = in_holdout(desk.roster.place[calls["lead"][mine]], holdout)
-    seconds = calls["handle_s"][mine].astype(np.float64)
-    return float(seconds[~kept].sum()), float(seconds[kept].sum())
+    micros = np.rint(calls["handle_s"][mine].astype(np.float64) * SECOND).astype(np.int64)
+    return int(micros[~kept].sum()) / SECOND, int(micros[kept].sum()) / SECOND
