@@ -82,8 +82,8 @@ KNOWN_IN = {
     "optuna": ("training/search.py",),
     "sklearn": ("training/baselines/",),
     "lightgbm": (
-        "training/bundle.py",
         "training/fit.py",
+        "training/scorer.py",
         "training/seeds.py",
         "training/trees.py",
         "training/baselines/",

@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
-import lightgbm
 import numpy as np
 
 from features import Feature, FeatureMatrix
@@ -23,6 +22,7 @@ from .head import Kind
 from .margin import Margin
 from .objective import OBJECTIVES
 from .reference import Json, Reference
+from .scorer import Native, Own, scorer_of
 from .windows import Timing, margin_from_json, margin_told, untimed
 
 FORMAT = 2
@@ -38,9 +38,9 @@ class Model:
     objective: Kind = "binary"
 
     @cached_property
-    def booster(self) -> lightgbm.Booster | None:
-        """The trees, read once."""
-        return lightgbm.Booster(model_str=self.trees) if self.trees else None
+    def scorer(self) -> Own | Native | None:
+        """Who reads the trees; None where there are none."""
+        return scorer_of(self.trees) if self.trees else None
 
     @property
     def work(self) -> float:
@@ -52,11 +52,7 @@ class Model:
     def score(self, values: Float32Array, threads: int) -> Float64Array:
         """Log-odds, or the logarithm of an amount, before calibration."""
         score = self.margin.apply(values)
-        if self.booster is None:
-            return score
-        return score + np.asarray(
-            self.booster.predict(values, raw_score=True, num_threads=threads), np.float64
-        )
+        return score if self.scorer is None else score + self.scorer.score(values, threads)
 
     def tell(self, values: Float32Array, threads: int) -> Float64Array:
         """The calibrated probability or amount of each row."""
@@ -69,10 +65,10 @@ class Model:
     def explain(self, values: Float32Array, threads: int) -> tuple[float, Float64Array]:
         """Base and what each feature adds: they sum to `score` (trees by their exact Shapley values)."""
         shares = self.margin.shares(values)
-        if self.booster is None or not values.shape[0]:
+        if self.scorer is None or not values.shape[0]:
             return self.margin.base, shares
-        told = np.asarray(self.booster.predict(values, pred_contrib=True, num_threads=threads), np.float64)
-        return self.margin.base + float(told[0, -1]), shares + told[:, :-1]
+        base, told = self.scorer.shares(values, threads)
+        return self.margin.base + base, shares + told
 
 
 @dataclass(frozen=True)

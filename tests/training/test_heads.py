@@ -116,11 +116,11 @@ def test_no_tree_reads_what_the_margin_follows(head, floor):
     followed = [name.startswith("floor_") for name in matrix.names]
 
     moved = np.where(followed, np.float32(0.9), lesson.values)
-    booster = fitted.model.booster
+    trees = fitted.model.scorer
 
     assert following.follows == tuple(np.flatnonzero(followed))
-    assert booster is not None
-    assert np.array_equal(booster.predict(lesson.values), booster.predict(moved))
+    assert trees is not None
+    assert np.array_equal(trees.score(lesson.values, 1), trees.score(moved, 1))
     assert fitted.model.margin.apply(lesson.values).tolist() != fitted.model.margin.apply(moved).tolist()
 
 
