@@ -9,6 +9,7 @@ from sqlalchemy import (
     CompoundSelect,
     Connection,
     Row,
+    ScalarSelect,
     Select,
     Subquery,
     and_,
@@ -156,14 +157,13 @@ def _of(column: ColumnElement[str], stretch: Stretch) -> list[ColumnElement[bool
 
 
 def _attempts(stretch: Stretch, leads: Leads | None) -> Select[tuple[object, ...]]:
-    stands = _standing_dispositions(stretch)
     return (
-        select(call, stands.c.disposition, stands.c.converted, stands.c.value)
+        select(call, disposition.c.disposition, disposition.c.converted, disposition.c.value)
         .add_columns(lead.c.created_at, lead.c.channel, lead.c.source, lead.c.value.label("lead_value"))
         .add_columns(agent.c.team)
         .select_from(
             call.join(lead, lead.c.id == call.c.lead)
-            .outerjoin(stands, and_(stands.c.call_id == call.c.call_id, stands.c.place == 1))
+            .outerjoin(disposition, disposition.c.id == _standing(stretch.at))
             .outerjoin(agent, agent.c.agent == call.c.agent)
         )
         .where(call.c.known_at <= stretch.at, *_of(call.c.campaign, stretch))
@@ -187,12 +187,13 @@ def _concerned(
     return [column.in_(called.union(bought) if leads is None else leads)]
 
 
-def _standing_dispositions(stretch: Stretch) -> Subquery:
-    """Every disposition told by `at`, numbered per call from the one that stands."""
-    latest = (disposition.c.event_at.desc(), disposition.c.seq.desc())
-    place = func.row_number().over(partition_by=disposition.c.call_id, order_by=latest)
-    told = select(disposition, place.label("place")).where(disposition.c.known_at <= stretch.at)
-    return told.subquery("stands")
+def _standing(at: int) -> ScalarSelect[int]:
+    """The disposition of a call that stood at an instant; asked call by call, as its index allows."""
+    told = select(disposition.c.id).where(
+        disposition.c.call_id == call.c.call_id, disposition.c.known_at <= at
+    )
+    latest = told.order_by(disposition.c.event_at.desc(), disposition.c.seq.desc()).limit(1)
+    return latest.correlate(call).scalar_subquery()
 
 
 def _first_contacts(stretch: Stretch) -> Subquery:
