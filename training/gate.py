@@ -24,6 +24,8 @@ MARGIN: Mapping[str, float] = MappingProxyType({"auc": 0.005, "log_loss": 0.001,
 """So much worse than the champion is still a tie: what nobody would notice keeps no newer bundle out."""
 DEARER = 1.5
 """A bundle that only ties with the champion may cost so many times its work per scored row."""
+CHEAP = 1_000.0
+"""Look-ups per scored row, some microseconds: below this work nobody asks how much dearer a tie is."""
 OURS, CHAMPION = "leadrank", "the champion"
 WORDS = {"auc": "AUC", "log_loss": "log loss", "deviance": "deviance"}
 ORDERS = ("auc", "deviance")
@@ -160,7 +162,7 @@ class Verdict:
         if self.work is None or any(one.won for one in self.comparisons if one.against == CHAMPION):
             return ""
         ours, theirs = self.work[0], max(self.work[1], 1.0)
-        if ours <= DEARER * theirs:
+        if ours <= max(DEARER * theirs, CHEAP):
             return ""
         return f"ties with the champion at {ours / theirs:.1f} times its work ({ours:.0f} look-ups a row)"
 

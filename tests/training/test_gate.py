@@ -161,21 +161,28 @@ def test_a_run_tells_everyones_figures_and_how_far_the_nearest_is():
 
 
 @pytest.mark.parametrize(
-    ("ours", "passes"), [(100.0, True), (150.0, True), (151.0, False), (900.0, False), (20.0, True)]
+    ("ours", "passes"), [(1000.0, True), (1500.0, True), (1510.0, False), (9000.0, False), (200.0, True)]
 )
 def test_a_tie_with_the_champion_is_enough_only_at_no_much_higher_cost(ours, passes):
     tie = Comparison("answer", CHAMPION, "auc", 900, -0.002, -0.02, 0.016, MARGIN["auc"])
 
-    found = Verdict({"answer": HeadRace((tie,))}, work=(ours, 100.0))
+    found = Verdict({"answer": HeadRace((tie,))}, work=(ours, 1000.0))
 
     assert found.passed is passes
     assert ("times its work" in found.reason) is not passes
 
 
+@pytest.mark.parametrize(("ours", "passes"), [(471.0, True), (1000.0, True), (1001.0, False)])
+def test_a_bundle_that_costs_next_to_nothing_may_follow_one_that_costs_nothing(ours, passes):
+    tie = Comparison("answer", CHAMPION, "auc", 900, -0.002, -0.02, 0.016, MARGIN["auc"])
+
+    assert Verdict({"answer": HeadRace((tie,))}, work=(ours, 135.0)).passed is passes
+
+
 def test_who_beats_the_champion_may_cost_what_it_costs():
     better = a_race(TRUTH, Opponent(CHAMPION, np.clip(TRUTH + NOISE / 2, 0, 1)))
 
-    assert Verdict({"answer": better}, work=(900.0, 100.0)).passed
+    assert Verdict({"answer": better}, work=(9000.0, 1000.0)).passed
 
 
 def test_a_veto_keeps_a_bundle_out_and_is_told_first():
