@@ -7,7 +7,7 @@ from typing import cast
 from zoneinfo import ZoneInfo
 
 import numpy as np
-from scipy.stats import nbinom
+from scipy.special import betainc
 
 from features.instants import SECOND, to_datetime
 from features.kernel import BoolArray, Float64Array, Int64Array
@@ -98,7 +98,7 @@ def chance(sold: int, target: int, gone: float) -> float:
     missing = target - sold
     if missing <= 0:
         return 1.0
-    return float(nbinom.sf(missing - 1, sold + 0.5, gone)) if 0 < gone < 1 else float(gone <= 0)
+    return float(betainc(missing, sold + 0.5, 1 - gone)) if 0 < gone < 1 else float(gone <= 0)
 
 
 def sold_leads(

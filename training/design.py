@@ -6,7 +6,6 @@ from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
-from scipy.optimize import isotonic_regression
 
 from features.kernel import BoolArray, Float32Array, Float64Array, Int64Array
 
@@ -241,6 +240,8 @@ def bent(values: Float64Array, mass: Float64Array, sign: int) -> Float64Array:
 
     It keeps the mean (isotonic regression): what a feature says of an average call stays.
     """
+    from scipy.optimize import isotonic_regression  # noqa: PLC0415  # slow to import, and serving never fits
+
     nearest = isotonic_regression(values, weights=mass + 1e-12, increasing=sign > 0)
     return np.asarray(nearest.x)
 
