@@ -8,27 +8,28 @@ import numpy as np
 import orjson
 from sqlalchemy import Connection, Engine
 
-from features.attempts import Received
+from features.attempts import Attempts, Received
 from features.instants import NEVER
 from features.site import Site
 from features.store.campaigns import read_campaign
 from features.store.engine import reading, transaction
 from features.store.kpi_days import (
     Close,
+    Sold,
     change_number,
     count_attempts,
-    days_that_sold_to,
     first_fact,
     read_close,
     read_days,
     read_news,
+    read_sold,
     write_close,
     write_day,
 )
 from features.store.reads import Stretch, read_attempts, read_conversions
 
 from .errors import UnknownCampaign
-from .kpi.attribution import attribute
+from .kpi.attribution import Credits, attribute
 from .kpi.cells import KEYS, SUMS, UNCLAIMED, Cells, cells_of, joined
 from .kpi.measures import DEFINITION_VERSION
 from .kpi.report import Accounts
@@ -41,8 +42,8 @@ _EVER = NEVER - 1
 _MATTERS = ("timezone", "goal", "horizon_days", "confirmation", "mode")
 """The settings that sums depend on."""
 
-_Day = tuple[Cells, list[int]]
-"""The sums of a day, and the leads whose sales it counts."""
+_Day = tuple[Cells, list[Sold]]
+"""The sums of a day, and the sales that it counts."""
 
 Say = Callable[[int, int], None]
 """Days done, days to do."""
@@ -125,9 +126,9 @@ def _touched(connection: Connection, campaign: str, site: Site, since: int) -> s
     known = Stretch(0, 0, _EVER, campaign)
     attempts, undecided = read_attempts(connection, known, news.sellers)
     credits = attribute(attempts, read_conversions(connection, known, news.sellers), undecided)
-    sold_at = np.concatenate([attempts.started_at[credits.gross], credits.unclaimed_at])
-    now = site.days(np.concatenate([news.called_at, sold_at])).tolist()
-    return set(now) | days_that_sold_to(connection, campaign, news.leads)
+    now, before = _sold(attempts, credits, site), read_sold(connection, campaign, news.leads)
+    moved = {day for day in now.keys() | before.keys() if now.get(day) != before.get(day)}
+    return {*site.days(news.called_at).tolist(), *moved}
 
 
 def _spans(
@@ -149,7 +150,8 @@ def _spans(
 
 def _drawn_up(connection: Connection, campaign: str, site: Site, span: Sequence[int]) -> dict[int, _Day]:
     accounts = _accounts(connection, campaign, site.begins(span[0]), site.begins(span[-1] + 1))
-    cells, sold = cells_of(accounts, site), _sold(accounts, site)
+    ledger, cells = accounts.ledger(), cells_of(accounts, site)
+    sold = _sold(ledger.attempts, ledger.credits, site)
     return {day: (joined([cells.take(cells.day == day)]), sold.get(day, [])) for day in span}
 
 
@@ -182,15 +184,20 @@ def _accounts(connection: Connection, campaign: str, since: int, until: int) -> 
     )
 
 
-def _sold(accounts: Accounts, site: Site) -> dict[int, list[int]]:
-    """The leads whose sales each day counts."""
-    ledger = accounts.ledger()
-    credits, gross = ledger.credits, ledger.credits.gross
-    leads = np.concatenate([ledger.attempts.lead[gross], credits.unclaimed_lead])
-    days = site.days(np.concatenate([ledger.attempts.started_at[gross], credits.unclaimed_at]))
-    found: dict[int, set[int]] = {}
-    for lead, day in zip(leads.tolist(), days.tolist(), strict=True):
-        found.setdefault(day, set()).add(lead)
+def _sold(attempts: Attempts, credits: Credits, site: Site) -> dict[int, list[Sold]]:
+    """The sales that each day counts, in order; those that no attempt can claim among them."""
+    gross = credits.gross
+    unclaimed = np.zeros((credits.unclaimed_at.size, 2))
+    claimed = np.column_stack([credits.net[gross], credits.net_value[gross]])
+    leads = np.concatenate([attempts.lead[gross], credits.unclaimed_lead])
+    days = site.days(np.concatenate([attempts.started_at[gross], credits.unclaimed_at]))
+    value = np.concatenate([credits.gross_value[gross], credits.unclaimed_value])
+    late = np.concatenate([np.zeros(claimed.shape[0]), 2.0 + credits.unclaimed_late])
+    net = np.concatenate([claimed, unclaimed])
+    found: dict[int, list[Sold]] = {}
+    rows = zip(leads.tolist(), value.tolist(), (net[:, 0] + late).tolist(), net[:, 1].tolist(), strict=True)
+    for day, sale in zip(days.tolist(), rows, strict=True):
+        found.setdefault(day, []).append(sale)
     return {day: sorted(them) for day, them in found.items()}
 
 
@@ -207,5 +214,5 @@ def _site(connection: Connection, campaign: str) -> Site:
 
 def _basis(settings: Mapping[str, object]) -> str:
     """What sums depend on beside the calls."""
-    told = [DEFINITION_VERSION, KEYS, SUMS, UNCLAIMED, [settings.get(name) for name in _MATTERS]]
+    told = [DEFINITION_VERSION, "sales", KEYS, SUMS, UNCLAIMED, [settings.get(name) for name in _MATTERS]]
     return sha256(orjson.dumps(told)).hexdigest()[:32]

@@ -15,6 +15,9 @@ from ..kernel import Int64Array
 from .reads import Leads
 from .tables import call, call_past, conversion, counter, disposition, kpi_close, kpi_day, lead
 
+Sold = tuple[int, float, float, float]
+"""A sale that a day counts: the lead's database key, value, 1 if net (2, 3: unclaimed), net value."""
+
 
 @dataclass(frozen=True)
 class Close:
@@ -59,7 +62,7 @@ def write_close(connection: Connection, campaign: str, close: Close) -> None:
 
 
 def write_day(
-    connection: Connection, campaign: str, day: int, sums: Mapping[str, object], sold: Sequence[int]
+    connection: Connection, campaign: str, day: int, sums: Mapping[str, object], sold: Sequence[Sold]
 ) -> None:
     """Replace the sums of a day."""
     text = orjson.dumps(sums)
@@ -75,10 +78,12 @@ def read_days(connection: Connection, campaign: str) -> dict[int, tuple[str, Map
     return {row.day: (row.digest, orjson.loads(decompress(row.sums))) for row in connection.execute(asked)}
 
 
-def days_that_sold_to(connection: Connection, campaign: str, leads: AbstractSet[int]) -> set[int]:
-    """The days that count a sale of any of the leads."""
+def read_sold(connection: Connection, campaign: str, leads: AbstractSet[int]) -> dict[int, list[Sold]]:
+    """Of each day the sales to some leads that it counts."""
     asked = select(kpi_day.c.day, kpi_day.c.sold).where(kpi_day.c.campaign == campaign)
-    return {row.day for row in connection.execute(asked) if not leads.isdisjoint(row.sold)}
+    told = {row.day: row.sold for row in connection.execute(asked)}
+    mine = {day: [tuple(sale) for sale in sold if sale[0] in leads] for day, sold in told.items()}
+    return {day: sold for day, sold in mine.items() if sold}
 
 
 def first_fact(connection: Connection, campaign: str) -> int | None:

@@ -11,7 +11,7 @@ kpi_day = Table(
     Column("day", Integer, primary_key=True, autoincrement=False),  # of the site's clock, from 1970-01-01
     Column("digest", Text, nullable=False),  # of the sums
     Column("sums", LargeBinary, nullable=False),
-    Column("sold", Json, nullable=False),  # the leads (database keys) whose sales the day counts
+    Column("sold", Json, nullable=False),  # the sales that the day counts, each with its lead
 )
 """One row per campaign and local day that is over: the sums of its attempts."""
 
