@@ -129,14 +129,15 @@ class View:
 
 def passing(lineup: Lineup, book: LeadBook, order: Order) -> View:
     """The leads that pass an order's filters."""
+    wanted = {"channel": order.channels, "region": order.regions, "list": order.lists}
+    asked = {name: [book.code(name, word) for word in words] for name, words in wanted.items() if words}
     rows, cells = lineup.columns["row"], lineup.cells
-    passed = np.ones(cells.cell.size, np.bool_)
-    for name, words in (("channel", order.channels), ("region", order.regions), ("list", order.lists)):
-        if words:
-            passed[: rows.size] &= np.isin(
-                book.columns[name][rows], [book.code(name, word) for word in words]
-            )
-    found = View(lineup, cells if passed.all() else cells.only(passed))
+    if asked:
+        passed = np.ones(cells.cell.size, np.bool_)
+        for name, codes in asked.items():
+            passed[: rows.size] &= np.isin(book.columns[name][rows], codes)
+        cells = cells.only(passed)
+    found = View(lineup, cells)
     named = [row for row in map(book.row, order.exclude) if row is not None]
     found.put_aside(lineup.slots_of(np.unique(np.array(named, np.int64))))
     return found
