@@ -34,6 +34,9 @@ lead's day), or several crossed, as in `agent×channel`."""
 IN_USE = Spec("campaign", words=("line", "script"))
 """What tells which line and script a campaign used last: by its calls, not what is told of older ones."""
 
+HORIZON = 30 * DAY
+"""How long after a call a sale still counts for it where its campaign says nothing else."""
+
 _MONDAY = 4 * DAY  # 1970-01-01 was a Thursday
 
 
@@ -62,6 +65,8 @@ class Past:
     same facts and more behind them. None: each question writes its own, of a few actors at a time."""
     sizes: Mapping[str, int] = field(default_factory=dict)
     """How many agents, lines and scripts there are in all, where these facts are only some."""
+    horizons: Mapping[str, int] = field(default_factory=dict)
+    """By campaign how long after a call a sale still counts for it; those not named: HORIZON."""
 
     @cached_property
     def log(self) -> CallLog:
@@ -77,6 +82,12 @@ class Past:
     def agents(self) -> int:
         """One more than the highest agent's code."""
         return int(self.facts.agent.max(initial=-1)) + 1
+
+    @cached_property
+    def horizon(self) -> Int64Array:
+        """How long after each call of the log a sale still counts for it, by its campaign."""
+        named = [self.horizons.get(word, HORIZON) for word in self.leads.coded["campaign"].levels]
+        return np.array([*named, HORIZON])[np.minimum(self.log.campaign, len(named))]
 
     def tape(self, spec: Spec) -> Tape:
         """What each actor's past said after every piece of news."""

@@ -15,6 +15,7 @@ from features.past import Past
 from features.statistics.rate import Rate
 
 from .head import Head, Per
+from .ripening import ripe, sold_by
 
 GRACE = DAY
 """A contact without a disposition counts as no sale once it is older than this, and as nothing before."""
@@ -83,10 +84,10 @@ def _counted(past: Past, per: Per, until: int) -> Int64Array:
     known = (log.known_at < until) & (log.outcome != Outcome.ERROR)
     told = log.disposed_known_at < until
     taken = log.answered & (log.outcome != Outcome.ABANDONED)
-    settled = told | (log.ended_at < until - GRACE)
+    settled = (told | (log.ended_at < until - GRACE)) & ripe(past, until)
     if per == "periods":
         return _first_of_period(past, np.flatnonzero(known & (settled | ~taken)), until)
-    counted = {"calls": known, "answered": known & taken & settled, "sold": known & _sold(log, until)}
+    counted = {"calls": known, "answered": known & taken & settled, "sold": known & sold_by(past, until)}
     return np.flatnonzero(counted[per])
 
 
@@ -103,7 +104,7 @@ def _first_of_period(past: Past, rows: Int64Array, until: int) -> Int64Array:
     _, first = np.unique(lead * (len(PERIODS) + 1) + period, return_index=True)
     first.sort()
     sold_at = np.full(len(past.leads), NEVER)
-    sold = np.flatnonzero(_sold(log, until))
+    sold = np.flatnonzero(sold_by(past, until))
     np.minimum.at(sold_at, log.lead[sold], log.started_at[sold])
     return np.asarray(rows[first[at[first] <= sold_at[lead[first]]]])
 
@@ -112,7 +113,7 @@ def _labels(past: Past, of: str, rows: Int64Array, until: int) -> Float64Array:
     """What came of each call, by what a head is of; NaN where nobody can tell."""
     if of == "answered":
         return past.log.answered[rows].astype(np.float64)
-    sold = _sold(past.log, until)[rows]
+    sold = sold_by(past, until)[rows]
     if of == "converted":
         return sold.astype(np.float64)
     return _deals(past, rows) if of == "value" else _paces(past, rows, sold, until)
@@ -131,10 +132,6 @@ def _paces(past: Past, rows: Int64Array, sold: BoolArray, until: int) -> Float64
     means = handle_seconds(past, until)
     mean = np.where(sold, means.sale, means.contact)
     return np.log(np.maximum(_lasted(past.log)[rows], 1.0) / mean)
-
-
-def _sold(log: CallLog, until: int) -> BoolArray:
-    return np.asarray(log.converted & (log.disposed_known_at < until))
 
 
 def _lasted(log: CallLog) -> Float64Array:
@@ -176,7 +173,7 @@ def handle_seconds(past: Past, until: int) -> HandleSeconds:
     log = past.log
     lasted = _lasted(log)
     known = (log.known_at < until) & (log.outcome != Outcome.ERROR)
-    sold = _sold(log, until)
+    sold = sold_by(past, until)
     return HandleSeconds(
         no_answer=_shrunk(lasted[known & ~log.answered], PRIOR_SECONDS.no_answer, PRIOR_CALLS),
         contact=_shrunk(lasted[known & log.answered & ~sold], PRIOR_SECONDS.contact, PRIOR_CALLS),
@@ -187,7 +184,7 @@ def handle_seconds(past: Past, until: int) -> HandleSeconds:
 def mean_deal(past: Past, until: int) -> float:
     """What a sale brings on average, shrunk to what leads are said to be worth; 1 where nobody tells."""
     log = past.log
-    deals = log.value[_sold(log, until) & (log.value > 0)]
+    deals = log.value[sold_by(past, until) & (log.value > 0)]
     said = past.leads.value[past.leads.value > 0]
     if not said.size:
         return float(deals.mean()) if deals.size else 1.0

@@ -12,7 +12,7 @@ from ..calls import COLUMNS, CallLog, Outcome
 from ..columns import Codes, Columns
 from ..instants import SECOND
 from ..kernel import Float64Array, Int64Array
-from .call_facts import CREDIT, Sale, Score, Told, Verdict, Version
+from .call_facts import LONGEST_CREDIT, Sale, Score, Told, Verdict, Version
 from .lead_book import LeadBook
 
 _EXTRA = {
@@ -282,14 +282,14 @@ class CallBook:
                 self.columns["value"][place] = sale.value
 
     def _seller(self, lead: int, at: int) -> int | None:
-        """The lead's last contact at most CREDIT before `at`; None without one, or if a call says it sold."""
+        """The lead's last contact in time for a sale at `at`; None without one, or if a call says it sold."""
         started, calls = self.columns["started_at"], self._calls_standing(lead)
         if any(self.columns["converted"][call] for call in calls):
             return None
         contacts = [
             (started[call], self._ids[call], call)
             for call in calls
-            if at - CREDIT < started[call] <= at and self.columns["answered"][call]
+            if at - LONGEST_CREDIT <= started[call] <= at and self.columns["answered"][call]
         ]
         return max(contacts)[-1] if contacts else None
 

@@ -13,7 +13,10 @@ from ..instants import DAY, NEVER
 from .fact_book import News, of_call, of_promises, of_scores
 
 CREDIT = 30 * DAY
-"""A sale recorded without a `converted` disposition belongs to the last contact within this time."""
+"""A sale recorded without a `converted` disposition is a fact of the last contact within this time."""
+LONGEST_CREDIT = 365 * DAY
+"""The log marks the last contact within this time, the longest horizon of any campaign: `Past.horizon` tells
+which sales still count."""
 
 
 class Version(NamedTuple):

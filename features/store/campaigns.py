@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, insert, select, update
 
+from ..instants import DAY
+from ..past import HORIZON
 from .changes import take
 from .tables import campaign
 
@@ -16,6 +18,11 @@ class StoredCampaign:
     campaign: str
     settings: Mapping[str, object]
     created_at: int
+
+
+def horizon_of(settings: Mapping[str, object]) -> int:
+    """How long after an attempt a conversion still counts for it."""
+    return int(str(settings.get("horizon_days", HORIZON // DAY))) * DAY
 
 
 def read_campaign(connection: Connection, name: str) -> StoredCampaign | None:

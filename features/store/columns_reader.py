@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import orjson
 from numpy.typing import NDArray
 from sqlalchemy import Engine, select
 
@@ -20,12 +21,13 @@ from .by_columns.fact_columns import FactColumns
 from .by_columns.gathered import Gathered
 from .by_columns.leads import LeadColumns, read_leads
 from .by_columns.rare_calls import AT_ONCE, read_rare_calls, taken_over
-from .by_columns.stream import can_stream, streaming, whole
+from .by_columns.stream import Stream, can_stream, streaming, whole, worded
+from .campaigns import horizon_of
 from .engine import reading
 from .fact_book import Batch
 from .ledger import Ledger
 from .plain_calls import calls_disposed, calls_told
-from .tables import counter
+from .tables import campaign, counter
 
 Columns = dict[str, NDArray[Any]]
 
@@ -76,12 +78,20 @@ def read_columns(engine: Engine, until: int = NEVER, at_once: int = AT_ONCE) -> 
         touches = read_touches(stream, leads, words.agent, until)
         codes = _number_words(leads, words, calls, (promises, touches))
         dispose(stream, calls, until)
-        table = leads.table(stream, until)
+        table, horizons = leads.table(stream, until), _horizons(stream)
     log, facts = _tell(calls, taken_over(rare, leads, codes, at_once))
     facts.add(promises_told(promises))
     facts.add(touches_told(touches))
     told = facts.facts()  # before the log, which lets go what only facts are made of
-    return Snapshot(Past(_log(log), table, told), codes["agent"].levels, int(whole(counted, "value")[0]))
+    past = Past(_log(log), table, told, horizons=horizons)
+    return Snapshot(past, codes["agent"].levels, int(whole(counted, "value")[0]))
+
+
+def _horizons(stream: Stream) -> dict[str, int]:
+    """Each campaign's, as its settings are now."""
+    asked = stream.whole(select(worded(campaign.c.campaign), worded(campaign.c.settings)))
+    told = [] if asked is None else asked.to_pylist()
+    return {row["campaign"][1:]: horizon_of(orjson.loads(row["settings"][1:])) for row in told}
 
 
 def _number_words(

@@ -11,6 +11,7 @@ from ..instants import NEVER
 from ..past import Past
 from .call_book import CallBook, CallRows
 from .call_news import take_over
+from .campaigns import horizon_of
 from .contact_book import ContactBook
 from .fact_book import FactBook, batch_of
 from .lead_book import LeadBook
@@ -126,7 +127,13 @@ class Ledger:
     def past(self) -> Past:
         """The calls and leads as the features see them; the same object until something changes."""
         if self._past is None:
-            self._past = Past(self.calls.log, self.leads.table(), self.facts.facts(), self._tapes)
+            self._past = Past(
+                self.calls.log,
+                self.leads.table(),
+                self.facts.facts(),
+                self._tapes,
+                horizons={name: horizon_of(settings) for name, settings in self.campaigns.items()},
+            )
         return self._past
 
     def take_touched(self) -> list[int]:

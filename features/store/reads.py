@@ -25,6 +25,7 @@ from ..instants import DAY, NEVER
 from ..kernel import Float64Array, Int64Array
 from ..leads import Coded
 from ..site import Site
+from .campaigns import horizon_of
 from .tables import agent, call, campaign, conversion, decision, disposition, lead, quarantine, touch
 
 Leads = Select[int] | CompoundSelect[int]
@@ -142,7 +143,7 @@ class _Settings:
         return cls(
             goal=str(settings.get("goal") or "sale"),
             site=Site.of(settings),
-            horizon=int(str(settings.get("horizon_days", 30))) * DAY,
+            horizon=horizon_of(settings),
             confirmation=bool(settings.get("confirmation", False)),
             agent_dials=settings.get("mode") in ("power", "preview"),
         )

@@ -6,7 +6,7 @@ import numpy as np
 
 from ...calls import Outcome
 from ...kernel import BoolArray, Int64Array
-from ..call_facts import CREDIT
+from ..call_facts import LONGEST_CREDIT
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ def can_have_sold(calls: Calls, sales: Sales) -> BoolArray:
     recorded = np.sort(place[: sales.at.size])
     first = np.append(recorded, leads.size * at.size)[np.searchsorted(recorded, place[sales.at.size :])]
     same_lead = first // at.size == lead[sales.at.size :]
-    in_time = at[first % at.size] < calls.started_at + CREDIT
+    in_time = at[first % at.size] <= calls.started_at + LONGEST_CREDIT
     credited = calls.answered & same_lead & in_time
     return np.asarray(credited | (calls.outcome == Outcome.CONVERTED))
 

@@ -72,6 +72,7 @@ def said(past: Past) -> dict[str, object]:
     }
     return {
         "log": {name: bits(getattr(past.log, name)) for name in COLUMNS},
+        "horizon": bits(past.horizon),
         "facts": columns | {name: bits(column) for name, column in more.items()},
         **of_leads(past.leads),
     }

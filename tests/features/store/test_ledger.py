@@ -11,8 +11,11 @@ from sqlalchemy import Engine
 from features import Moments, Outcome, compute
 from features.calls import COLUMNS
 from features.catalogue import for_leads, standing
+from features.facts import BIT
 from features.instants import DAY, HOUR, MINUTE, NEVER, render
 from features.leads import FIELDS
+from features.store.campaigns import write_campaign
+from features.store.columns_reader import read_snapshot
 from features.store.engine import reading, transaction
 from features.store.ledger import Ledger
 from features.store.writes import accept_events, accept_leads
@@ -324,10 +327,36 @@ def test_a_recorded_sale_confirms_the_call_that_already_sold(tell: Telling):
 
 def test_an_unanswered_call_and_one_too_long_ago_get_no_credit(tell: Telling):
     tell([answered("c1"), attempts("c2", "no_answer", 0, 5, None, "spring")])
+    tell.at += 366 * DAY
+    tell([a_sale(ended("c1") + 366 * DAY, value=70)])
+
+    assert sold(tell.engine) == []
+
+
+def test_a_late_sale_is_in_the_log_but_no_fact_of_the_contact(tell: Telling):
+    """Who reads the log asks the campaign's horizon; what features say doesn't change with a setting."""
+    tell([answered("c1")])
     tell.at += 31 * DAY
     tell([a_sale(ended("c1") + 31 * DAY, value=70)])
 
-    assert sold(tell.engine) == []
+    past = followed(tell.engine).past()
+    assert sold(tell.engine) == [(ended("c1"), 70.0)]
+    assert not np.any(past.facts.bits & BIT["converted"])
+
+
+def test_each_call_has_its_campaigns_own_horizon(engine: Engine):
+    tell = Telling(engine)
+    tell([a_lead("ann", campaign="short"), a_lead("bob", campaign="long"), a_lead("cid", campaign="plain")])
+    with transaction(engine) as connection:
+        write_campaign(connection, "short", {"horizon_days": 7}, at=0)
+        write_campaign(connection, "long", {"horizon_days": 60}, at=0)
+    tell([attempts(call, "no_answer", 0, 5, None, name)
+          for call, name in (("c1", "short"), ("c3", "long"), ("c4", "plain"))])  # fmt: skip
+
+    past = followed(engine).past()
+
+    assert (past.horizon // DAY).tolist() == [7, 60, 30]
+    assert read_snapshot(engine).past.horizons == past.horizons
 
 
 def test_a_credit_moves_to_the_contact_that_is_told_late(tell: Telling):
