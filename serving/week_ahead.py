@@ -16,7 +16,9 @@ GRADES = (("strong", 0.99), ("moderate", 0.95), ("weak", 0.8))
 """How sure it is, from this much on, that a window is better (or worse) than the lead's mean open hour."""
 NONE = "none"
 BANDS = (0.04, 0.3, 0.6)
-"""Hours of one window lie between the same two of these, from the lead's best hour down to its worst."""
+"""Hours of one window lie between the same two of these, from the lead's best hour down to its worst.
+
+By the low ends of their chances: of many hours the one that looks best is often the one known least."""
 
 
 class Weeks(Protocol):
@@ -76,9 +78,9 @@ class Week:
         """Put the hours of leads' weeks in the order in which they come."""
         ends, known = weeks.interval(), ahead.open & weeks.tried[ahead.hour]
         p, low, high = (np.take_along_axis(told, ahead.hour, axis=1) for told in (weeks.p_answer, *ends))
-        best = np.max(p, axis=1, where=known, initial=0.0)[:, None]
-        worst = np.min(p, axis=1, where=known, initial=1.0)[:, None]
-        share = (best - p) / np.maximum(best - worst, 1e-12)
+        best = np.max(low, axis=1, where=known, initial=0.0)[:, None]
+        worst = np.min(low, axis=1, where=known, initial=1.0)[:, None]
+        share = (best - low) / np.maximum(best - worst, 1e-12)
         return cls(ahead, at, p, low, high, np.where(known, np.searchsorted(BANDS, share), -1))
 
     def runs(self, lead: int) -> Iterator[slice]:
@@ -87,6 +89,11 @@ class Week:
         for first, end in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
             if self.band[lead, first] >= 0:
                 yield slice(first, end)
+
+    def best(self, lead: int) -> slice | None:
+        """The spell that holds the lead's best hour, the next one of several; None where it has no hour."""
+        hour = int(np.where(self.band[lead] == 0, self.low[lead], -1.0).argmax())
+        return next((run for run in self.runs(lead) if run.start <= hour < run.stop), None)
 
     def window(self, lead: int, run: slice, sureness: float) -> Window:
         """One of them."""
@@ -113,7 +120,7 @@ def grade(sureness: float) -> str:
 
 
 def best_windows(weeks: Weeks, ahead: Ahead, at: int) -> list[Window | None]:
-    """The next of each lead's best windows; None without evidence that it is better than other hours."""
+    """The window of each lead's best hour; None without evidence that it is better than other hours."""
     return _best(weeks, Week.of(weeks, ahead, at))
 
 
@@ -129,10 +136,7 @@ def windows_of_week(weeks: Weeks, ahead: Ahead, at: int) -> tuple[Window, ...]:
 
 
 def _best(weeks: Weeks, week: Week) -> list[Window | None]:
-    runs = [
-        next((run for run in week.runs(lead) if week.band[lead, run.start] == 0), None)
-        for lead in range(len(week.p))
-    ]
+    runs = [week.best(lead) for lead in range(len(week.p))]
     sure = _sureness(weeks, week, [[run or slice(0)] for run in runs])[:, 0]
     return [
         week.window(lead, run, float(one)) if run is not None and one >= GRADES[-1][1] else None

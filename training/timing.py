@@ -23,7 +23,7 @@ from .pooling import Pooled, Tries, pool, surprise
 from .ridge import ridge_weights
 from .splits import Fold, time_folds
 from .week import HOURS
-from .windows import HOUR_OF_WEEK, NO_PROOF, Field, Proof, Timing
+from .windows import HOUR_OF_WEEK, NO_PROOF, Field, Proof, Timing, expected
 
 FOLDS, JUDGED, GAP = 4, 0.5, HOUR
 """As the heads are judged: the later half of the calls in four blocks, each by what began an hour earlier."""
@@ -37,6 +37,8 @@ SURPRISING = 2.5
 """Groups get curves of their own if their hours differ by so many standard errors."""
 MOST_FIELDS, MOST_GROUPS, PARTS = 3, 10, 5
 """Fields in use at most, words with a curve of their own, parts of equally many that numbers are cut into."""
+SHARED = {"everyone", "line", "campaign", "script"}
+"""Whose past says the same of all leads at a moment, or of all of a campaign."""
 LEAST_TRIES = 20
 """An hour of the week at which fewer calls were made is never recommended."""
 
@@ -62,8 +64,8 @@ class Leveller:
         head: Head,
         strength: float,
     ) -> "Leveller":
-        """For the head's examples; rates by hour tell the level and the hour in one, so they go unheard."""
-        unheard = tuple(feature.name for feature in matrix.features if _by_hour(feature))
+        """For the head's examples; what tells the time besides the clock goes unheard."""
+        unheard = tuple(feature.name for feature in matrix.features if _tells_time(feature))
         clock = tuple(place for place, feature in enumerate(matrix.features) if _is_clock(feature))
         trusts = head.trusts + tuple(matrix.features[place].name for place in clock)
         lesson = Lesson.of(matrix, found, head.ignores + unheard, trusts)
@@ -84,8 +86,10 @@ class Leveller:
         return self.margin(rows).apply(self.lesson.values)
 
 
-def _by_hour(feature: Feature) -> bool:
-    return isinstance(feature, Rhythm) or (isinstance(feature, Read) and "hour" in feature.by.split("×"))
+def _tells_time(feature: Feature) -> bool:
+    """Rates by hour are hour and level in one; what all leads share at a moment is a clock in disguise."""
+    by = set(feature.by.split("×")) if isinstance(feature, Read) else set()
+    return isinstance(feature, Rhythm) or "hour" in by or (bool(by) and by <= SHARED)
 
 
 def _is_clock(feature: Feature) -> bool:
@@ -142,7 +146,9 @@ def tries_of(matrix: FeatureMatrix, found: Examples, fields: Sequence[Field], le
 
 
 def learn_timing(matrix: FeatureMatrix, found: Examples, head: Head, strength: float) -> Timing:
-    """The timing as the answer head's examples and their features teach it."""
+    """The timing as the answer head's examples and their features teach it; calls expected say nothing."""
+    open_ = np.flatnonzero(~expected(matrix))
+    matrix, found = matrix.take(open_), found.take(open_)
     leveller, fields = Leveller.of(matrix, found, head, strength), fields_of(matrix)
     folds = time_folds(found.at, FOLDS, JUDGED, GAP)
     judged = [judge(tries_of(matrix, found, fields, leveller.level(one.train)), one) for one in folds]

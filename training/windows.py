@@ -23,6 +23,13 @@ from .week import HOURS, design
 
 HOUR_OF_WEEK = "local_hour_of_week"
 """The feature that tells the hour of the lead's week."""
+SINCE_ANSWER, ANSWERED, CALLBACK, DUE = (
+    *("lead_calls_since_answer", "lead_hours_since_answer"),
+    *("lead_hours_since_callback", "lead_hours_until_callback"),
+)
+"""Features that tell whether a lead expects the call."""
+NEAR = 0.5
+"""Hours: a disposition is told about when its call ends, and a callback is kept about when it is due."""
 Z = 1.959964
 
 
@@ -124,6 +131,8 @@ class Timing:
         asked = asked[np.argsort(log.started_at[asked], kind="stable")]
         moments = Moments(log.lead[asked], np.full(asked.size, -1), log.started_at[asked])
         then = compute(past, moments, matrix.features)
+        heard = np.flatnonzero(~expected(then))
+        then, moments, asked = then.take(heard), moments.take(heard), asked[heard]
         hour = then.values[:, then.names.index(HOUR_OF_WEEK)].astype(np.int64)
         usual = self.level.apply(then.values) + self.table[self._curves(then), hour[:, None]].sum(axis=1)
         order = np.argsort(rows)
@@ -162,6 +171,17 @@ class Timing:
             Proof(**told["kinds"]),
             Proof(**told["calls"]),
         )
+
+
+def expected(matrix: FeatureMatrix) -> BoolArray:
+    """Which moments are of calls that their leads expect: they say nothing of the hour.
+
+    The first one after a talk that ended in a callback, or one at about the time agreed on.
+    """
+    calls, answered, callback, due = (
+        matrix.values[:, matrix.names.index(name)] for name in (SINCE_ANSWER, ANSWERED, CALLBACK, DUE)
+    )
+    return np.asarray(((calls == 0) & (np.abs(callback - answered) <= NEAR)) | (np.abs(due) <= NEAR))
 
 
 def margin_told(margin: Margin) -> dict[str, Json]:

@@ -26,9 +26,11 @@ class SureWeeks:
     sure: float = 0.97
     tried: BoolArray = field(default_factory=lambda: np.ones(168, np.bool_))
 
+    doubt: float | Float64Array = 0.05
+
     def interval(self) -> tuple[Float64Array, Float64Array]:
-        """Five points either way."""
-        return self.p_answer - 0.05, self.p_answer + 0.05
+        """So many points either way."""
+        return self.p_answer - self.doubt, self.p_answer + self.doubt
 
     def sureness(self, hours: BoolArray, among: BoolArray) -> Float64Array:
         """The same for every window."""
@@ -53,7 +55,17 @@ def a_week(**good: float) -> Float64Array:
     return p
 
 
-def test_the_best_window_is_the_next_one_and_holds_the_hours_that_are_about_as_good():
+def test_of_windows_about_as_good_the_one_with_the_best_hour_is_told():
+    p = a_week(h10=0.4)
+    p[0, 3 * 24 + 10] = 0.405
+
+    (window,) = best_windows(SureWeeks(p), utc(), MONDAY)
+
+    assert window is not None
+    assert window.start == MONDAY + 3 * DAY + 10 * HOUR
+
+
+def test_of_equal_windows_the_next_one_is_told_with_the_hours_that_are_about_as_good():
     (window,) = best_windows(SureWeeks(a_week(h10=0.4, h11=0.4, h12=0.3)), utc(), MONDAY)
 
     assert window is not None
@@ -77,6 +89,17 @@ def test_hours_at_which_nobody_was_ever_called_are_never_recommended():
 
     assert window is not None
     assert window.start == MONDAY + 11 * HOUR
+
+
+def test_an_hour_that_looks_best_but_is_hardly_known_gives_way_to_one_that_is_known():
+    doubt = np.where(np.arange(168) % 24 == 18, 0.2, 0.05)[None]
+
+    (window,) = best_windows(SureWeeks(a_week(h10=0.4, h18=0.45), doubt=doubt), utc(), MONDAY)
+    (sure,) = best_windows(SureWeeks(a_week(h10=0.4, h18=0.45)), utc(), MONDAY)
+
+    assert window is not None
+    assert sure is not None
+    assert (window.start, sure.start) == (MONDAY + 10 * HOUR, MONDAY + 18 * HOUR)
 
 
 def test_without_enough_evidence_nothing_is_recommended():

@@ -1,15 +1,19 @@
 """The timing: it finds the hours that were planted, and says so of nothing else."""
 
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
 import pytest
 
+from features import Moments, Outcome, compute, for_leads
+from features.instants import DAY
 from features.kernel import Float64Array
 from serving.week_ahead import best_windows
+from tests.builders import MONDAY, a_call, a_past
 from training.heads.answer import HEAD
-from training.timing import BLOCKS, LEAST_GAIN, fields_of, learn_timing, proof
-from training.windows import Timing
+from training.timing import BLOCKS, LEAST_GAIN, Leveller, fields_of, learn_timing, proof
+from training.windows import Timing, expected
 
 from .rhythms import LEGAL, Rhythms, rhythms
 
@@ -52,6 +56,24 @@ def test_where_hours_do_not_matter_no_lead_is_told_one(seed, confounded):
 
     assert not timing.proven
     assert timing.sentence.startswith("no timing evidence")
+
+
+def test_the_level_of_a_call_hears_no_clock_but_the_one_that_is_left_out_again():
+    """Whatever the floor, its lines and its hours are said to do lately, the level is the same."""
+    floor, _ = by_kind()
+    matrix, found = floor.taught()
+    level = Leveller.of(matrix, found, HEAD, 0.01).margin(np.arange(len(found)))
+    disguised = [
+        place
+        for place, name in enumerate(matrix.names)
+        if name.startswith(("floor_", "line_", "campaign_", "script_", "local_")) or "_hour_" in name
+    ]
+
+    moved = matrix.values.copy()
+    moved[:, disguised] += 0.3
+
+    assert len(disguised) > 15
+    assert np.array_equal(level.apply(moved), level.apply(matrix.values))
 
 
 def test_an_hour_that_is_good_for_everybody_is_no_window_of_a_lead():
@@ -157,3 +179,41 @@ def test_a_missing_value_and_an_unknown_word_are_groups_of_their_own():
     assert numbers.tolist() == [0, 4, 5]
     assert fields["channel"].size == 5
     assert fields["attribute_need"].size == 6
+
+
+def test_a_call_that_its_lead_expects_is_known_by_the_talk_before_or_by_the_time_agreed():
+    """Asked back on Monday, called on Wednesday and Friday; the other lead refused, and was called too."""
+    talk, refused = (
+        a_call(lead, ended_at=MONDAY, disposition=of)
+        for lead, of in ((0, Outcome.CALLBACK), (1, Outcome.CONTACT_REFUSED))
+    )
+    later = [a_call(lead, ended_at=MONDAY + day * DAY) for lead in (0, 1) for day in (2, 4)]
+    past = a_past(talk, refused, *later)
+
+    matrix = compute(past, Moments(past.log.lead, past.log.agent, past.log.started_at), for_leads(past.leads))
+
+    told = zip(past.log.lead.tolist(), (past.log.ended_at // DAY - MONDAY // DAY).tolist(), strict=True)
+    assert dict(zip(told, expected(matrix).tolist(), strict=True)) == {
+        (0, 0): False, (1, 0): False, (0, 2): True, (1, 2): False, (0, 4): False, (1, 4): False,
+    }  # fmt: skip
+    due = matrix.values.copy()
+    due[:, matrix.names.index("lead_hours_until_callback")] = 0.4
+    assert expected(replace(matrix, values=due)).all()
+
+
+def test_calls_that_were_expected_say_nothing_of_hours():
+    """Callbacks that are kept in the evening, whoever the lead is, don't make it anybody's best time."""
+    floor, timing = by_kind()
+    matrix, found = floor.taught()
+    kept = np.random.default_rng(1).choice(len(found), 2_000)
+    label = np.append(found.label, np.ones(kept.size))
+    values = np.vstack([matrix.values, matrix.values[kept]])
+    values[len(found) :, matrix.names.index("lead_hours_until_callback")] = 0.0
+    values[len(found) :, matrix.names.index("local_hour_of_week")] = 19.0
+    both = np.append(np.arange(len(found)), kept)
+    more = replace(found.take(both), label=label)
+    order = np.argsort(more.at, kind="stable")
+
+    beside = learn_timing(replace(matrix, values=values[order]), more.take(order), HEAD, 0.01)
+
+    assert np.abs(beside.table - timing.table).max() < 1e-9

@@ -8,6 +8,7 @@ from functools import partial
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from features import Moments, Past, compute, for_leads
 from features.instants import DAY, HOUR, NEVER
@@ -56,7 +57,8 @@ def measured(name: str, seed: int, queue: str, *, days: int = 28, latent: bool =
     at = floor.world.day(days)
     found, features = examples(past, HEAD, at), for_leads(past.leads)
     matrix, begun = compute(past, found.moments, features), time.process_time()
-    timing = learn_timing(matrix, found, HEAD, 0.01)
+    with threadpool_limits(1, user_api="blas"):  # as `leadrank train` does
+        timing = learn_timing(matrix, found, HEAD, 0.01)
     seconds = time.process_time() - begun
     rows = open_leads(floor, at, np.random.default_rng(seed))
     ahead = hours_ahead(floor, rows, at)
@@ -149,10 +151,18 @@ def test_windows_are_regretted_at_most_half_as_much_as_the_best_single_hour(name
     assert found.ours <= found.single / 2
 
 
-@pytest.mark.parametrize(("name", "days", "latent"), [("F0", 14, False), ("F2", 14, False), ("F2", 28, True)])
-def test_what_little_is_known_is_no_worse_than_the_best_single_hour(name, days, latent):
-    """With half the history, or where nobody tells the segments."""
-    found = measured(name, SEEDS[0], "newest first", days=days, latent=latent)
+@pytest.mark.parametrize("name", ["F0", "F2"])
+def test_after_two_weeks_windows_are_regretted_at_most_half_as_much_on_the_whole(name):
+    """Of three worlds together: in one of them two Saturdays may still be luck."""
+    found = {seed: measured(name, seed, "newest first", days=14) for seed in SEEDS}
 
-    shown(f"{name}, {days} days" + ", segments hidden" * latent, SEEDS[0], "newest first", found)
+    for seed, one in found.items():
+        shown(f"{name}, 14 days", seed, "newest first", one)
+    assert sum(one.ours for one in found.values()) <= sum(one.single for one in found.values()) / 2
+
+
+def test_where_nobody_tells_the_segments_nobody_is_worse_off_than_with_the_best_single_hour():
+    found = measured("F2", SEEDS[0], "newest first", latent=True)
+
+    shown("F2, 28 days, segments hidden", SEEDS[0], "newest first", found)
     assert found.ours <= found.single * 1.05
