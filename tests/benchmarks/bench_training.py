@@ -1,5 +1,10 @@
-"""One head from data in memory to calibrated trees, against as many bare fits of LightGBM."""
+"""One head from data in memory to calibrated trees, against as many bare fits of LightGBM.
 
+A million calls of 60 features take some minutes, so they are asked for:
+`CALLS=1000000 NUMBERS=51 pytest -m benchmark tests/benchmarks/bench_training.py`.
+"""
+
+import os
 from dataclasses import replace
 
 import lightgbm
@@ -14,9 +19,10 @@ from training.lesson import Lesson
 from training.splits import time_folds
 from training.trees import parameters
 
-from .harness import Figure, race
+from .harness import Figure, race, warm_race
 
-CALLS, NUMBERS, WORDS = 20_000, 32, 8
+CALLS, NUMBERS = int(os.environ.get("CALLS", "20000")), int(os.environ.get("NUMBERS", "32"))
+WORDS, LARGE = 8, 100_000
 CHOICE = Choice(0.01, None, 60)
 ONE_SEED = replace(conversion.HEAD, seeds=1)
 
@@ -36,12 +42,14 @@ def bench_training() -> Figure:
             lightgbm.train(parameters(conversion.HEAD, threads=1), rows, CHOICE.trees)
 
     with threadpool_limits(1, user_api="blas"):  # as `leadrank train` does
-        return race(
-            "a head of one seed, 20,000 calls, no search",
+        measure, rounds = (race, 5) if CALLS < LARGE else (warm_race, 1)
+        return measure(
+            f"a head of one seed, {CALLS:,} calls of {len(lesson.categorical)} features, no search",
             lambda: fit_as(lesson, ONE_SEED, CHOICE, folds, threads=1),
             bare,
             against="bare lightgbm.train",
-            rounds=5,
+            rounds=rounds,
+            unit="s",
         )
 
 
