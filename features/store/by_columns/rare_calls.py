@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
-from sqlalchemy import CTE, ColumnElement, Select, Table, func, select, union, union_all
+from sqlalchemy import CTE, ColumnElement, Select, Table, func, literal, select, union, union_all
 
 from ...calls import COLUMNS
 from ...columns import Codes
@@ -98,8 +98,12 @@ class RareCalls:
         return replace(self, versions=kept if kept.num_rows else None)
 
     def _apart(self, disposed: Int64Array, scored: Int64Array) -> BoolArray:
-        """Which calls are rare by themselves; those of known calls are numbered from 0 on."""
+        """Which calls are rare by themselves; those of known calls are numbered from 0 on.
+
+        Of one that was told anew only later the one version that is known lies with the past ones.
+        """
         rare = np.bincount(self.call) > 1
+        rare[self.call[_whole(self.versions, "past") > 0]] = True
         rare |= np.bincount(disposed[disposed >= 0], minlength=rare.size) > 1
         sold = disposed[_marked(self.dispositions, "converted")]
         for calls in (scored, sold):
@@ -167,9 +171,9 @@ def read_rare_calls(stream: Stream, until: int) -> RareCalls:
     """All that was known of them by an instant."""
     rare = _rare(until)
     versions = (
-        select(*telling(table), *(table.c[name] for name in ("call_id", "event_at", "event_id"))).where(
-            _among(table, rare), known_by(table, until)
-        )
+        select(*telling(table), *(table.c[name] for name in ("call_id", "event_at", "event_id")))
+        .add_columns(literal(int(table is call_past)).label("past"))
+        .where(_among(table, rare), known_by(table, until))
         for table in (call, call_past)
     )
     return RareCalls(

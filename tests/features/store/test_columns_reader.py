@@ -4,6 +4,7 @@ import subprocess
 import sys
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import orjson
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, select
 
 from features.calls import COLUMNS
-from features.instants import DAY, HOUR, NEVER
+from features.instants import DAY, HOUR, NEVER, render
 from features.leads import FIELDS, AttributeHistory, LeadTable
 from features.past import Past
 from features.store.by_columns.leads import read_leads
@@ -30,7 +31,7 @@ from tests.builders import MONDAY
 from tests.conftest import empty
 
 from . import test_history, test_ledger
-from .tellings import NOON, a_call, a_disposition, a_lead
+from .tellings import NOON, a_call, a_disposition, a_lead, an_event
 from .test_history import after, told_in
 from .test_ledger import Telling
 
@@ -121,6 +122,20 @@ def test_columns_say_of_leads_what_a_ledger_says(engine: Engine, steps, hour: in
 
 def lines(path: Path) -> list[dict[str, object]]:
     return [orjson.loads(line) for line in path.read_bytes().splitlines()]
+
+
+def test_a_call_of_a_sold_lead_that_is_told_anew_only_later_is_there_before(engine: Engine):
+    """Its one version that was known by then is kept as a past one."""
+    tell = Telling(engine)
+    tell([a_lead("ann")])
+    quiet: dict[str, Any] = {"outcome": "no_answer", "human_answered": False, "talk_s": 0}
+    tell([a_call("c1", "ann", **quiet)])
+    tell([an_event("conversion.recorded", lead_id="ann", goal="sale", at=render(NOON), value=70)])
+    before = tell.at + 1
+    tell([a_call("c1", "ann", wrap_s=20, **quiet) | {"time": render(NOON + HOUR)}])
+
+    assert differing(engine, before) == []
+    assert len(read_columns(engine, before).past.log) == 1
 
 
 def test_a_dirty_world_reads_the_same_both_ways(engine: Engine, tmp_path):
