@@ -68,7 +68,7 @@ class Budget:
         since, window = at - BUDGET, self._windows.get(campaign)
         if window is None or window.holdout != holdout or since < window.since:
             window = self._windows[campaign] = self._opened(campaign, holdout, since)
-        self._move(window, since)
+        self._move(window, campaign, since)
         model, kept = window.spent
         return model / SECOND, kept / SECOND
 
@@ -81,15 +81,15 @@ class Budget:
         self._count(window, calls, 1)
         return window
 
-    def _move(self, window: _Window, since: int) -> None:
-        """Let go of the calls that started up to `since`."""
-        started_at = self._told["started_at"]
+    def _move(self, window: _Window, campaign: int, since: int) -> None:
+        """Let go of the campaign's calls that started up to `since`; those another has now stay there."""
+        started_at, owner = self._told["started_at"], self._told["campaign"]
         end = int(np.searchsorted(window.starts, since, side="right"))
         gone = window.calls[window.gone : end]
-        self._leave(gone[started_at[gone] <= since])
+        self._leave(gone[(started_at[gone] <= since) & (owner[gone] == campaign)])
         while window.later and window.later[0][0] <= since:
             start, call = heappop(window.later)
-            if started_at[call] == start:
+            if started_at[call] == start and owner[call] == campaign:
                 self._leave(np.array([call]))
         window.since, window.gone = since, max(end, window.gone)
 

@@ -57,3 +57,16 @@ def test_a_window_that_moves_holds_what_a_sum_over_all_calls_does(steps, holdout
         kept = PLACE[told["lead"]] < holdout
         micros = np.rint(told["handle_s"].astype(np.float64) * SECOND).astype(np.int64)
         assert found == tuple(int(micros[mine & arm].sum()) / SECOND for arm in (~kept, kept))
+
+
+def test_a_call_that_is_another_campaigns_now_stays_there_when_the_first_ones_window_has_passed_it():
+    book, budget = Calls(), Budget()
+    budget.spent(0, 0.0, MONDAY), budget.spent(1, 0.0, MONDAY)
+    book.columns.append(campaign=[0], lead=[0], started_at=[MONDAY], handle_s=[5.0])
+    budget.follow(book, [], PLACE)
+    book.columns["campaign"][0] = 1
+    budget.follow(book, [0], PLACE)
+
+    passed, held = budget.spent(0, 0.0, MONDAY + BUDGET), budget.spent(1, 0.0, MONDAY + DAY)
+
+    assert (passed, held) == ((0.0, 0.0), (5.0, 0.0))
