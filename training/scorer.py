@@ -57,7 +57,7 @@ class Own:
 
     def score(self, values: Float32Array, threads: int) -> Float64Array:
         """The sum of each row's leaves."""
-        rows, out = own(np.asarray(values, np.float32)), np.empty(values.shape[0])
+        rows, out = self._rows(values), np.empty(values.shape[0])
         if out.size <= FEW:
             walk(rows, self.forest, out)
             return out
@@ -70,7 +70,7 @@ class Own:
 
     def shares(self, values: Float32Array, threads: int) -> tuple[float, Float64Array]:
         """Base, and what each feature adds for each row."""
-        rows, paths = own(np.asarray(values, np.float32)), self.paths
+        rows, paths = self._rows(values), self.paths
         out = np.zeros((rows.shape[1], rows.shape[0]))
 
         def stretch(begin: int, end: int) -> None:
@@ -83,6 +83,17 @@ class Own:
 
         side_by_side(stretch, rows.shape[0], ROWS, threads)
         return paths.base, out.T
+
+    def _rows(self, values: Float32Array) -> Float32Array:
+        """The rows as the loops read them, which don't look whether a column is there."""
+        if values.shape[1] < self.columns:
+            raise ValueError(f"{values.shape[1]} columns, but the trees ask for {self.columns}")
+        return own(np.asarray(values, np.float32))
+
+    @cached_property
+    def columns(self) -> int:
+        """How many columns the trees ask for, the unasked ones before the last among them."""
+        return int(self.forest.feature.max(initial=-1)) + 1
 
 
 @dataclass(frozen=True)

@@ -140,6 +140,16 @@ def test_shares_are_alike_on_two_threads():
     assert scorer.shares(values, 2)[1].tolist() == scorer.shares(values, 1)[1].tolist()
 
 
+@pytest.mark.parametrize("rows", [1, MANY])
+def test_rows_with_too_few_columns_are_refused_rather_than_read_past(rows):
+    values, label = noise(300, 3)
+    scorer = own(grown(values, label))
+
+    for read in (scorer.score, scorer.shares):
+        with pytest.raises(ValueError, match="1 columns, but the trees ask for 3"):
+            read(values[:rows, :1], 1)
+
+
 def test_every_row_is_worked_on_once():
     for rows in (0, 1, 9, 10, 11, 25):
         done: list[int] = []

@@ -8,9 +8,11 @@ from sklearn.linear_model import LogisticRegression, Ridge
 
 from training.calibration import probability
 from training.design import Design
-from training.margin import Anchor, Curve
+from training.margin import Anchor, Curve, Margin
 from training.places import Places
 from training.ridge import ridge_amounts, ridge_weights
+
+from .forests import EDGES
 
 NAN = np.nan
 
@@ -80,6 +82,44 @@ def test_an_unheard_of_word_reads_as_missing():
     table = Curve(True, np.empty(0), np.array([0.1, 0.2]), -0.3)
 
     assert table.at(np.array([0, 1, 2, NAN, -1], np.float32)).tolist() == [0.1, 0.2, -0.3, -0.3, -0.3]
+
+
+@st.composite
+def curves(draw: st.DrawFn) -> Curve:
+    """Lines, steps, categories and silence, some of it of one value or none."""
+    some = st.floats(-9, 9, width=32)
+    values = np.array(draw(st.lists(some, max_size=6)), np.float64)
+    missing = draw(some | st.just(0.0))
+    kind = draw(st.sampled_from(["line", "steps", "words", "silent"]))
+    if kind == "words":
+        return Curve(True, np.empty(0), values, missing)
+    knots = np.unique(np.array(draw(st.lists(some, min_size=6, max_size=6))) + 0.0)[: values.size]
+    if kind == "steps" and knots.size:
+        return Curve.steps(knots[1:].tolist(), values[: knots.size].tolist(), missing)
+    return Curve(False, knots, values[: knots.size] * (kind == "line"), missing * (kind == "line"))
+
+
+@given(made=st.lists(curves(), min_size=1, max_size=5), seed=st.integers(0, 2**32 - 1))
+@settings(deadline=None)
+def test_all_curves_in_one_loop_say_to_the_last_bit_what_each_says_by_itself(made, seed):
+    knots = np.concatenate([EDGES, *(curve.knots for curve in made)]).astype(np.float32)
+    values = np.random.default_rng(seed).choice(knots, (40, len(made)))
+    margin = Margin(-1.25, tuple(made))
+
+    shares = np.column_stack([curve.at(values[:, place]) for place, curve in enumerate(made)])
+    total = np.full(40, -1.25)
+    for share in shares.T:
+        total += share
+
+    assert margin.shares(values).tolist() == shares.tolist()
+    assert margin.apply(values).tolist() == total.tolist()
+
+
+def test_rows_with_too_few_columns_are_refused_rather_than_read_past():
+    margin = Margin(0.0, (Curve(True, np.empty(0), np.ones(1), 0.0),) * 2)
+
+    with pytest.raises(ValueError, match="1 columns, but the margin has 2 curves"):
+        margin.apply(np.zeros((3, 1), np.float32))
 
 
 def test_columns_that_never_vary_and_columns_of_nothing_have_no_say():
