@@ -9,6 +9,8 @@ from features.kernel import Float64Array
 
 from .design import SAMPLE, Design
 
+SPARSEST = 32
+"""A sample has at least one row of so many: its curvature must be that of all, or steps along it fall short."""
 KEEP = 0.5
 """The curvature is worked out anew once a step's gain is more than this share of the last one's."""
 CLOSE = 1e-9
@@ -29,8 +31,7 @@ def ridge_weights(design: Design, label: Float64Array, weight: Float64Array, str
     """
     penalty = np.append(np.full(design.width, 1.0 / strength), 1e-9)
     whole = Goal(design, label, weight, penalty)
-    sample = whole.every(max(1, design.rows // SAMPLE))
-    return _least(whole, sample, _base_only(whole))
+    return _least(whole, _base_only(whole))
 
 
 def ridge_amounts(design: Design, label: Float64Array, weight: Float64Array, strength: float) -> Float64Array:
@@ -42,11 +43,12 @@ def ridge_amounts(design: Design, label: Float64Array, weight: Float64Array, str
     noise = max(float(weight @ (label - label.mean()) ** 2 / weight.sum()), LEAST_NOISE)
     penalty = np.append(np.full(design.width, 1.0 / strength), FEW / noise)
     whole = Gap(design, label, weight / noise, penalty)
-    return _least(whole, whole.every(max(1, design.rows // SAMPLE)), np.zeros(design.width + 1))
+    return _least(whole, np.zeros(design.width + 1))
 
 
-def _least(whole: "Goal", sample: "Goal", at: Float64Array) -> Float64Array:
+def _least(whole: "Goal", at: Float64Array) -> Float64Array:
     """The weights of the minimum, by way of a sample's."""
+    sample = whole.every(max(1, min(whole.design.rows // SAMPLE, SPARSEST)))
     found, bend = descend(sample, sample, at, None)
     return found if sample.design.rows == whole.design.rows else descend(whole, sample, found, bend)[0]
 
