@@ -11,7 +11,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
 
-install: .venv/package.stamp ## make .venv and install the pinned requirements, once
+install: .venv/package.stamp ## make .venv and install the pinned requirements and compile the loops, once
 	@:
 
 .venv/requirements.stamp: requirements/dev.txt
@@ -24,6 +24,8 @@ install: .venv/package.stamp ## make .venv and install the pinned requirements, 
 
 .venv/package.stamp: .venv/requirements.stamp pyproject.toml
 	@$(BIN)/pip install --quiet --no-deps --editable .
+	@echo "Compiling the loops (once; half a minute) ..."
+	@$(BIN)/leadrank compile
 	@touch $@
 
 demo: install ## a simulated sales floor, from nothing to the table of results (SEED=7)

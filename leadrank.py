@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[tuple[str, ...], str]] = {
     "db": (("features.cli",), "create and upgrade the database"),
     "features": (("features.cli",), "training sets, a lead's features, their freshness"),
     "simulate": (("features.cli",), "a world whose truth is known"),
+    "compile": (("serving.cli",), "compile every loop, once, rather than when it is first needed"),
     "docs": (("features.cli", "serving.cli"), "write the pages that come from the code"),
 }
 """Each command with the rooms that know it, and its line in the help."""

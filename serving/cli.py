@@ -69,6 +69,19 @@ def serve(
     )
 
 
+@app.command("compile")
+def compile_loops() -> None:
+    """Compile every loop into numba's cache, once, rather than in the first request or training."""
+    from features.compute import warm_up as features
+    from training.margin import warm_up as margins
+    from training.scorer import warm_up as trees
+
+    from .tally import warm_up as counts
+
+    for warm_up in (features, margins, trees, counts):
+        warm_up()
+
+
 @keys.command("create")
 def keys_create(
     name: Annotated[str, typer.Argument(help="Whom the key is for.")],

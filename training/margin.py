@@ -183,6 +183,13 @@ def on_line(knots: Float64Array, values: Float64Array, slopes: Float64Array, val
     return float(slopes[here] * (within - knots[here]) + values[here])
 
 
+def warm_up() -> None:
+    """Compile the loops, or load them from numba's cache."""
+    margin, row = Margin(0.0, (Curve.steps([0.0], [1.0, 2.0]),)), np.zeros((1, 1), np.float32)
+    margin.apply(row)
+    margin.shares(row)
+
+
 @dataclass(frozen=True)
 class Anchor:
     """The feature whose logarithm an amount starts from, and where it starts if that is missing."""
