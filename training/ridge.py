@@ -10,7 +10,7 @@ from features.kernel import Float64Array
 from .design import SAMPLE, Design
 
 SPARSEST = 32
-"""A sample has at least one row of so many: its curvature must be that of all, or steps along it fall short."""
+"""A sample has at least one row of so many: steps along the curvature of fewer fall short."""
 KEEP = 0.5
 """The curvature is worked out anew once a step's gain is more than this share of the last one's."""
 CLOSE = 1e-9
