@@ -73,12 +73,11 @@ def serve(
 def compile_loops() -> None:
     """Compile every loop into numba's cache, once, rather than in the first request or training."""
     from features.compute import warm_up as features
-    from training.margin import warm_up as margins
-    from training.scorer import warm_up as trees
+    from training.bundle import warm_up as models
 
     from .tally import warm_up as counts
 
-    for warm_up in (features, margins, trees, counts):
+    for warm_up in (features, models, counts):
         warm_up()
 
 

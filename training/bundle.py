@@ -15,6 +15,8 @@ from features.compute import fingerprint, from_specs, to_specs
 from features.instants import parse, render, to_datetime
 from features.kernel import Float32Array, Float64Array
 
+from . import margin as margins
+from . import scorer as scorers
 from .calibration import Calibration, probability
 from .dataset import HandleSeconds
 from .errors import BrokenBundle, StaleBundle
@@ -189,6 +191,12 @@ class Bundle:
     def _check(self, matrix: FeatureMatrix) -> None:
         if matrix.features is not self.features and matrix.fingerprint != self.fingerprint:
             raise StaleBundle(trained_on=self.fingerprint, computed=matrix.fingerprint)
+
+
+def warm_up() -> None:
+    """Compile every loop that a bundle scores by, or load it from numba's cache."""
+    margins.warm_up()
+    scorers.warm_up()
 
 
 def _text(bundle: Bundle) -> str:
