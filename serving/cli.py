@@ -134,7 +134,7 @@ def demo(
         int,
         typer.Option(min=1, max=60, help="Simulated days, from a Monday on; the floor is closed on Sundays."),
     ] = 6,
-    objective: Annotated[str, typer.Option(help="What to rank for: conversions or value.")] = "conversions",
+    objective: Annotated[str, typer.Option(help="What to rank for: value or conversions.")] = "value",
     folder: Annotated[Path | None, typer.Option(help="Default: var/demo-SEED; emptied first.")] = None,
     json: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Write the table as JSON.")

@@ -33,8 +33,8 @@ class Course:
     scale: float = 0.4
     agents: int = 3
     days: int = 6
-    objective: str = "conversions"
-    """What the service is told to rank for: `conversions` or `value`."""
+    objective: str = "value"
+    """What the service is told to rank for, and orders are compared by: `value` or `conversions`."""
 
     def world(self) -> World:
         """The world, from the first day of its history to the last day of the contest."""

@@ -17,9 +17,12 @@ _WHAT = {
     "newest": "newest first",
     "holdout": "holdout (newest)",
     "leadrank": "leadrank",
-    "oracle_sales": "knows the truth",
+    "oracle": "knows the truth",
 }
-_COLUMNS = ("order of calls", "calls", "sales/h", "vs newest %", "vs any %", "of gap", "value/h")
+_COLUMNS = ("order of calls", "calls", "{main}/h", "vs newest %", "vs any %", "of gap", "{other}/h")
+_MEASURES = {"value": ("value", "sales"), "conversions": ("sales", "value")}
+"""By what was ranked for: the measure that is compared, and the one told beside it."""
+_FORMS = {"value": "{:.0f}", "sales": "{:.2f}"}
 
 
 def show(console: Console, outcome: Outcome, place: Place) -> None:
@@ -33,6 +36,7 @@ def show(console: Console, outcome: Outcome, place: Place) -> None:
 def table(outcome: Outcome) -> Table:
     """Every policy: what an agent's hour brought, against the newest lead first and against chance."""
     course = outcome.course
+    main, other = _MEASURES[course.objective]
     found = Table(
         title=f"{course.days} days, {course.agents} agents, world {course.family} seed {course.seed}",
         caption="per paid agent-hour; in brackets 95% intervals over days, paired; "
@@ -41,10 +45,16 @@ def table(outcome: Outcome) -> Table:
         padding=(0, 1, 0, 0),
     )
     for column in _COLUMNS:
-        found.add_column(column, justify="left" if column == "order of calls" else "right", no_wrap=True)
+        found.add_column(
+            column.format(main=main, other=other),
+            justify="left" if column == "order of calls" else "right",
+            no_wrap=True,
+        )
     told = figures(outcome)
     for name, what in _WHAT.items():
-        found.add_row(what, *_cells(told[name]), style="bold green" if name == "leadrank" else "")
+        asked = f"{name}_sales" if (name, main) == ("oracle", "sales") else name
+        cells = _cells(told[asked], main, other)
+        found.add_row(what, *cells, style="bold green" if name == "leadrank" else "")
     return found
 
 
@@ -93,22 +103,24 @@ Next, in this folder:
 """
 
 
-def _cells(told: Mapping[str, object]) -> list[str]:
-    sales, value, newest, chance, gap = (
+def _cells(told: Mapping[str, object], main: str, other: str) -> list[str]:
+    reached, beside, newest, chance, gap = (
         cast("dict[str, float]", told[name])
         for name in (
-            "sales_per_hour",
-            "value_per_hour",
-            "sales_lift_over_newest",
-            "sales_lift_over_random",
-            "sales_gap_closed",
+            f"{main}_per_hour",
+            f"{other}_per_hour",
+            f"{main}_lift_over_newest",
+            f"{main}_lift_over_random",
+            f"{main}_gap_closed",
         )
     )
+    form = _FORMS[main]
+    low, high = form.format(reached["low"]), form.format(reached["high"])
     return [
         f"{told['calls']:,}",
-        f"{sales['value']:.2f} ({sales['low']:.2f} {sales['high']:.2f})",
+        f"{form.format(reached['value'])} ({low} {high})",
         f"{100 * newest['value']:+.0f} ({100 * newest['low']:+.0f} {100 * newest['high']:+.0f})",
         f"{100 * chance['value']:+.0f}",
         f"{gap['value']:.2f}",
-        f"{value['value']:.0f}",
+        _FORMS[other].format(beside["value"]),
     ]
