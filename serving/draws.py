@@ -10,6 +10,7 @@ import orjson
 
 from features.kernel import Float64Array, Int64Array
 
+from .ranking.arms import MODEL
 from .ranking.exploration import generator
 from .ranking.queue import Field, Policy, RankedQueue, rank
 
@@ -120,6 +121,49 @@ def written(policy: Policy, spent: tuple[float, float], turns: Sequence[Turn]) -
     """A poll's draw as compressed JSON: its numbers come back bit by bit; NaN is null."""
     said = {"policy": asdict(policy), "spent": spent, "turns": [asdict(turn) for turn in turns]}
     return zlib.compress(orjson.dumps(said, option=orjson.OPT_SERIALIZE_NUMPY), level=1)
+
+
+@dataclass(frozen=True)
+class Pool:
+    """The leads that one round of a poll drew from: equally long columns."""
+
+    lead: Int64Array
+    """Database keys."""
+    score: Float64Array
+    chance: Float64Array
+    """That a dial sells, as the model expects: an answer, and a sale given one."""
+    worth: Float64Array
+    """Of a sale."""
+    seconds: Float64Array
+    """Of the dial."""
+    temperature: float
+    won: int
+    """How many leads of any source the round won; those of the poll are in the order of its rounds."""
+
+
+def pools(record: bytes) -> list[Pool]:
+    """What each round's model drew from; no leads where nothing was drawn by score."""
+    said = orjson.loads(zlib.decompress(record))
+    return [_pool(Turn(**one), said["policy"]["temperature"]) for one in said["turns"]]
+
+
+def _pool(turn: Turn, temperature: float) -> Pool:
+    kept = Record(turn.told)
+    asked = dict(turn.told["first"]) if kept.scored else {}
+    places = _whole(asked.get(MODEL, []))
+
+    def column(name: str) -> Float64Array:
+        return np.array(kept.leads[name], np.float64)[places]
+
+    return Pool(
+        lead=_whole(kept.leads["lead"])[places],
+        score=column("score"),
+        chance=column("p_answer") * column("p_convert"),
+        worth=column("worth"),
+        seconds=column("seconds"),
+        temperature=temperature,
+        won=len(turn.won),
+    )
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """What if: another order of calls judged from the decisions of a campaign's model arm."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 
 import numpy as np
@@ -14,8 +14,11 @@ from features.store.shadow_scores import read_shadow
 
 from .accounts import read_accounts, settings_of
 from .errors import BadQuery
+from .kpi.intervals import Comparison
 from .kpi.other_order import Drawn, OtherOrder, what_if
+from .kpi.pools import FromPools, Pools, from_pools
 from .kpi.quantities import Ledger
+from .offers import Offers, read_offers, tried, waited
 from .plan import Plan
 
 BLIND: dict[str, Callable[[Draws], Float64Array]] = {
@@ -25,6 +28,14 @@ BLIND: dict[str, Callable[[Draws], Float64Array]] = {
     "random": lambda draws: np.zeros(len(draws.decision_id)),
 }
 """Orders that don't look at a model: by what each calls first, in terms that batches share."""
+
+BLIND_POOLS: dict[str, Callable[[Connection, Offers], Float64Array]] = {
+    "newest": lambda connection, offers: waited(connection, offers).astype(np.float64),
+    "oldest": lambda connection, offers: -waited(connection, offers).astype(np.float64),
+    "fewest_attempts": tried,
+    "random": lambda _, offers: np.zeros(len(offers)),
+}
+"""The same orders among all leads of the pools."""
 
 SCORE = "score"
 """The model's own order without the draw's noise."""
@@ -41,6 +52,9 @@ class WhatIf:
     """That were dialed."""
     offered: float | None
     """The share of the free leads that the pools offered; None where nothing was drawn at random to tell."""
+    sales_from_pools: FromPools | None
+    """With the leads that weren't drawn; None for a challenger, who said nothing of those."""
+    value_from_pools: FromPools | None
 
 
 def judge(connection: Connection, stretch: Stretch, order: str) -> WhatIf:
@@ -62,13 +76,40 @@ def judge(connection: Connection, stretch: Stretch, order: str) -> WhatIf:
         seconds=3600 * hours[mine],
     )
     of_value = replace(drawn, reward=value[mine])
-    return WhatIf(order, what_if(drawn, unseen), what_if(of_value, unseen), len(drawn), offered)
+    whole = _pools(connection, stretch, draws, order, (calls, sales, value, hours))
+    by_pools = [None if one is None else from_pools(one, unseen) for one in whole]
+    return WhatIf(order, what_if(drawn, unseen), what_if(of_value, unseen), len(drawn), offered, *by_pools)
+
+
+def _pools(
+    connection: Connection, stretch: Stretch, draws: Draws, order: str, outcomes: Sequence[Float64Array]
+) -> tuple[Pools | None, Pools | None]:
+    """The pools with the other order's preference: what sales came of them, and what value."""
+    if order not in BLIND and order != SCORE:
+        return None, None
+    offers = read_offers(connection, stretch, draws)
+    calls, sales, value, hours = (np.append(one, 0.0)[offers.row] for one in outcomes)
+    of_sales = Pools(
+        draw=offers.draw,
+        first=-offers.score if order == SCORE else BLIND_POOLS[order](connection, offers),
+        chance=offers.chance,
+        drawn=offers.row >= 0,
+        called=calls > 0,
+        reward=sales,
+        seconds=3600 * hours,
+        expected=offers.sells,
+        expected_s=offers.seconds,
+    )
+    return of_sales, replace(of_sales, reward=value, expected=offers.sells * offers.worth)
 
 
 def told(stretch: Stretch, found: WhatIf) -> dict[str, object]:
     """As plain values."""
     span = {"campaign": stretch.campaign, "from": render(stretch.since), "to": render(stretch.until)}
-    both = {"sales_per_agent_hour": _plain(found.sales), "value_per_agent_hour": _plain(found.value)}
+    both = {
+        "sales_per_agent_hour": _plain(found.sales, found.sales_from_pools),
+        "value_per_agent_hour": _plain(found.value, found.value_from_pools),
+    }
     return {**span, "order": found.order, "draws": found.draws, "offered": found.offered, **both}
 
 
@@ -78,14 +119,36 @@ def lines(found: WhatIf) -> list[str]:
     if found.offered is not None:
         seen = f"the draws offered {found.offered:.1%} of the leads that were free"
     said = [f"Order {found.order}: {found.draws:,} draws that were dialed, {seen}."]
-    for name, one in (("sales", found.sales), ("value", found.value)):
-        if one.lift is None:
-            said.append(f"{name}: can't be told: {one.refusal}.")
-            continue
-        ends = f"{one.lift.interval.low:+.0%} to {one.lift.interval.high:+.0%}"
-        figure = f"{one.other.value:.3f} per agent-hour, against {one.own.value:.3f} as it was"
-        said.append(f"{name}: {one.lift.difference:+.0%} ({ends}): {figure}.")
+    for name, one, pools in (
+        ("sales", found.sales, found.sales_from_pools),
+        ("value", found.value, found.value_from_pools),
+    ):
+        said.append(f"{name}: {_line(one)}")
+        if pools is not None:
+            said.append(f"{name}, from whole pools: {_line_of_pools(pools)}")
     return said
+
+
+def _line(one: OtherOrder) -> str:
+    if one.lift is None:
+        return f"can't be told: {one.refusal}."
+    figure = f"{one.other.value:.3f} per agent-hour, against {one.own.value:.3f} as it was"
+    return f"{_ends(one.lift)}: {figure}."
+
+
+def _line_of_pools(pools: FromPools) -> str:
+    if pools.refusal:
+        return f"can't be told: {pools.refusal}."
+    told = [
+        f"{how.replace('_', ' ')} {_ends(one.lift)}"
+        for how, one in pools.estimates.items()
+        if one.lift is not None
+    ]
+    return f"{'; '.join(told)}; {pools.draws:,} draws count as much as {pools.sample:,.0f} of its own."
+
+
+def _ends(lift: Comparison) -> str:
+    return f"{lift.difference:+.0%} ({lift.interval.low:+.0%} to {lift.interval.high:+.0%})"
 
 
 def _first(connection: Connection, stretch: Stretch, draws: Draws, order: str, plan: Plan) -> Float64Array:
@@ -130,7 +193,7 @@ def _of(draws: Draws, source: str) -> BoolArray:
     return np.asarray(draws.source.codes == (levels.index(source) if source in levels else -2))
 
 
-def _plain(found: OtherOrder) -> dict[str, object]:
+def _plain(found: OtherOrder, by_pools: FromPools | None) -> dict[str, object]:
     return {
         "as_it_was": found.own.value,
         "other": found.other.value,
@@ -138,4 +201,5 @@ def _plain(found: OtherOrder) -> dict[str, object]:
         "effective_sample": found.sample,
         "outside": found.outside,
         "refusal": found.refusal or None,
+        "from_pools": None if by_pools is None else asdict(by_pools),
     }

@@ -1,15 +1,18 @@
 """Draws: what the log says of leads handed out, so that another order can be weighed against them."""
 
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from sqlalchemy import Connection, func, select
 
 from ..attempts import numbers
+from ..instants import DAY
 from ..kernel import Float64Array, Int64Array
 from ..leads import Coded
+from .lookup import among
 from .reads import Stretch, decisions_of
-from .tables import batch, decision, lead, shadow_score
+from .tables import batch, call, decision, draw, lead, shadow_score
 
 
 @dataclass(frozen=True)
@@ -17,6 +20,10 @@ class Draws:
     """Equally long columns, one row per decision, as `read_attempts` orders them."""
 
     decision_id: tuple[str, ...]
+    lead: Int64Array
+    """Its key in the database."""
+    rank: Int64Array
+    """In its batch."""
     batch: Coded
     source: Coded
     """callback, ranked, explore or holdout."""
@@ -48,6 +55,8 @@ def read_draws(connection: Connection, stretch: Stretch) -> Draws:
     rows = connection.execute(asked).all()
     return Draws(
         decision_id=tuple(row.decision_id for row in rows),
+        lead=np.array([row.lead for row in rows], np.int64),
+        rank=np.array([row.rank for row in rows], np.int64),
         batch=Coded.of([row.batch_id for row in rows]),
         source=Coded.of([row.source for row in rows]),
         chance=numbers(tuple(row.propensity for row in rows)),
@@ -58,6 +67,36 @@ def read_draws(connection: Connection, stretch: Stretch) -> Draws:
         handle_s=numbers(tuple(row.handle_s for row in rows)),
         worth=numbers(tuple(row.value for row in rows)),
     )
+
+
+def records(connection: Connection, stretch: Stretch) -> Iterator[tuple[str, int, bytes]]:
+    """The batches of a stretch whose draws are kept, oldest first: id, instant, record."""
+    asked = (
+        select(draw.c.batch_id, draw.c.at, draw.c.told)
+        .select_from(draw.join(batch, batch.c.batch_id == draw.c.batch_id))
+        .where(batch.c.campaign == stretch.campaign)
+        .where(draw.c.at >= stretch.since - DAY, draw.c.at < min(stretch.until, stretch.at + 1))
+        .order_by(draw.c.at, draw.c.batch_id)
+    )
+    for row in connection.execute(asked):
+        yield row.batch_id, row.at, bytes(row.told)
+
+
+def received_at(connection: Connection, leads: Collection[int]) -> dict[int, int]:
+    """When leads were received, by their database keys."""
+    asked = select(lead.c.id, lead.c.created_at).where(among(connection, lead.c.id, leads))
+    return {row.id: row.created_at for row in connection.execute(asked)}
+
+
+def calls_known(connection: Connection, leads: Collection[int]) -> tuple[Int64Array, Int64Array]:
+    """The calls to leads: whose, and since when it is known; ordered by both."""
+    asked = (
+        select(call.c.lead, call.c.known_at)
+        .where(among(connection, call.c.lead, leads))
+        .order_by(call.c.lead, call.c.known_at)
+    )
+    rows = connection.execute(asked).all()
+    return np.array([row.lead for row in rows], np.int64), np.array([row.known_at for row in rows], np.int64)
 
 
 def shadowing(connection: Connection, stretch: Stretch) -> list[str]:

@@ -58,7 +58,7 @@ def direct(logged: Logged) -> float:
 
 def doubly_robust(logged: Logged, clip: float = np.inf) -> Estimate:
     """DR: the model's value plus its weighted errors (Dudik, Langford, Li 2011); weights at most `clip`."""
-    return _mean(logged.policy_value + np.minimum(logged.weight, clip) * _residual(logged))
+    return _mean(logged.policy_value + clipped(logged.weight, clip) * _residual(logged))
 
 
 def self_normalised_robust(logged: Logged) -> float:
@@ -68,8 +68,17 @@ def self_normalised_robust(logged: Logged) -> float:
 
 def switching(logged: Logged, most: float) -> Estimate:
     """Switch-DR: no correction where the weight is above `most` (Wang, Agarwal, Dudik 2017)."""
-    kept = np.where(logged.weight <= most, logged.weight, 0.0)
-    return _mean(logged.policy_value + kept * _residual(logged))
+    return _mean(logged.policy_value + switched(logged.weight, most) * _residual(logged))
+
+
+def clipped(weight: Float64Array, most: float) -> Float64Array:
+    """Weights at most so large."""
+    return np.minimum(weight, most)
+
+
+def switched(weight: Float64Array, most: float) -> Float64Array:
+    """Weights, 0 where they are above `most`."""
+    return np.where(weight <= most, weight, 0.0)
 
 
 def effective_sample(weight: Float64Array) -> float:

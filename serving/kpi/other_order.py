@@ -70,8 +70,9 @@ def what_if(drawn: Drawn, unseen: float, level: float = 0.95) -> OtherOrder:
     other = _per_hour(block, blocks, weight * drawn.reward, weight * drawn.seconds)
     told = own.figures(0), other.figures(0)
     ips = float(weight @ drawn.reward / weight.sum()) if weight.sum() else np.nan
-    why = _refusal(sample, outside, blocks)
-    lift = None if why else _paired(drawn, weight, block, blocks, level)
+    why = refusal(sample, outside, blocks, float(drawn.reward.sum()))
+    sums = [np.bincount(block, column, blocks).astype(np.float64) for column in _columns(drawn, weight)]
+    lift = None if why else paired((sums[0], sums[1]), (sums[2], sums[3]), level)
     return OtherOrder(*told, ips, lift, sample, outside, why)
 
 
@@ -106,24 +107,29 @@ def _taken(drawn: Drawn, block: Int64Array) -> Float64Array:
     return taken
 
 
+def _columns(drawn: Drawn, weight: Float64Array) -> list[Float64Array]:
+    """Rewards and hours under the other order, then as they were."""
+    hours = drawn.seconds / 3600
+    return [weight * drawn.reward, weight * hours, drawn.reward, hours]
+
+
 def _per_hour(block: Int64Array, blocks: int, y: Float64Array, seconds: Float64Array) -> Sums:
     per_block = [np.bincount(block, column, blocks).astype(np.float64) for column in (y, seconds / 3600)]
     return Sums.of(np.zeros(blocks, np.int64), 1, *per_block)
 
 
-def _paired(drawn: Drawn, weight: Float64Array, block: Int64Array, blocks: int, level: float) -> Comparison:
-    """The ratio of both figures less one, by the delta method over blocks, which have both."""
+def paired(
+    other: tuple[Float64Array, Float64Array], own: tuple[Float64Array, Float64Array], level: float
+) -> Comparison:
+    """A ratio of sums over another one less one, by the delta method over blocks, which have all four.
 
-    def total(column: Float64Array) -> Float64Array:
-        return np.bincount(block, column, blocks).astype(np.float64)
-
-    hours = drawn.seconds / 3600
-    parts = [total(weight * drawn.reward), total(weight * hours), total(drawn.reward), total(hours)]
-    other, own = parts[0].sum() / parts[1].sum(), parts[2].sum() / parts[3].sum()
-    moved = (parts[0] - other * parts[1]) / parts[1].mean() / own
-    moved -= other / own**2 * (parts[2] - own * parts[3]) / parts[3].mean()
-    error = float(np.sqrt(moved.var(ddof=1) / blocks))
-    return _student(float(other / own - 1), error, blocks - 1, level)
+    Each is (numerators, denominators) by block.
+    """
+    told, told_own = (float(y.sum() / x.sum()) for y, x in (other, own))
+    moved = (other[0] - told * other[1]) / other[1].mean() / told_own
+    moved -= told / told_own**2 * (own[0] - told_own * own[1]) / own[1].mean()
+    error = float(np.sqrt(moved.var(ddof=1) / moved.size))
+    return _student(told / told_own - 1, error, moved.size - 1, level)
 
 
 def _student(difference: float, error: float, freedom: int, level: float) -> Comparison:
@@ -132,9 +138,12 @@ def _student(difference: float, error: float, freedom: int, level: float) -> Com
     return Comparison(difference, error, Interval(difference - half, difference + half, level), p)
 
 
-def _refusal(sample: float, outside: float, blocks: int) -> str:
+def refusal(sample: float, outside: float, blocks: int, rewards: float) -> str:
+    """Why an order can't be judged; empty where it can."""
     if sample < LEAST_SAMPLE:
         return f"the effective sample is {sample:.0f} draws, less than {LEAST_SAMPLE:.0f}"
     if outside > MOST_OUTSIDE:
         return f"{outside:.0%} of what it would do was hardly ever tried or never offered"
-    return "" if blocks > 1 else "there are too few batches"
+    if blocks < 2:
+        return "there are too few batches"
+    return "" if rewards > 0 else "nothing came of the draws as they were: nothing to compare with"
