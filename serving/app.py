@@ -43,6 +43,7 @@ from .bookkeeping import Bookkeeper, as_process
 from .desk import Desk
 from .destinations import Allowed, Guard
 from .herald import Herald
+from .lookahead import look_ahead
 from .models import Models
 from .post import Post
 from .retraining import Trainer
@@ -161,7 +162,7 @@ def _look_after(service: Service, checkpoints: Path, stop: threading.Event) -> N
     for tick in count():
         try:
             service.desk.catch_up(service.clock.now(None))
-            service.desk.look_ahead(service.clock.now(None))
+            look_ahead(service.desk, service.clock.now(None))
             shadow.follow(service.clock.now(None))
             if tick % TICKS_TO_REMEMBER == 0:
                 remember(service.desk, checkpoints)

@@ -42,6 +42,7 @@ from .plan import Plan
 from .ranking.arms import ARMS
 from .ranking.exploration import generator
 from .ranking.queue import Candidates, Source, rank
+from .remarks import Remarks
 from .retraining import Trainer, TrainingRun
 from .roster import Roster
 from .rule import Caps
@@ -59,14 +60,8 @@ MOST_ROUNDS = 8
 LOST_FOR = 60 * SECOND
 """A lead found in other hands is not asked for again within this time."""
 
-AHEAD = 90 * SECOND
-"""Between requests, scores are renewed that wouldn't serve for so long; ticks come more often than that."""
-
 DRAWS_KEPT = 90 * DAY
 """So long a decision can be replayed."""
-
-SLICE = 1_000
-"""So many leads are scored ahead at a time: a poll may have to wait for as long as that takes."""
 
 
 @dataclass
@@ -86,7 +81,8 @@ class Desk:
 
     def __post_init__(self) -> None:
         self.roster = Roster(self.ledger, self.salt)
-        self._lineups: dict[str, Lineup] = {}
+        self.lineups: dict[str, Lineup] = {}
+        self.remarks = Remarks(self.sheet)
         self._swept_at = 0
 
     def follow(self, at: int) -> None:
@@ -161,18 +157,6 @@ class Desk:
             with transaction(self.engine) as connection:
                 forget_draws(connection, at - DRAWS_KEPT)
 
-    def look_ahead(self, at: int) -> None:
-        """Between requests: take over a new champion, and score every callable lead before somebody asks."""
-        self.models.reload()
-        for campaign in list(self.ledger.campaigns):
-            with self.lock:
-                rows = self.lineup(campaign, at).unscored(AHEAD)
-            for first in range(0, rows.size, SLICE):
-                with self.lock:
-                    lineup = self._lineups[campaign]
-                    some = lineup.slots_of(rows[first : first + SLICE])
-                    lineup.score(lineup.cells, some, self.ledger.past(), self.ledger.seq)
-
     def train(self, at: int, wait: bool) -> TrainingRun:
         """Train as of `at` and swap the champion; without `wait` behind the request."""
         if wait:
@@ -230,12 +214,12 @@ class Desk:
     def lineup(self, campaign: str, at: int) -> Lineup:
         """The campaign's leads as they stand at an instant; its lock must be held."""
         news = self.roster.take_news()
-        for one in self._lineups.values():
+        for one in self.lineups.values():
             one.hear(news)
         code = self.ledger.leads.code("campaign", campaign)
-        terms, found = Terms(code, self.plan(campaign), self.models.champion()), self._lineups.get(campaign)
+        terms, found = Terms(code, self.plan(campaign), self.models.champion()), self.lineups.get(campaign)
         if found is None or not found.holds(terms, at, self.patience):
-            found = self._lineups[campaign] = Lineup(self.roster, self.sheet, terms, at)
+            found = self.lineups[campaign] = Lineup(self.roster, self.sheet, terms, at)
         found.follow(at)
         return found
 
@@ -365,7 +349,8 @@ class Desk:
         places, rows = found.queue.place[found.entries], found.rows[found.entries]
         keys = book.columns["key"][rows].tolist()
         standing = self.roster.standing(rows, caps, poll.at)
-        numbers, remarks = numbers_of(connection, keys), self.models.remarks(past, rows, standing, poll.at)
+        numbers = numbers_of(connection, keys)
+        remarks = self.remarks.of(self.models, past, rows, standing, poll.at)
         said, score, seconds = self.sheet.of(rows), view.score_of(places), view.seconds_of(places)
         arm, closes = view.lineup.columns["arm"][places], open_until(standing, poll.at)
         return [
@@ -384,8 +369,8 @@ class Desk:
                 timezone=standing.zones[standing.zone[i]][0],
                 callable_until=int(closes[i]),
                 agent_id=None,
-                reasons=remarks[i][0],
-                best_window=remarks[i][1],
+                reasons=remarks[i].reasons,
+                best_window=remarks[i].window,
                 attributes=attributes_of(past.leads, row),
                 arm=ARMS[arm[i]],
                 propensity=float(found.chances[i]),

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from features import Moments, Past, compute
 from features.instants import MINUTE
-from features.kernel import Int64Array
 from training.bundle import Bundle
 from training.errors import TrainingError
 
@@ -96,17 +95,17 @@ class Models:
         return sorted(told, key=lambda version: -int(version.version))
 
     def remarks(
-        self, past: Past, rows: Int64Array, standing: Standing, at: int
+        self, past: Past, moments: Moments, standing: Standing, at: int
     ) -> list[tuple[tuple[Reason, ...], Window | None]]:
-        """Why the conversion head thinks what it thinks of each lead, and the lead's best window, if any."""
-        if self._bundle is None or not rows.size:
-            return [((), None)] * int(rows.size)
-        matrix = compute(past, Moments.at_once(rows, at), self._bundle.features)
+        """Why the conversion head thinks what it thinks of each moment's lead, and the lead's best window."""
+        if self._bundle is None or not len(moments):
+            return [((), None)] * len(moments)
+        matrix = compute(past, moments, self._bundle.features)
         _, effects = self._bundle.explain(matrix, "conversion")
         reasons, timing = reasons_of(matrix.features, matrix.values, effects), self._bundle.timing
         if not timing.proven:
             return [(one, None) for one in reasons]
-        windows = best_windows(timing.weeks(past, matrix, rows, at), ahead(standing, at), at)
+        windows = best_windows(timing.weeks(past, matrix, moments.lead, at), ahead(standing, at), at)
         return list(zip(reasons, windows, strict=True))
 
     def _fetch(self, alias: str = "champion") -> Bundle | None:

@@ -19,9 +19,8 @@ from rich.console import Console
 from sqlalchemy import Engine
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from features import Past
+from features import Moments, Past
 from features.instants import DAY, MINUTE, SECOND
-from features.kernel import Int64Array
 from features.sources.record import Record
 from features.store.campaigns import write_campaign
 from features.store.columns_reader import read_snapshot
@@ -86,10 +85,10 @@ class Shelf(Models):
         return changed
 
     def remarks(
-        self, past: Past, rows: Int64Array, standing: Standing, at: int
+        self, past: Past, moments: Moments, standing: Standing, at: int
     ) -> list[tuple[tuple[Reason, ...], Window | None]]:
         """None."""
-        return [((), None)] * int(rows.size)
+        return [((), None)] * len(moments)
 
 
 @dataclass

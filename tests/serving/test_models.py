@@ -132,11 +132,12 @@ def test_reasons_sum_to_the_log_odds_that_the_bundle_gives(models: Models, bundl
     rows = np.arange(5)
     from features import compute
 
-    matrix = compute(FLOOR.past, Moments.at_once(rows, FLOOR.until), bundle.features)
+    moments = Moments.at_once(rows, FLOOR.until)
+    matrix = compute(FLOOR.past, moments, bundle.features)
     base, effects = bundle.explain(matrix, "conversion")
 
     standing = standing_of([a_new_yorker()] * 5, Caps(), FLOOR.until)
-    reasons = [told for told, _ in models.remarks(FLOOR.past, rows, standing, FLOOR.until)]
+    reasons = [told for told, _ in models.remarks(FLOOR.past, moments, standing, FLOOR.until)]
 
     for told, shares in zip(reasons, effects, strict=True):
         assert len(told) <= 8

@@ -12,8 +12,8 @@ from features.store.served_vectors import Verification, verify
 from features.store.tables import decision, feature_set, served_vector
 from features.store.writes import accept_events
 from serving.desk import Desk
+from serving.lookahead import look_ahead
 from serving.models import Models
-from serving.scores import ScoreSheet
 from tests.features.store.tellings import a_lead, an_event
 from tests.serving.desks import OPEN, a_desk, a_dial, ids, many_leads, poll, tell, tell_leads
 from training.bundle import Bundle, Model
@@ -48,8 +48,7 @@ def a_logging_desk(engine: Engine, share: float = 1.0) -> Desk:
     model = Model("", Margin(-1.0, (flat,) * len(features)), AS_IT_IS)
     bundle = Bundle("", AT - DAY, features, {"answer": model, "conversion": model}, PRIOR_SECONDS).named()
     desk.models = Models(desk.models.uri, desk.models.cache, "", bundle)
-    desk.sheet = ScoreSheet(share)
-    desk.sheet.reserve(len(desk.ledger.leads))
+    desk.sheet.logged = share
     return desk
 
 
@@ -160,7 +159,7 @@ def test_a_sample_is_as_large_as_asked(floor: Engine):
 
 def test_a_lead_scored_again_is_kept_as_it_was_scored_last(floor: Engine):
     desk = a_logging_desk(floor)
-    desk.look_ahead(AT - HOUR)
+    look_ahead(desk, AT - HOUR)
     tell_leads(floor, [a_lead("extra", updated_at=render(AT))])
 
     poll(desk, AT, 10)

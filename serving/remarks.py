@@ -1,0 +1,85 @@
+"""Remarks: why a lead has its score, and its best window; made ahead for those who are first in line."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from features import Moments, Past
+from features.kernel import Int64Array
+
+from .models import Models
+from .ranking.reasons import Reason
+from .scores import ScoreSheet
+from .standing import Standing
+from .week_ahead import Window
+
+UNSCORED = 0
+"""The print of features that nobody saw."""
+
+
+@dataclass(frozen=True)
+class Remark:
+    """What is said of a lead beside its score."""
+
+    reasons: tuple[Reason, ...]
+    window: Window | None
+
+    def serves(self, at: int) -> bool:
+        """Whether its window isn't over."""
+        return self.window is None or self.window.end > at
+
+    def by(self, at: int) -> "Remark":
+        """The same with what is left of its window."""
+        if self.window is None or self.window.start >= at:
+            return self
+        return replace(self, window=replace(self.window, start=at))
+
+
+class Remarks:
+    """A remark speaks of exactly what the model saw when it gave the lead its score, and serves as long."""
+
+    def __init__(self, sheet: ScoreSheet) -> None:
+        self._sheet = sheet
+        self._version: str | None = None
+        self._kept: dict[int, tuple[int, Remark]] = {}
+        """By the lead's row: the print of the features that it speaks of, and what it says."""
+
+    def of(self, models: Models, past: Past, rows: Int64Array, standing: Standing, at: int) -> list[Remark]:
+        """The remark of each lead: kept where it still serves, made where not."""
+        found = self._found(models, rows, at)
+        missing = np.array([one is None for one in found], np.bool_)
+        made = iter(self._made(models, past, rows[missing], standing.take(missing), at))
+        return [next(made) if one is None else one.by(at) for one in found]
+
+    def keep(self, models: Models, past: Past, rows: Int64Array, standing: Standing, at: int) -> None:
+        """Make these leads' remarks ahead."""
+        told = self.of(models, past, rows, standing, at)
+        self._kept |= dict(zip(rows.tolist(), zip(self._prints(rows), told, strict=True), strict=True))
+
+    def lacking(self, models: Models, rows: Int64Array, at: int) -> Int64Array:
+        """Those of some leads whose remark would have to be made; all others' are let go of."""
+        self._kept = {row: self._kept[row] for row in rows.tolist() if row in self._kept}
+        return rows[np.array([one is None for one in self._found(models, rows, at)], np.bool_)]
+
+    def _found(self, models: Models, rows: Int64Array, at: int) -> list[Remark | None]:
+        if self._version != models.version:
+            self._version = models.version
+            self._kept.clear()
+        found = []
+        for row, seen in zip(rows.tolist(), self._prints(rows), strict=True):
+            told, remark = self._kept.get(row, (UNSCORED, None))
+            serves = remark is not None and told == seen != UNSCORED and remark.serves(at)
+            found.append(remark if serves else None)
+        return found
+
+    def _prints(self, rows: Int64Array) -> list[int]:
+        return [int(seen) for seen in self._sheet.prints_of(rows)]
+
+    def _made(
+        self, models: Models, past: Past, rows: Int64Array, standing: Standing, at: int
+    ) -> list[Remark]:
+        """As of the instant at which each lead was scored."""
+        scored_at = self._sheet.scored_at[rows]
+        seen_at = np.where(scored_at > 0, np.minimum(scored_at, at), at)
+        told = models.remarks(past, replace(Moments.at_once(rows, at), at=seen_at), standing, at)
+        return [Remark(reasons, window) for reasons, window in told]
