@@ -21,6 +21,7 @@ from features.store.reads import (
 )
 
 from .errors import BadQuery, NoHoldout, UnknownCampaign, UnknownKpi
+from .kpi.adjusted import Adjusted
 from .kpi.cells import Cells, cells_of
 from .kpi.lift import BASE, MODEL, Arm, Attribution, Lift, account
 from .kpi.measures import Measure, measure
@@ -168,6 +169,17 @@ def _lift(lift: Lift) -> dict[str, object]:
         "always_valid_p": lift.p,
         "agent_days": lift.agent_days,
         "detectable": lift.detectable,
+        "adjusted": [_adjusted(one) for one in lift.adjusted],
+    }
+
+
+def _adjusted(one: Adjusted) -> dict[str, object]:
+    return {
+        "how": one.how,
+        "relative": one.relative,
+        "interval": asdict(one.interval),
+        "always_valid_interval": asdict(one.always),
+        "variance_left": one.variance_left,
     }
 
 

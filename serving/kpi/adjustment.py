@@ -30,12 +30,25 @@ def cuped(base: Arm, other: Arm) -> tuple[float, Comparison]:
 
     theta = cov/var over the units of both arms (Deng, Xu, Kohavi, Walker 2013).
     """
-    before, outcome = _joined(base.before, other.before), _joined(base.outcome, other.outcome)
-    covariance = np.cov(outcome, before)
-    theta = float(covariance[0, 1] / covariance[1, 1]) if covariance[1, 1] > 0 else 0.0
-    mean = float(before.mean())
+    theta = _theta(base, other)
+    return theta, compare(*cuped_figures(base, other))
+
+
+def cuped_figures(base: Arm, other: Arm) -> tuple[Figure, Figure]:
+    """The means of both arms after the same."""
+    theta, mean = _theta(base, other), float(_joined(base.before, other.before).mean())
     told, tried = (_mean(arm.outcome - theta * (arm.before - mean)) for arm in (base, other))
-    return theta, compare(told, tried)
+    return told, tried
+
+
+def lin_figures(base: Arm, other: Arm) -> tuple[Figure, Figure]:
+    """The means of both arms that Lin's regression gives: each arm's own line, read where both arms' mean is.
+
+    Their difference is the effect of `lin`; with HC2 errors.
+    """
+    mean = float(_joined(base.before, other.before).mean())
+    told, tried = (_at_mean(arm, mean) for arm in (base, other))
+    return told, tried
 
 
 def ancova(base: Arm, other: Arm) -> Slope:
@@ -65,6 +78,17 @@ def _effect(columns: list[Float64Array], base: Arm, other: Arm) -> Slope:
     outcome = _joined(base.outcome, other.outcome)
     weights, errors = hc2(np.column_stack([np.ones(outcome.size), *columns]), outcome)
     return Slope(float(weights[1]), float(errors[1]))
+
+
+def _theta(base: Arm, other: Arm) -> float:
+    covariance = np.cov(_joined(base.outcome, other.outcome), _joined(base.before, other.before))
+    return float(covariance[0, 1] / covariance[1, 1]) if covariance[1, 1] > 0 else 0.0
+
+
+def _at_mean(arm: Arm, mean: float) -> Figure:
+    design = np.column_stack([np.ones(arm.before.size), arm.before - mean])
+    weights, errors = hc2(design, arm.outcome)
+    return Figure(float(weights[0]), float(errors[0]) ** 2, arm.before.size)
 
 
 def _mean(values: Float64Array) -> Figure:

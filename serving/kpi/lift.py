@@ -9,6 +9,7 @@ from scipy.special import ndtri
 
 from features.kernel import BoolArray, Float64Array
 
+from .adjusted import Adjusted, adjusted
 from .balance import Mismatch, detectable, sample_ratio
 from .cells import Cells
 from .intervals import Figure, Interval, around, compare, compare_relatively, share_figure
@@ -86,6 +87,8 @@ class Lift:
     agent_days: int
     detectable: float
     """The least lift that a look at so many agent-days finds four times in five."""
+    adjusted: tuple[Adjusted, ...] = ()
+    """The same with what the agents had brought before taken out; empty on few agent-days."""
 
 
 @dataclass(frozen=True)
@@ -257,6 +260,7 @@ def _lift(kpi: str, base: _Side, model: _Side) -> Lift:
         p=sequence.p(told.difference, days, told.error),
         agent_days=days,
         detectable=float(ndtri(0.975) + ndtri(0.8)) * told.error,
+        adjusted=adjusted(base.cells, (base.mine, model.mine), measure(kpi).of, measure(kpi).per, told.error),
     )
 
 

@@ -2,6 +2,7 @@
 
 from rich.table import Table
 
+from .adjusted import Adjusted
 from .lift import Attribution, Lift
 from .measures import CONVERSIONS, DEFINITION_VERSION, MEASURES, Measure, Share, Wait
 from .report import DIMENSIONS, KpiReport, KpiRow
@@ -78,7 +79,7 @@ def arms_table(found: Attribution) -> Table:
 def lift_lines(found: Attribution) -> list[str]:
     """What may be said of the model's arm, one sentence a line."""
     no = [f"No lift yet: {found.refusal}."]
-    said = no if found.refusal else [_lift_line(lift) for lift in found.lifts]
+    said = no if found.refusal else [line for lift in found.lifts for line in _lift_lines(lift)]
     said += [f"Arm {arm.name} is off its promised share of agent hours." for arm in found.arms if arm.off]
     said += [
         f"Guardrail broken: {name.replace('_', ' ')} is worse than in the holdout." for name in found.worse
@@ -91,6 +92,18 @@ def lift_lines(found: Attribution) -> list[str]:
     sales = found.sales
     credited = f"{sales.credited.number:,} to decisions, {sales.organic.number:,} organic"
     return [*said, f"Sales, gross: {credited}, {sales.outside_window.number:,} outside the window."]
+
+
+def _lift_lines(lift: Lift) -> list[str]:
+    return [_lift_line(lift), *(_adjusted_line(lift, one) for one in lift.adjusted)]
+
+
+def _adjusted_line(lift: Lift, one: Adjusted) -> str:
+    ends = f"{one.interval.low:+.0%} to {one.interval.high:+.0%}"
+    always = f"{one.always.low:+.0%} to {one.always.high:+.0%}"
+    how = {"cuped": "CUPED", "lin": "Lin's regression"}[one.how]
+    figure = f"  {how} on the agents' earlier days: {one.relative:+.0%} ({ends} at one look, {always} always)"
+    return f"{figure}; {one.variance_left:.0%} of the variance of {lift.kpi.replace('_', ' ')} is left"
 
 
 def _lift_line(lift: Lift) -> str:

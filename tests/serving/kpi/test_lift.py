@@ -1,6 +1,7 @@
 """The account of the arms: what each brought per agent-hour, what may be said, and that no sale is lost."""
 
 from dataclasses import replace
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -12,6 +13,8 @@ from features.calls import Outcome
 from features.instants import DAY, HOUR, NEVER
 from features.leads import Coded
 from features.site import Site
+from features.store.reads import Stretch
+from serving.accounts import accounted
 from serving.kpi.cells import cells_of
 from serving.kpi.intervals import Sums, compare_relatively
 from serving.kpi.lift import BASE, MODEL, Attribution, account
@@ -155,6 +158,17 @@ def test_what_so_many_leads_can_show_is_told_before_there_is_a_lift():
     assert found.foreseen.once == pytest.approx(0.29, abs=0.01)
     assert found.foreseen.always > found.foreseen.once
     assert any("50,000 leads of whom 2.0% buy" in line for line in lift_lines(found))
+
+
+def test_adjusted_lifts_stand_beside_the_plain_ones():
+    found = a_month({0: 5, 1: 10})
+
+    stretch = Stretch(0, 30 * DAY, 30 * DAY, "spring")
+    wire = cast("list[dict[str, Any]]", accounted(stretch, found)["lifts"])
+
+    assert [one["how"] for one in wire[0]["adjusted"]] == ["cuped", "lin"]
+    assert wire[0]["adjusted"][0]["relative"] == pytest.approx(wire[0]["relative"], rel=0.1)
+    assert lift_lines(found)[1].startswith("  CUPED on the agents' earlier days: +")
 
 
 def test_a_manager_reads_sentences():
