@@ -93,10 +93,35 @@ class Received:
     open_s: Float64Array
     """Seconds of the site's business from receipt to that, or to the instant read; NaN without such hours."""
     words: Mapping[str, Coded]
-    """campaign, zone, channel, source; contact_channel, agent, team, script, shift of the first."""
+    """campaign, zone, channel, source; contact_channel, agent, team, script, shift of the first, policy and
+    model_version of the decision that it echoes."""
 
     def __len__(self) -> int:
         return int(self.received_at.size)
+
+
+@dataclass(frozen=True)
+class Presence:
+    """Equally long columns: spells of agents ready, on a call or in wrap, cut at every local hour."""
+
+    start: Int64Array
+    seconds: Float64Array
+    busy: BoolArray
+    """On a call or in wrap."""
+    unended: BoolArray
+    """Nobody said in time what came next: the spell has no seconds."""
+    words: Mapping[str, Coded]
+    """campaign, zone, agent, team, shift."""
+
+    def __len__(self) -> int:
+        return int(self.start.size)
+
+    @classmethod
+    def none(cls) -> "Presence":
+        """Nobody was there."""
+        nobody, nothing = np.empty(0, np.bool_), np.empty(0, np.int64)
+        words = dict.fromkeys(("campaign", "zone", "agent", "team", "shift"), Coded((), nothing))
+        return cls(nothing, np.empty(0), nobody, nobody, words)
 
 
 def numbers(column: tuple[float | None, ...]) -> Float64Array:

@@ -1,7 +1,7 @@
 """Accounts: a question about a KPI, answered from the store; the same for HTTP and for the command line."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 from sqlalchemy import Connection
@@ -11,6 +11,7 @@ from features.kernel import BoolArray, Int64Array
 from features.site import Site
 from features.store.campaigns import read_campaign
 from features.store.installation import secret_of
+from features.store.presence import read_presence
 from features.store.reads import (
     Stretch,
     quarantined_calls,
@@ -24,7 +25,7 @@ from .errors import BadQuery, NoHoldout, UnknownCampaign, UnknownKpi
 from .kpi.adjusted import Adjusted
 from .kpi.cells import Cells, cells_of
 from .kpi.lift import BASE, MODEL, Arm, Attribution, Lift, account
-from .kpi.measures import Measure, measure
+from .kpi.measures import OF_AGENTS, Measure, measure
 from .kpi.quantities import Waits
 from .kpi.report import DIMENSIONS, Accounts, KpiReport, KpiRow, draw_up
 from .plan import Plan
@@ -60,7 +61,10 @@ def ask(connection: Connection, question: Question) -> KpiReport:
     """Read what the KPI needs and draw it up."""
     asked = question.measure()
     stretch = Stretch(question.since, question.until, question.at, question.campaign)
-    return draw_up(read_accounts(connection, stretch), asked, question.by, question.level)
+    accounts = read_accounts(connection, stretch)
+    if asked.per in OF_AGENTS:
+        accounts = replace(accounts, presence=read_presence(connection, stretch))
+    return draw_up(accounts, asked, question.by, question.level)
 
 
 def told(question: Question, report: KpiReport) -> dict[str, object]:

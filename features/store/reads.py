@@ -88,14 +88,18 @@ def read_conversions(connection: Connection, stretch: Stretch, leads: Leads | No
 
 def read_received(connection: Connection, stretch: Stretch) -> Received:
     """The leads received in a stretch, each with the first call or outgoing touch known at `at`."""
-    first = _first_contacts(stretch)
+    first, leased = _first_contacts(stretch), decision.alias("leased")
+    arm = func.coalesce(decision.c.arm, leased.c.arm).label("policy")
+    model = func.coalesce(decision.c.model_version, leased.c.model_version).label("model_version")
     asked = (
         select(lead.c.created_at, lead.c.campaign, lead.c.channel, lead.c.source, first.c.started_at)
         .add_columns(first.c.contact_channel, first.c.agent, agent.c.team, first.c.script, first.c.shift)
+        .add_columns(arm, model)
         .select_from(
-            lead.outerjoin(first, and_(first.c.lead == lead.c.id, first.c.place == 1)).outerjoin(
-                agent, agent.c.agent == first.c.agent
-            )
+            lead.outerjoin(first, and_(first.c.lead == lead.c.id, first.c.place == 1))
+            .outerjoin(agent, agent.c.agent == first.c.agent)
+            .outerjoin(decision, decision.c.decision_id == first.c.decision_id)
+            .outerjoin(leased, leased.c.lease_id == first.c.lease_id)
         )
         .where(lead.c.created_at >= stretch.since, lead.c.created_at < stretch.until)
         .where(lead.c.erased_at.is_(None), lead.c.known_at <= stretch.at, *_of(lead.c.campaign, stretch))
@@ -202,8 +206,8 @@ def _first_contacts(stretch: Stretch) -> Subquery:
     nothing = value_of(None)
     calls = select(
         call.c.lead, call.c.started_at, value_of("call").label("contact_channel"), call.c.agent
-    ).add_columns(call.c.script, call.c.shift)
-    touches = select(touch.c.lead, touch.c.at, touch.c.channel, touch.c.agent).add_columns(nothing, nothing)
+    ).add_columns(call.c.script, call.c.shift, call.c.decision_id, call.c.lease_id)
+    touches = select(touch.c.lead, touch.c.at, touch.c.channel, touch.c.agent).add_columns(*[nothing] * 4)
     both = union_all(
         calls.where(call.c.known_at <= stretch.at),
         touches.where(touch.c.known_at <= stretch.at, touch.c.direction == "outbound"),
@@ -280,7 +284,7 @@ def _as_decisions(rows: Sequence[Row[tuple[str, str, int, int, str, str | None]]
 def _as_received(
     rows: Sequence[Row[tuple[object, ...]]], settings: Mapping[str, Mapping[str, object]], at: int
 ) -> Received:
-    named = ("campaign", "channel", "source", "contact_channel", "agent", "team", "script")
+    named = ("campaign", "channel", "source", "contact_channel", "agent", "team", "script", "policy")
     read = {name: Site.of(settings.get(name, {})) for name in {row.campaign for row in rows}}
     sites = [read[row.campaign] for row in rows]
     received = _whole(row.created_at for row in rows)
@@ -293,7 +297,7 @@ def _as_received(
         words={
             "zone": Coded.of([site.zone for site in sites]),
             "shift": Coded(shift.levels, np.where(first < NEVER, shift.codes, -1)),
-            **{name: _words(rows, name) for name in named},
+            **{name: _words(rows, name) for name in (*named, "model_version")},
         },
     )
 

@@ -71,6 +71,10 @@ MEASURES: tuple[Measure, ...] = (
         "value_per_agent_hour", "net_value", "agent_hours", "Net value per hour of agents' calls.",
         "money per hour", over="agent_day",
     ),
+    Ratio(
+        "occupancy", "busy_h", "staffed_h", "Agents' time on calls and in wrap, per 100 ready for or in it.",
+        "percent", scale=100.0, over="agent_day",
+    ),
     Wait("lead_response_time", "Receipt to first attempt or outgoing touch, mean of those reached."),
     Share("penetration", "reached", "leads", "Leads attempted or touched, per 100.", over="lead"),
 )  # fmt: skip
@@ -80,6 +84,10 @@ CONVERSIONS = frozenset({"net", "net_value"})
 
 OF_LEADS = frozenset({"leads"})
 """Denominators that are read from the leads received rather than from the attempts."""
+
+
+OF_AGENTS = frozenset({"staffed_h"})
+"""Denominators that are read from what agents said they were doing."""
 
 
 def measure(kpi: str) -> Measure:

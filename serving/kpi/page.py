@@ -25,7 +25,12 @@ days of agent-days are those of the campaign's own zone. `shift` is what the cal
 shift in which it started. A sale is credited over the lead's whole history, whatever stretch is asked for:
 the sales of days sum to those of the month. `lead_response_time` comes with Kaplan-Meier medians by the wall
 clock and by the campaign's `business_hours`: leads still waiting are censored, one reached before its receipt
-is invalid.
+is invalid; its `policy` is that of the decision which the first call echoes.
+
+`occupancy` comes of `agent.state`: a state lasts until the agent's next one, `break` and `off` are left out,
+and so is one of which nobody said within 12 hours that it ended (`missing`). A campaign's are those of the
+agents who called for it, for whomever they worked. States know no lead: by `channel`, `source`, `script` or
+`policy` they are unknown.
 
 Groups: {", ".join(f"`{name}`" for name in DIMENSIONS)}.
 """

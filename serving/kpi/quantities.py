@@ -5,7 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
-from features.attempts import Attempts, Decisions, Received
+from features.attempts import Attempts, Decisions, Presence, Received
 from features.calls import Outcome
 from features.instants import DAY, HOUR, NEVER, SECOND
 from features.kernel import BoolArray, Float64Array, Int64Array
@@ -197,6 +197,31 @@ class Waits:
         if by in ("hour", "weekday"):
             return clock(self.received.received_at, self.received.words["zone"], by)
         return self.received.words[by]
+
+
+@dataclass(frozen=True)
+class Staffing:
+    """What agents were doing; the counterpart of Ledger for measures of agents."""
+
+    presence: Presence
+
+    def quantity(self, name: str) -> Float64Array:
+        """What each spell adds to the sum of that name."""
+        hours = self.presence.seconds / 3600
+        return np.where(self.presence.busy, hours, 0.0) if name == "busy_h" else hours
+
+    def group(self, by: str) -> Coded:
+        """The word of each spell in that dimension; those of calls and leads are unknown."""
+        if by in ("hour", "weekday"):
+            return clock(self.presence.start, self.presence.words["zone"], by)
+        return self.presence.words.get(by, Coded((), np.full(len(self.presence), -1)))
+
+    def units(self, _over: str) -> Int64Array:
+        """The agent-day each spell belongs to, by the site's clock."""
+        zone = self.presence.words["zone"]
+        days = local(self.presence.start, zone.codes, zone.levels) // DAY
+        found: Int64Array = (self.presence.words["agent"].codes + 1) * (int(days.max(initial=0)) + 1) + days
+        return found
 
 
 def clock(at: Int64Array, zone: Coded, by: str) -> Coded:

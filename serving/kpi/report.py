@@ -6,15 +6,15 @@ from math import isnan
 
 import numpy as np
 
-from features.attempts import Attempts, Conversions, Decisions, Received
+from features.attempts import Attempts, Conversions, Decisions, Presence, Received
 from features.instants import NEVER
 from features.kernel import BoolArray, Float64Array, Int64Array
 from features.leads import Coded
 
 from .attribution import attribute
 from .intervals import Interval, Sums, around, wilson
-from .measures import CONVERSIONS, DEFINITION_VERSION, OF_LEADS, Measure, Share, Wait
-from .quantities import Ledger, Waits
+from .measures import CONVERSIONS, DEFINITION_VERSION, OF_AGENTS, OF_LEADS, Measure, Share, Wait
+from .quantities import Ledger, Staffing, Waits
 
 MOST_MARKED = 1 << 26
 """Up to so many possible keys are marked off in an array; more are sorted."""
@@ -66,6 +66,8 @@ class Accounts:
     since: int
     at: int
     until: int = NEVER
+    presence: Presence = field(default_factory=Presence.none)
+    """Read for measures of agents alone."""
 
     def ledger(self) -> Ledger:
         """The attempts counted, with the credits that they have among all."""
@@ -79,6 +81,8 @@ def draw_up(accounts: Accounts, measure: Measure, by: Sequence[str], level: floa
     """One KPI by groups; without groups one row for all."""
     if measure.per in OF_LEADS:
         return KpiReport(measure, _of_leads(accounts, measure, by, level))
+    if measure.per in OF_AGENTS:
+        return KpiReport(measure, _of_agents(accounts, measure, by, level))
     return KpiReport(measure, _of_attempts(accounts, accounts.ledger(), measure, by, level))
 
 
@@ -129,12 +133,14 @@ def _ripe(
     return np.where(rows > 0, _shares(ripe, code, rows), 1.0)
 
 
-def _quantities(ledger: Ledger, measure: Measure) -> tuple[Float64Array, Float64Array]:
+def _quantities(ledger: Ledger | Staffing, measure: Measure) -> tuple[Float64Array, Float64Array]:
     y = ledger.quantity(measure.of)
     return y, np.ones(y.size) if measure.per == "units" else ledger.quantity(measure.per)
 
 
-def unit_sums(ledger: Ledger, measure: Measure, code: Int64Array, groups: int, said: BoolArray) -> Sums:
+def unit_sums(
+    ledger: Ledger | Staffing, measure: Measure, code: Int64Array, groups: int, said: BoolArray
+) -> Sums:
     """Sum the rows of each unit first, then the units of each group: units are what varies independently."""
     y, x = _quantities(ledger, measure)
     kept = np.flatnonzero(said & ((x != 0) | (y != 0)))
@@ -225,6 +231,23 @@ def _of_leads(accounts: Accounts, measure: Measure, by: Sequence[str], level: fl
         words_of = dict(zip(by, words, strict=True))
         rows.append(KpiRow(words_of, value, int(sums.n[0]), interval, 1.0, quality, beside))
     return tuple(rows)
+
+
+def _of_agents(accounts: Accounts, measure: Measure, by: Sequence[str], level: float) -> tuple[KpiRow, ...]:
+    presence, staffing = accounts.presence, Staffing(accounts.presence)
+    groups, code = grouped([staffing.group(name) for name in by], len(presence))
+    said = np.ones(len(presence), np.bool_)
+    sums = unit_sums(staffing, measure, code, len(groups), said)
+    return tuple(
+        KpiRow(
+            dict(zip(by, words, strict=True)),
+            *_with_interval(measure, sums, group, level, round(float(sums.n[group]))),
+            mature=1.0,
+            quality={"missing": _share(presence.unended, code == group)},
+            detail={"hours": float(sums.x[group])},
+        )
+        for group, words in enumerate(groups)
+    )
 
 
 def _of_wait(waits: Waits, mine: BoolArray) -> dict[str, float]:

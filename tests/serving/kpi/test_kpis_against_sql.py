@@ -1,5 +1,6 @@
 """Every KPI equals a brute-force SQL query over the rows of the store, on both databases."""
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any, cast
 
@@ -12,11 +13,12 @@ from features.instants import DAY, HOUR, MINUTE, SECOND, parse
 from features.store.campaigns import write_campaign
 from features.store.changes import numbers
 from features.store.engine import reading, transaction
+from features.store.tables import agent, agent_state, call, decision, disposition, lead, quarantine, touch
 from features.store.tables import batch as batch_table
-from features.store.tables import call, decision, disposition, lead, quarantine, touch
 from serving.accounts import Question, ask, told
 from serving.errors import BadQuery, UnknownKpi
-from serving.kpi.measures import MEASURES
+from serving.kpi.measures import MEASURES, Measure
+from serving.kpi.report import DIMENSIONS
 
 START = parse("2026-03-02T00:00Z")
 NOW = START + 40 * DAY
@@ -28,7 +30,7 @@ ATTEMPT = """
     LEFT JOIN disposition d ON d.call_id = c.call_id AND NOT EXISTS (
         SELECT 1 FROM disposition e WHERE e.call_id = d.call_id
         AND (e.event_at > d.event_at OR (e.event_at = d.event_at AND e.seq > d.seq)))
-    LEFT JOIN decision p ON p.decision_id = c.decision_id
+    LEFT JOIN decision p ON p.decision_id = c.decision_id LEFT JOIN agent a ON a.agent = c.agent
     WHERE c.started_at >= :since AND c.started_at < :until
 """
 RESULT = "COALESCE(d.disposition, c.outcome)"
@@ -75,7 +77,10 @@ FORMULAS = {
     "conversions_per_agent_hour": (count(SOLD), f"SUM({HOURS})", 1),
     "value_per_agent_hour": (total("COALESCE(d.value, l.value, 0)", SOLD), f"SUM({HOURS})", 1),
 }
-GROUPS = {"channel": "l.channel", "agent": "c.agent", "source": "l.source", "policy": "p.arm"}
+GROUPS = {
+    "channel": "l.channel", "agent": "c.agent", "source": "l.source", "policy": "p.arm", "team": "a.team",
+    "script": "c.script", "campaign": "c.campaign",
+}  # fmt: skip
 
 
 def fill(engine: Engine) -> None:
@@ -92,6 +97,9 @@ def fill(engine: Engine) -> None:
         connection.execute(insert(call), calls)
         versions = [version for one in calls for version in _dispositions(one, rng, seq)]
         connection.execute(insert(disposition), versions)
+        connection.execute(insert(agent), [_agent(i, next(seq)) for i in range(3)])
+        states = [_state(i, next(seq)) for i in range(6)]
+        connection.execute(insert(agent_state), states)
         connection.execute(insert(touch), [_touch(i, next(seq)) for i in range(1, LEADS + 1, 5)])
         connection.execute(insert(quarantine), [_aside(next(seq))])
 
@@ -137,6 +145,7 @@ def _call(i: int, rng: np.random.Generator, decisions: list[dict[str, Any]], seq
         "wrap_s": spent[2] if human else 0.0, "human_answered": human,
         "abandoned": outcome == Outcome.ABANDONED,
         "decision_id": made["decision_id"] if made else None, "seq": seq,
+        "script": None if i % 5 == 0 else f"script{i % 3}",
     }  # fmt: skip
 
 
@@ -157,6 +166,24 @@ def _dispositions(
             }
         )  # fmt: skip
     return versions
+
+
+def _agent(i: int, seq: int) -> dict[str, object]:
+    return {
+        "agent": f"agent{i}", "team": ("red", "blue")[i % 2], "skills": [], "event_at": START,
+        "event_id": "a", "known_at": START, "seq": seq,
+    }  # fmt: skip
+
+
+def _state(i: int, seq: int) -> dict[str, object]:
+    at = START + 6 * DAY + i * HOUR
+    return {
+        "agent": "agent1",
+        "state": ("ready", "on_call", "off")[i % 3],
+        "at": at,
+        "known_at": at,
+        "seq": seq,
+    }
 
 
 def _touch(i: int, seq: int) -> dict[str, object]:
@@ -202,7 +229,7 @@ def test_every_kpi_over_attempts_equals_its_query(engine: Engine):
     since, until = START + 8 * DAY, START + 25 * DAY
 
     for kpi in FORMULAS:
-        for group in (None, "channel", "agent", "source"):
+        for group in (None, *(name for name in GROUPS if name != "policy")):
             found = asked(engine, kpi, () if group is None else (group,), since, until)
 
             values = {row["group"].get(group): row["value"] for row in found["rows"]}
@@ -222,7 +249,8 @@ def test_the_policy_of_an_attempt_is_that_of_the_decision_it_echoes(engine: Engi
 
 
 def test_every_kpi_has_its_query_here_or_below():
-    assert {measure.kpi for measure in MEASURES} == {*FORMULAS, "lead_response_time", "penetration"}
+    elsewhere = {"lead_response_time", "penetration", "occupancy"}  # the last in test_occupancy.py
+    assert {measure.kpi for measure in MEASURES} == {*FORMULAS, *elsewhere}
 
 
 FIRST = """
@@ -230,6 +258,20 @@ FIRST = """
       (SELECT MIN(c.started_at) FROM call c WHERE c.lead = l.id) AS called,
       (SELECT MIN(t.at) FROM touch t WHERE t.lead = l.id AND t.direction = 'outbound') AS touched
     FROM lead l
+"""
+
+
+FIRST_POLICY = """
+    SELECT f.id, (SELECT p.arm FROM call c JOIN decision p ON p.decision_id = c.decision_id
+                  WHERE c.lead = f.id AND c.started_at = f.called
+                  AND f.called <= COALESCE(f.touched, f.called))
+           AS arm
+    FROM (SELECT l.id, l.created_at,
+        (SELECT MIN(c.started_at) FROM call c WHERE c.lead = l.id) AS called,
+        (SELECT MIN(t.at) FROM touch t WHERE t.lead = l.id AND t.direction = 'outbound') AS touched
+      FROM lead l) f
+    WHERE COALESCE(f.called, f.touched) IS NOT NULL
+      AND (f.called IS NULL OR f.called >= f.created_at) AND (f.touched IS NULL OR f.touched >= f.created_at)
 """
 
 
@@ -256,6 +298,27 @@ def test_the_response_time_is_the_mean_wait_of_the_leads_reached(engine: Engine)
     assert reached["value"] == pytest.approx(100 * len(valid) / leads)
     assert sum(row["n"] for row in mailed) == len(waits)
     assert {row["group"]["contact_channel"] for row in mailed} >= {"call", "email"}
+
+
+@pytest.mark.parametrize("measure", MEASURES, ids=lambda measure: measure.kpi)
+def test_every_kpi_can_be_asked_for_by_every_dimension(engine: Engine, measure: Measure):
+    fill(engine)
+
+    for by in DIMENSIONS:
+        rows = asked(engine, measure.kpi, (by,))["rows"]
+        assert {tuple(row["group"]) for row in rows} == {(by,)}, by
+
+
+def test_the_policy_of_a_lead_is_that_of_the_decision_its_first_call_echoes(engine: Engine):
+    fill(engine)
+    with reading(engine) as connection:
+        rows = connection.execute(text(FIRST_POLICY)).all()
+
+    found = asked(engine, "lead_response_time", ("policy",))["rows"]
+
+    wanted = Counter(row.arm for row in rows)
+    assert {row["group"]["policy"]: row["n"] for row in found if row["n"]} == wanted
+    assert {"model", "holdout"} <= set(wanted)
 
 
 def test_nothing_is_null_and_never_zero(engine: Engine):
