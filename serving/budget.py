@@ -1,6 +1,5 @@
 """Budget: the agent seconds that a campaign's calls took of late, by arm, kept from call to call."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 
@@ -11,12 +10,16 @@ from features.instants import DAY, SECOND
 from features.kernel import Float64Array, Int64Array
 
 from .ranking.arms import HOLDOUT, MODEL, in_holdout
+from .ranking.fairness import Account
+from .ranking.queue import TRIED
 from .tally import Calls
 
 BUDGET = 7 * DAY
 """Arms are kept at their shares of the agent seconds spent within this time."""
 
-_TOLD = ("campaign", "lead", "started_at", "handle_s")
+_OF_CALLS = ("campaign", "lead", "started_at", "handle_s")
+_TOLD = (*_OF_CALLS, "opens")
+"""What is counted of a call; `opens`: its lead's source if it is the lead's first call ever, else TRIED."""
 
 
 @dataclass
@@ -30,6 +33,10 @@ class _Window:
     calls: Int64Array
     """Those that were in it as it began, by their starts."""
     starts: Int64Array
+    dials: int = 0
+    """Of the model arm."""
+    firsts: dict[int, int] = field(default_factory=dict)
+    """By source how many of those were a lead's first."""
     gone: int = 0
     """So many of these have left."""
     later: list[tuple[int, int]] = field(default_factory=list)
@@ -46,31 +53,35 @@ class Budget:
         self._windows: dict[int, _Window] = {}
         self._place = np.empty(0)
 
-    def follow(self, calls: Calls, touched: Iterable[int], place: Float64Array) -> None:
-        """Take over new calls, and what is said anew of these leads'; `place` decides each lead's arm."""
+    def follow(self, calls: Calls, touched: Int64Array, place: Float64Array, origin: Int64Array) -> None:
+        """Take over new calls, and what is said anew of these leads'.
+
+        By lead: `place` decides its arm, `origin` is its source.
+        """
         first, self._place = len(self._told), place
-        asked = {call for lead in touched for call in calls.calls_of(lead)} if first else ()
-        old = np.array(sorted(asked), np.int64)
-        old = old[old < first]
-        differs = np.zeros(old.size, np.bool_)
+        theirs = _calls_of(calls, touched) if first else np.arange(len(calls))
+        now = {name: calls.columns[name][theirs] for name in _OF_CALLS}
+        now["opens"] = _opened_by(theirs, now["lead"], now["started_at"], origin)
+        old, new = theirs < first, theirs >= first
+        differs = np.zeros(theirs.size, np.bool_)
         for name in _TOLD:
-            differs |= calls.columns[name][old] != self._told[name][old]
-        self._leave(old[differs])
+            differs[old] |= now[name][old] != self._told[name][theirs[old]]
+        self._leave(theirs[differs])
         for name in _TOLD:
-            self._told[name][old] = calls.columns[name][old]
-        new = {name: calls.columns[name][first:] for name in _TOLD}
-        self._told.append(**new, counted=np.zeros(len(calls) - first))
-        for call in (*old[differs].tolist(), *range(first, len(calls))) if self._windows else ():
+            self._told[name][theirs[old]] = now[name][old]
+        self._told.append(**{name: now[name][new] for name in _TOLD}, counted=np.zeros(int(new.sum())))
+        for call in theirs[differs | new].tolist() if self._windows else ():
             self._come(call)
 
-    def spent(self, campaign: int, holdout: float, at: int) -> tuple[float, float]:
-        """Seconds of the campaign's calls within the budget time before `at`, by arm."""
+    def account(self, campaign: int, holdout: float, at: int) -> Account:
+        """What the campaign's calls within the budget time before `at` were spent on."""
         since, window = at - BUDGET, self._windows.get(campaign)
         if window is None or window.holdout != holdout or since < window.since:
             window = self._windows[campaign] = self._opened(campaign, holdout, since)
         self._move(window, campaign, since)
         model, kept = window.spent
-        return model / SECOND, kept / SECOND
+        firsts = tuple(sorted((origin, dials) for origin, dials in window.firsts.items() if dials))
+        return Account((model / SECOND, kept / SECOND), window.dials, firsts)
 
     def _opened(self, campaign: int, holdout: float, since: int) -> _Window:
         mine = self._told["campaign"] == campaign
@@ -112,4 +123,24 @@ class Budget:
         micros = np.rint(self._told["handle_s"][calls] * SECOND).astype(np.int64)
         for one in (MODEL, HOLDOUT):
             window.spent[one] += sign * int(micros[arm == one].sum())
+        window.dials += sign * int(np.count_nonzero(arm == MODEL))
+        opened = self._told["opens"][calls[arm == MODEL]]
+        for origin, dials in zip(*np.unique(opened[opened != TRIED], return_counts=True), strict=True):
+            window.firsts[int(origin)] = window.firsts.get(int(origin), 0) + sign * int(dials)
         self._told["counted"][calls] = sign > 0
+
+
+def _calls_of(calls: Calls, leads: Int64Array) -> Int64Array:
+    """The calls of these leads, ascending."""
+    named = {call for lead in leads.tolist() for call in calls.calls_of(lead)}
+    found = np.array(sorted(named), np.int64)
+    return found[np.isin(calls.columns["lead"][found], leads)]
+
+
+def _opened_by(call: Int64Array, lead: Int64Array, started_at: Int64Array, origin: Int64Array) -> Int64Array:
+    """Of all calls of some leads: the lead's source for its first call, TRIED for the others."""
+    order = np.lexsort((call, started_at, lead))
+    first = order[np.diff(lead[order], prepend=-1) != 0]
+    found = np.full(call.size, TRIED)
+    found[first] = origin[lead[first]]
+    return found

@@ -41,6 +41,7 @@ from .partners import with_agents
 from .plan import Plan
 from .ranking.arms import ARMS
 from .ranking.exploration import generator
+from .ranking.fairness import Account
 from .ranking.queue import Candidates, Source, rank
 from .remarks import Remarks
 from .retraining import Trainer, TrainingRun
@@ -195,7 +196,7 @@ class Desk:
         with self.lock:
             self.follow(at)
             lineup = self.lineup(campaign, at)
-            view = View(lineup, lineup.cells)
+            view = View(lineup)
             by_zone = view.by_zone()
             return Diagnosis(
                 campaign=campaign,
@@ -226,7 +227,7 @@ class Desk:
     def candidates(self, campaign: str, at: int) -> Candidates:
         """The leads that may be called, scored."""
         lineup = self.lineup(campaign, at)
-        view = View(lineup, lineup.cells)
+        view = View(lineup)
         self._score(view)
         return view.candidates()
 
@@ -234,12 +235,13 @@ class Desk:
         """See that nobody who may be called lacks a score that serves."""
         slots = view.unscored()
         if slots.size:
-            view.lineup.score(view.cells, slots, self.ledger.past(), self.ledger.seq)
+            view.lineup.score(slots, self.ledger.past(), self.ledger.seq)
+            view.follow(slots)
 
-    def spent(self, campaign: str, at: int) -> tuple[float, float]:
-        """Seconds of agents that the campaign's model arm and holdout have had of late."""
+    def account(self, campaign: str, at: int) -> Account:
+        """What the campaign's calls of late were spent on."""
         code = self.ledger.leads.code("campaign", campaign)
-        return self.roster.spent(code, self.plan(campaign).policy.holdout, at)
+        return self.roster.account(code, self.plan(campaign).policy.holdout, at)
 
     def _next_key(self, campaign: str, at: int) -> str:
         with reading(self.engine) as connection:
@@ -288,12 +290,12 @@ class Desk:
     def _hand_out(self, poll: Poll, view: View, seal: Seal | None) -> Batch:
         """Win leases in the queue's order and put batch and decisions on record, in one transaction."""
         policy, withheld = view.lineup.terms.plan.policy, view.withheld()
-        spent = self.spent(poll.campaign, poll.at)
+        account = self.account(poll.campaign, poll.at)
         with transaction(self.engine) as connection:
             if seal is not None:
                 seal.begin(connection)
             now = self.clock(connection, poll.at)
-            rounds = list(self._rounds(connection, poll, view, spent, now))
+            rounds = list(self._rounds(connection, poll, view, account, now))
             won = chain.from_iterable(self._items(connection, poll, view, one) for one in rounds)
             items = with_agents(tuple(won), poll, self.ledger, view.lineup.terms)
             given = Batch(
@@ -308,13 +310,13 @@ class Desk:
                 next_poll_after_s=view.next_poll(len(items)),
                 expires_at=now + poll.order.lease_seconds * SECOND,
             )
-            record(connection, given, poll, rounds, policy, spent, self.ledger.leads, self.sheet.served)
+            record(connection, given, poll, rounds, policy, account, self.ledger.leads, self.sheet.served)
             if seal is not None:
                 seal.end(connection, given)
         return given
 
     def _rounds(
-        self, connection: Connection, poll: Poll, view: View, spent: tuple[float, float], now: int
+        self, connection: Connection, poll: Poll, view: View, account: Account, now: int
     ) -> Iterator[Round]:
         """Rank and claim until the poll is filled; leads lost to other workers make room for others."""
         terms, book = view.lineup.terms, self.ledger.leads
@@ -322,7 +324,7 @@ class Desk:
         missing, first = poll.order.n, 0
         for _ in range(MOST_ROUNDS):
             witness = Witness(view)
-            queue = rank(witness, missing, terms.plan.policy, spent, rng)
+            queue = rank(witness, missing, terms.plan.policy, account, rng)
             told = witness.testimony(view.lineup.described)
             offered = Offered(queue, view.rows(queue.place), told)
             found = win(connection, book, offered, poll, now, n=missing, first=first)

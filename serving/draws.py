@@ -12,6 +12,7 @@ from features.kernel import Float64Array, Int64Array
 
 from .ranking.arms import MODEL
 from .ranking.exploration import generator
+from .ranking.fairness import Account
 from .ranking.queue import Field, Policy, RankedQueue, rank
 
 Told = Mapping[str, Any]
@@ -19,6 +20,11 @@ Told = Mapping[str, Any]
 COLUMNS = ("lead", "score", "p_answer", "p_convert", "worth", "seconds", "features")
 """Kept of a lead that a queue looked at: its database key, expected value per second, what that is made of,
 and the print of the features that the model saw (`scores.prints`)."""
+
+
+Pair = tuple[Int64Array, Int64Array]
+
+_NO_PAIR: Pair = np.empty(0, np.int64), np.empty(0, np.int64)
 
 
 @dataclass
@@ -29,7 +35,10 @@ class Witness:
     waits: dict[int, int] = field(default_factory=dict)
     dues: Int64Array = field(default_factory=lambda: np.empty(0, np.int64))
     firsts: dict[int, Int64Array] = field(default_factory=dict)
-    numbers: dict[int, tuple[Int64Array, Int64Array]] = field(default_factory=dict)
+    numbers: dict[int, Pair] = field(default_factory=dict)
+    stocks: Pair = _NO_PAIR
+    untrieds: dict[int, Pair] = field(default_factory=dict)
+    origins: Pair = _NO_PAIR
 
     @property
     def scored(self) -> bool:
@@ -51,6 +60,18 @@ class Witness:
         self.numbers[arm] = numbers, self.asked.numbered(arm, numbers)
         return self.numbers[arm][1]
 
+    def untried(self) -> Pair:
+        self.stocks = self.asked.untried()
+        return self.stocks
+
+    def untried_of(self, origin: int, numbers: Int64Array) -> Int64Array:
+        self.untrieds[origin] = numbers, self.asked.untried_of(origin, numbers)
+        return self.untrieds[origin][1]
+
+    def origin_of(self, places: Int64Array) -> Int64Array:
+        self.origins = places, self.asked.origin_of(places)
+        return self.origins[1]
+
     def score_of(self, places: Int64Array) -> Float64Array:
         return self.asked.score_of(places)
 
@@ -59,7 +80,8 @@ class Witness:
 
     def testimony(self, describe: Callable[[Int64Array], Told]) -> dict[str, object]:
         """All of it; `describe` gives the COLUMNS of leads by their places."""
-        listed = [self.dues, *self.firsts.values(), *(places for _, places in self.numbers.values())]
+        numbered = [places for of in (self.numbers, self.untrieds) for _, places in of.values()]
+        listed = [self.dues, *self.firsts.values(), *numbered, self.origins[0]]
         places, back = np.unique(np.concatenate(listed), return_inverse=True)
         parts = iter(np.split(back, np.cumsum([one.size for one in listed])[:-1]))
         return {
@@ -68,6 +90,9 @@ class Witness:
             "due": next(parts),
             "first": [(arm, next(parts)) for arm in self.firsts],
             "numbered": [(arm, numbers, next(parts)) for arm, (numbers, _) in self.numbers.items()],
+            "untried": self.stocks,
+            "untried_of": [(origin, numbers, next(parts)) for origin, (numbers, _) in self.untrieds.items()],
+            "origins": (next(parts), self.origins[1]),
             "leads": describe(places),
         }
 
@@ -81,9 +106,10 @@ class Record:
         self._waiting = dict(told["waiting"])
         self._due = _whole(told["due"])
         self._first = {arm: _whole(places) for arm, places in told["first"]}
-        self._numbered = {
-            arm: dict(zip(numbers, places, strict=True)) for arm, numbers, places in told["numbered"]
-        }
+        self._numbered = _by_number(told["numbered"])
+        self._untried = told.get("untried", _NO_PAIR)
+        self._untried_of = _by_number(told.get("untried_of", ()))
+        self._origin = dict(zip(*told.get("origins", _NO_PAIR), strict=True))
 
     def waiting(self, arm: int) -> int:
         return int(self._waiting[arm])
@@ -96,6 +122,16 @@ class Record:
 
     def numbered(self, arm: int, numbers: Int64Array) -> Int64Array:
         return _whole([self._numbered[arm][number] for number in numbers.tolist()])
+
+    def untried(self) -> Pair:
+        origin, size = self._untried
+        return _whole(origin), _whole(size)
+
+    def untried_of(self, origin: int, numbers: Int64Array) -> Int64Array:
+        return _whole([self._untried_of[origin][number] for number in numbers.tolist()])
+
+    def origin_of(self, places: Int64Array) -> Int64Array:
+        return _whole([self._origin[place] for place in places.tolist()])
 
     def score_of(self, places: Int64Array) -> Float64Array:
         return self._column("score")[places]
@@ -117,9 +153,9 @@ class Turn:
     told: Told
 
 
-def written(policy: Policy, spent: tuple[float, float], turns: Sequence[Turn]) -> bytes:
+def written(policy: Policy, account: Account, turns: Sequence[Turn]) -> bytes:
     """A poll's draw as compressed JSON: its numbers come back bit by bit; NaN is null."""
-    said = {"policy": asdict(policy), "spent": spent, "turns": [asdict(turn) for turn in turns]}
+    said = {"policy": asdict(policy), **asdict(account), "turns": [asdict(turn) for turn in turns]}
     return zlib.compress(orjson.dumps(said, option=orjson.OPT_SERIALIZE_NUMPY), level=1)
 
 
@@ -180,11 +216,13 @@ class Replayed:
 def replay(record: bytes, key: str) -> Replayed:
     """Rank a poll again, under the name that seeds its generator (`campaign|key`)."""
     said = orjson.loads(zlib.decompress(record))
-    policy, spent, rng = Policy(**said["policy"]), tuple(said["spent"]), generator(key)
+    policy, rng = Policy(**said["policy"]), generator(key)
+    firsts = tuple((origin, firsts) for origin, firsts in said.get("firsts", ()))
+    account = Account(tuple(said["spent"]), said.get("dials", 0), firsts)
     leads, chances, pools = list[Int64Array](), list[Float64Array](), list[Told]()
     for turn in (Turn(**one) for one in said["turns"]):
         kept = Record(turn.told)
-        queue = rank(kept, turn.wanted, policy, spent, rng)
+        queue = rank(kept, turn.wanted, policy, account, rng)
         lead, chance = _outcome(queue, kept, turn)
         leads.append(lead)
         chances.append(chance)
@@ -196,6 +234,10 @@ def _outcome(queue: RankedQueue, kept: Record, turn: Turn) -> tuple[Int64Array, 
     won = _whole(turn.won)
     chances, _ = queue.propensity(turn.tried, won)
     return _whole(kept.leads["lead"])[queue.place[won]], chances
+
+
+def _by_number(told: Sequence[tuple[int, Sequence[int], Sequence[int]]]) -> dict[int, dict[int, int]]:
+    return {of: dict(zip(numbers, places, strict=True)) for of, numbers, places in told}
 
 
 def _whole(numbers: Sequence[int]) -> Int64Array:

@@ -20,6 +20,7 @@ from features.store.tables import batch, decision, draw, lead
 from . import leases
 from .draws import Told, Turn, written
 from .leases import Claim
+from .ranking.fairness import Account
 from .ranking.queue import Policy, RankedQueue
 from .ranking.reasons import Reason
 from .week_ahead import Window
@@ -190,7 +191,7 @@ def record(
     poll: Poll,
     rounds: Sequence[Round],
     policy: Policy,
-    spent: tuple[float, float],
+    account: Account,
     book: LeadBook,
     served: Callable[[int], ServedVector | None],
 ) -> None:
@@ -203,12 +204,12 @@ def record(
         insert(batch).values(
             batch_id=given.batch_id, campaign=poll.campaign, dialer_id=poll.order.dialer_id, at=poll.at,
             n=poll.order.n, key_text=poll.key, kappa=_finite(last.kappa), pool=last.queue.keys.size,
-            temperature=policy.temperature, model_version=given.model_version, snapshot_id=given.snapshot_id,
-            degraded=given.degraded, withheld=given.withheld, rules=[],
+            free=last.queue.free, temperature=policy.temperature, model_version=given.model_version,
+            snapshot_id=given.snapshot_id, degraded=given.degraded, withheld=given.withheld, rules=[],
         )
     )  # fmt: skip
     turns = [Turn(one.wanted, one.tried, one.entries.tolist(), one.told) for one in rounds]
-    drawn = written(policy, spent, turns)
+    drawn = written(policy, account, turns)
     connection.execute(insert(draw).values(batch_id=given.batch_id, at=poll.at, told=drawn))
     if given.items:
         insert_rows(connection, decision, [_decision(item, given, book) for item in given.items])

@@ -22,6 +22,7 @@ from .rule import callback_due
 from .scores import ScoreSheet
 from .sites import Sites
 from .standing import Standing
+from .untried import Untried
 from .verdicts import FREE, judge_leads
 
 DUE, STALE = FREE + 2, FREE + 3
@@ -57,12 +58,23 @@ class Lineup:
             sheet.turn_to(terms.bundle)
         self.columns = Columns(
             dict.fromkeys(
-                ("row", "site", "until", "turns_at", "callback_at", "created_at", "attempts", "last_call_at"),
+                (
+                    "row",
+                    "site",
+                    "until",
+                    "turns_at",
+                    "callback_at",
+                    "created_at",
+                    "attempts",
+                    "last_call_at",
+                    "origin",
+                ),
                 np.int64,
             )
             | {"arm": np.int8, "score": np.float64, "seconds": np.float64}
         )
         self.cells = Cells(np.empty(0, np.int32), 0)
+        self.untried = Untried(terms.plan.policy.fairness_floor > 0)
         self.ladders = Ladder(), Ladder()
         """By arm."""
         self._earliest = np.empty(0, np.int64)
@@ -111,17 +123,23 @@ class Lineup:
         slots = self.cells.among(cells.ravel())
         return self.columns["row"][slots[self._lacks_score(slots, self.columns["created_at"][slots], ahead)]]
 
-    def score(self, cells: Cells, slots: Int64Array, past: Past, seq: int) -> None:
-        """Score leads anew; those that only waited for it may be called then, in `cells` and in its own."""
+    def score(self, slots: Int64Array, past: Past, seq: int) -> None:
+        """Score leads anew; those that only waited for it may be called then."""
         bundle = self.terms.bundle
         assert bundle is not None
         slots = slots[self.cells.cell[slots] % KINDS >= FREE]
         self._sheet.score(past, bundle, self.columns["row"][slots], self.at, seq)
         self._read_scores(slots)
         due = self.columns["callback_at"][slots] < NEVER
-        kind = np.where(due, DUE, FREE + self.columns["arm"][slots]).astype(np.int64)
-        for one in {id(cells): cells, id(self.cells): self.cells}.values():
-            one.move(slots, self.columns["site"][slots] * KINDS + kind)
+        self._put(slots, np.where(due, DUE, FREE + self.columns["arm"][slots]).astype(np.int64))
+
+    def _put(self, slots: Int64Array, kind: Int64Array) -> None:
+        """Let leads be of these kinds, NOWHERE of none."""
+        site, columns = self.columns["site"][slots], self.columns
+        self.cells.make_room(0, len(self.sites) * KINDS)
+        self.cells.move(slots, np.where(kind >= 0, site * KINDS + kind, NOWHERE))
+        mine = (kind == FREE + MODEL) & (columns["attempts"][slots] == 0)
+        self.untried.put(slots, site, columns["origin"][slots], mine)
 
     def _read_scores(self, slots: Int64Array) -> None:
         """Take over what the sheet says, and when it will be too old."""
@@ -159,10 +177,12 @@ class Lineup:
         arm = in_holdout(self._roster.place[rows], self.terms.plan.policy.holdout)
         self.columns.append(
             **dict.fromkeys(("site", "callback_at", "created_at", "attempts", "last_call_at"), nothing),
-            row=rows, until=nothing, turns_at=nothing + NEVER, arm=np.where(arm, HOLDOUT, MODEL),
+            row=rows, until=nothing, origin=nothing, turns_at=nothing + NEVER,
+            arm=np.where(arm, HOLDOUT, MODEL),
             score=np.full(size, np.nan), seconds=np.full(size, USUAL_SECONDS),
         )  # fmt: skip
         self.cells.make_room(first + size, 0)
+        self.untried.make_room(first + size)
         more = self.cells.blocks.shape[1] - self._earliest.size
         self._earliest = np.append(self._earliest, np.full(more, NEVER))
         for begin in range(first, first + size, AT_ONCE):
@@ -182,6 +202,7 @@ class Lineup:
             "site": self.sites.of(standing),
             "until": verdicts.until,
             "callback_at": np.where(due, standing.callback_at, NEVER),
+            "origin": self._roster.ledger.leads.columns["source"][rows],
             **{name: getattr(standing, name) for name in ("created_at", "attempts", "last_call_at")},
         }
         for name, column in written.items():
@@ -192,9 +213,7 @@ class Lineup:
             turns = np.where(free & ~stale, np.minimum(turns, ends), turns)
         self._turn(slots, turns)
         kind = np.where(free, np.where(due, DUE, FREE + self.columns["arm"][slots]), verdicts.heading)
-        cell = written["site"] * KINDS + np.where(stale, STALE, kind)
-        self.cells.make_room(0, len(self.sites) * KINDS)
-        self.cells.move(slots, np.where(self._is_mine(rows), cell, NOWHERE))
+        self._put(slots, np.where(self._is_mine(rows), np.where(stale, STALE, kind), NOWHERE))
         self._order(slots, standing)
 
     def _lacks_score(self, slots: Int64Array, created_at: Int64Array, ahead: int = 0) -> BoolArray:

@@ -38,7 +38,7 @@ def _ranked(desk: Desk, campaign: str, at: int) -> Listed:
     plan, candidates = desk.plan(campaign), desk.candidates(campaign, at)
     label = Label(campaign, at, desk.ledger.seq, desk.models.version, desk.models.degraded)
     rng = generator(f"listing|{label.snapshot_id}")
-    place, source = order(candidates, plan.policy, desk.spent(campaign, at), rng)
+    place, source = order(candidates, plan.policy, desk.account(campaign, at).spent, rng)
     until = open_until(desk.roster.standing(candidates.row, plan.caps, at), at)
     ids = np.array([desk.ledger.leads.ids[row] for row in candidates.row[place]], np.bytes_)
     return label, Listing(ids, candidates.score[place] * 3600, source, until[place])

@@ -37,7 +37,7 @@ def _score(desk: Desk, campaign: str, at: int) -> None:
         with desk.lock:
             lineup = desk.lineups[campaign]
             some = lineup.slots_of(rows[first : first + SLICE])
-            lineup.score(lineup.cells, some, desk.ledger.past(), desk.ledger.seq)
+            lineup.score(some, desk.ledger.past(), desk.ledger.seq)
 
 
 def _remark(desk: Desk, campaign: str, at: int) -> None:
@@ -53,6 +53,6 @@ def _remark(desk: Desk, campaign: str, at: int) -> None:
 def _in_front(desk: Desk, campaign: str, at: int) -> Int64Array:
     """The rows of those who are likely to be handed out next."""
     lineup = desk.lineup(campaign, at)
-    view = View(lineup, lineup.cells)
+    view = View(lineup)
     slots = [view.due(), *(view.first(arm, IN_FRONT) for arm in (MODEL, HOLDOUT))]
     return np.unique(lineup.columns["row"][np.concatenate(slots)])

@@ -43,6 +43,7 @@ class Plan:
                 holdout=_number(settings, "holdout", usual.holdout),
                 uniform=_number(settings, "uniform", usual.uniform),
                 temperature=max(_number(settings, "temperature", usual.temperature), 1e-6),
+                fairness_floor=_number(settings, "fairness_floor", usual.fairness_floor),
                 baseline_order=str(settings.get("baseline_order") or usual.baseline_order),
             ),
             objective=str(settings.get("objective") or "value"),

@@ -16,6 +16,7 @@ from .budget import Budget
 from .jurisdictions import jurisdictions
 from .numbers import Sharers
 from .ranking.arms import places
+from .ranking.fairness import Account
 from .rule import EARLY, Caps
 from .rules.attempts import daily_cap
 from .standing import DNC, OBJECTED, OPEN, Standing
@@ -112,7 +113,7 @@ class Roster:
         self._sharers.follow(own, len(leads.phones), rows)
         dialed = self._tally.follow(calls, own, len(leads.phones), rows.tolist())
         self._places.append(place=places(self.salt, "holdout", leads.ids[len(self._places) :]))
-        self._budget.follow(calls, rows.tolist(), self._places["place"])
+        self._budget.follow(calls, rows, self._places["place"], leads.columns["source"])
         for held, size in ((self._held_leads, len(leads)), (self._held_phones, len(leads.phones))):
             held.make_room(size)
         codes = [_place_code(*place) for place in leads.places(len(self._jurisdictions))]
@@ -190,9 +191,9 @@ class Roster:
         """Every lead's place among the arms, by its row."""
         return self._places["place"]
 
-    def spent(self, campaign: int, holdout: float, at: int) -> tuple[float, float]:
-        """Seconds of the campaign's calls within the budget time, by arm."""
-        return self._budget.spent(campaign, holdout, at)
+    def account(self, campaign: int, holdout: float, at: int) -> Account:
+        """What the campaign's calls within the budget time were spent on."""
+        return self._budget.account(campaign, holdout, at)
 
     def restore(self, held: Iterable[tuple[int, int, int]], at: int) -> None:
         """Remember the leases found in the database at `at`: (key of the lead, held since, held until)."""

@@ -7,13 +7,13 @@ from typing import Self
 import numpy as np
 
 from features.instants import NEVER, SECOND
-from features.kernel import Float64Array, Int32Array, Int64Array, kernel
+from features.kernel import BoolArray, Float64Array, Int32Array, Int64Array, kernel
 from features.store.lead_book import LeadBook
 
 from .cells import NOWHERE, Cells
 from .handout import Order
 from .lineup import DUE, KINDS, STALE, Lineup
-from .ranking.queue import Candidates
+from .ranking.queue import TRIED, Candidates
 from .verdicts import FREE, WITHHELD
 
 _OUTSIDE = WITHHELD.index("outside_hours")
@@ -22,9 +22,12 @@ _OUTSIDE = WITHHELD.index("outside_hours")
 class View:
     """A `ranking.queue.Field` whose places are slots; who is put aside comes back at its end."""
 
-    def __init__(self, lineup: Lineup, cells: Cells) -> None:
-        self.lineup, self.cells = lineup, cells
-        self._aside: list[tuple[Int64Array, Int32Array]] = []
+    def __init__(self, lineup: Lineup, passed: BoolArray | None = None) -> None:
+        """Of all leads, or of those (by slot, as many as there is room for) that passed a poll's filters."""
+        self.lineup, self.cells, self._untried = lineup, lineup.cells, lineup.untried
+        if passed is not None:
+            self.cells, self._untried = lineup.cells.only(passed), lineup.untried.only(passed)
+        self._aside: list[tuple[Cells, Int64Array, Int32Array]] = []
 
     def __enter__(self) -> Self:
         return self
@@ -32,13 +35,21 @@ class View:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for slots, cells in reversed(self._aside):
-            self.cells.move(slots, cells.astype(np.int64))
+        for cells, slots, were in reversed(self._aside):
+            cells.move(slots, were.astype(np.int64))
 
     def put_aside(self, slots: Int64Array) -> None:
         """As if these leads weren't there."""
-        self._aside.append((slots, self.cells.cell[slots].copy()))
-        self.cells.move(slots, np.full(slots.size, NOWHERE))
+        for cells in (self.cells, self._untried.cells):
+            there = slots[slots < cells.cell.size]
+            self._aside.append((cells, there, cells.cell[there].copy()))
+            cells.move(there, np.full(there.size, NOWHERE))
+
+    def follow(self, slots: Int64Array) -> None:
+        """Let leads be where the lineup has them now."""
+        if self.cells is not self.lineup.cells:
+            self.cells.move(slots, self.lineup.cells.cell[slots].astype(np.int64))
+            self._untried.follow(self.lineup.untried, slots)
 
     @property
     def scored(self) -> bool:
@@ -61,6 +72,19 @@ class View:
     def numbered(self, arm: int, numbers: Int64Array) -> Int64Array:
         """Some of an arm, numbered as they were stored."""
         return self.cells.numbered(self._open(FREE + arm), numbers)
+
+    def untried(self) -> tuple[Int64Array, Int64Array]:
+        """Of the model arm's others those never tried: codes of sources, and how many each has."""
+        return self._untried.counts(self.lineup.sites.opening(self.lineup.at))
+
+    def untried_of(self, origin: int, numbers: Int64Array) -> Int64Array:
+        """Some of a source's, numbered as they were stored."""
+        return self._untried.numbered(self.lineup.sites.opening(self.lineup.at), origin, numbers)
+
+    def origin_of(self, places: Int64Array) -> Int64Array:
+        """Codes of leads' sources; TRIED for those that were tried."""
+        columns = self.lineup.columns
+        return np.where(columns["attempts"][places] == 0, columns["origin"][places], TRIED)
 
     def score_of(self, places: Int64Array) -> Float64Array:
         """Expected value per second; NaN where no model said."""
@@ -131,13 +155,12 @@ def passing(lineup: Lineup, book: LeadBook, order: Order) -> View:
     """The leads that pass an order's filters."""
     wanted = {"channel": order.channels, "region": order.regions, "list": order.lists}
     asked = {name: [book.code(name, word) for word in words] for name, words in wanted.items() if words}
-    rows, cells = lineup.columns["row"], lineup.cells
+    rows, passed = lineup.columns["row"], None
     if asked:
-        passed = np.ones(cells.cell.size, np.bool_)
+        passed = np.ones(lineup.cells.cell.size, np.bool_)
         for name, codes in asked.items():
             passed[: rows.size] &= np.isin(book.columns[name][rows], codes)
-        cells = cells.only(passed)
-    found = View(lineup, cells)
+    found = View(lineup, passed)
     named = [row for row in map(book.row, order.exclude) if row is not None]
     found.put_aside(lineup.slots_of(np.unique(np.array(named, np.int64))))
     return found

@@ -51,7 +51,7 @@ class WhatIf:
     draws: int
     """That were dialed."""
     offered: float | None
-    """The share of the free leads that the pools offered; None where nothing was drawn at random to tell."""
+    """The share of the free leads that the pools offered; None where nobody wrote down how many were free."""
     sales_from_pools: FromPools | None
     """With the leads that weren't drawn; None for a challenger, who said nothing of those."""
     value_from_pools: FromPools | None
@@ -178,14 +178,11 @@ def _outcomes(ledger: Ledger, decisions: int) -> list[Float64Array]:
 
 
 def _offered(draws: Draws) -> float | None:
-    """Batches that drew some leads from all that were free tell how many those were: m drawn, chance m/N."""
-    random = _of(draws, "explore") & ~np.isnan(draws.chance)
-    if not random.any():
-        return None
-    batches, drawn = np.unique(draws.batch.codes[random], return_counts=True)
-    places = np.array([np.flatnonzero(random & (draws.batch.codes == one))[0] for one in batches])
-    free = drawn / draws.chance[places]
-    return float(min(1.0, np.nansum(draws.pool[places]) / free.sum()))
+    """The pools of the batches that drew, over the leads that were free."""
+    _, first = np.unique(draws.batch.codes, return_index=True)
+    pool, free = draws.pool[first], draws.free[first]
+    known = (pool > 0) & ~np.isnan(free)
+    return float(min(1.0, pool[known].sum() / free[known].sum())) if known.any() else None
 
 
 def _of(draws: Draws, source: str) -> BoolArray:

@@ -30,6 +30,8 @@ class Draws:
     chance: Float64Array
     """NaN where nobody said, here and below."""
     pool: Float64Array
+    free: Float64Array
+    """Of how many leads of the model arm that pool was the best."""
     age: Int64Array
     """Since the lead was received."""
     attempt_no: Float64Array
@@ -43,7 +45,7 @@ def read_draws(connection: Connection, stretch: Stretch) -> Draws:
     """What was logged of the decisions that `read_attempts` reads beside a stretch's attempts."""
     which = decisions_of(stretch).with_only_columns(decision.c.decision_id).subquery()
     asked = (
-        select(decision, batch.c.pool, lead.c.created_at, lead.c.value)
+        select(decision, batch.c.pool, batch.c.free, lead.c.created_at, lead.c.value)
         .select_from(
             decision.join(batch, batch.c.batch_id == decision.c.batch_id).join(
                 lead, lead.c.id == decision.c.lead
@@ -61,6 +63,7 @@ def read_draws(connection: Connection, stretch: Stretch) -> Draws:
         source=Coded.of([row.source for row in rows]),
         chance=numbers(tuple(row.propensity for row in rows)),
         pool=numbers(tuple(row.pool for row in rows)),
+        free=numbers(tuple(row.free for row in rows)),
         age=np.array([row.at - row.created_at for row in rows], np.int64),
         attempt_no=numbers(tuple(row.attempt_no for row in rows)),
         score=numbers(tuple(row.score for row in rows)),

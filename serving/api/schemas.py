@@ -204,6 +204,12 @@ class CampaignSettings(Strict):
     holdout: float = Field(0.1, ge=0, le=0.5, description="share of leads called in the baseline order")
     uniform: float = Field(0.01, ge=0, le=0.5, description="share of slots drawn from all leads alike")
     temperature: float = Field(0.2, ge=0, le=10, description="how far the draw departs from the ranking")
+    fairness_floor: float = Field(
+        0.02,
+        ge=0,
+        le=0.2,
+        description="least share of the model's dials for never-tried leads of each source; 0: no floor",
+    )
     timing: bool = False
     response_goal_s: int | None = Field(
         None, ge=1, le=30 * 86400, description="from a lead's receipt to its first call; `sla.at_risk` warns"

@@ -14,6 +14,7 @@ from serving.desk import Desk
 from serving.handout import Order
 from serving.models import Models
 from serving.ranking.exploration import generator
+from serving.ranking.fairness import Account
 from serving.ranking.queue import rank
 from serving.view import passing
 from tests.features.store.tellings import a_lead
@@ -79,8 +80,8 @@ def told_of(name: str, seconds: list[float], slowly_us: float) -> Figure:
 def queue_of(desk: Desk, at: int) -> object:
     """As the desk does it: counts, and 100 leads with spares and chances."""
     with passing(desk.lineup("spring", at), desk.ledger.leads, ORDER) as view:
-        spent = desk.spent("spring", at)
-        found = rank(view, ORDER.n, desk.plan("spring").policy, spent, generator("a"))
+        account = desk.account("spring", at)
+        found = rank(view, ORDER.n, desk.plan("spring").policy, account, generator("a"))
         return view.withheld(), found, None if found.place.size else view.next_callable()
 
 
@@ -89,7 +90,7 @@ def slowly(desk: Desk, at: int) -> object:
     floor = floor_of(desk, "spring", at, ORDER)
     leads = candidates_of(desk, "spring", floor, at)
     return floor.verdicts.withheld, rank(
-        leads, ORDER.n, desk.plan("spring").policy, (0.0, 0.0), generator("a")
+        leads, ORDER.n, desk.plan("spring").policy, Account(), generator("a")
     )
 
 

@@ -1,5 +1,7 @@
 """The budget: what calls cost of late, followed from call to call and counted anew."""
 
+from collections import Counter
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -47,26 +49,38 @@ def test_a_window_that_moves_holds_what_a_sum_over_all_calls_does(steps, holdout
         if len(book):
             for name, said in zip(KINDS, to, strict=True):
                 book.columns[name][changed % len(book)] = said
-        budget.follow(book, range(3), PLACE)
+        origin = np.array([day % 2, 1, -1])
+        budget.follow(book, np.arange(3), PLACE, origin)
         at = MONDAY + day * DAY
 
-        found = budget.spent(campaign, holdout, at)
+        found = budget.account(campaign, holdout, at)
 
         told = book.columns
         mine = (told["campaign"] == campaign) & (told["started_at"] > at - BUDGET)
         kept = PLACE[told["lead"]] < holdout
         micros = np.rint(told["handle_s"].astype(np.float64) * SECOND).astype(np.int64)
-        assert found == tuple(int(micros[mine & arm].sum()) / SECOND for arm in (~kept, kept))
+        assert found.spent == tuple(int(micros[mine & arm].sum()) / SECOND for arm in (~kept, kept))
+        first = [
+            call for lead in range(3) for call in by_start(told, np.flatnonzero(told["lead"] == lead))[:1]
+        ]
+        opened = Counter(int(origin[told["lead"][call]]) for call in first if mine[call] and not kept[call])
+        assert (found.dials, found.firsts) == (int((mine & ~kept).sum()), tuple(sorted(opened.items())))
+
+
+def by_start(told: Columns, some: np.ndarray) -> list[int]:
+    return sorted(some.tolist(), key=lambda call: (told["started_at"][call], call))
 
 
 def test_a_call_that_is_another_campaigns_now_stays_there_when_the_first_ones_window_has_passed_it():
     book, budget = Calls(), Budget()
-    budget.spent(0, 0.0, MONDAY), budget.spent(1, 0.0, MONDAY)
+    budget.account(0, 0.0, MONDAY), budget.account(1, 0.0, MONDAY)
     book.columns.append(campaign=[0], lead=[0], started_at=[MONDAY], handle_s=[5.0])
-    budget.follow(book, [], PLACE)
+    budget.follow(book, np.arange(1), PLACE, np.zeros(3, np.int64))
     book.columns["campaign"][0] = 1
-    budget.follow(book, [0], PLACE)
+    budget.follow(book, np.arange(1), PLACE, np.zeros(3, np.int64))
 
-    passed, held = budget.spent(0, 0.0, MONDAY + BUDGET), budget.spent(1, 0.0, MONDAY + DAY)
+    passed, held = (
+        budget.account(campaign, 0.0, MONDAY + later).spent for campaign, later in ((0, BUDGET), (1, DAY))
+    )
 
     assert (passed, held) == ((0.0, 0.0), (5.0, 0.0))

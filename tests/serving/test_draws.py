@@ -8,6 +8,7 @@ from numpy.random import default_rng
 from features.instants import NEVER
 from serving.draws import COLUMNS, Turn, Witness, replay, written
 from serving.ranking.exploration import generator
+from serving.ranking.fairness import Account
 from serving.ranking.queue import Policy, rank
 from serving.scores import prints
 from tests.serving.twin import Sorted
@@ -16,6 +17,7 @@ POLICIES = st.builds(
     Policy,
     holdout=st.sampled_from([0.0, 0.3]),
     uniform=st.sampled_from([0.0, 0.5]),
+    fairness_floor=st.sampled_from([0.0, 0.2]),
     temperature=st.sampled_from([0.05, 1.0]),
     baseline_order=st.sampled_from(["newest", "random"]),
 )
@@ -32,6 +34,7 @@ def a_field(seed: int, size: int, scored: bool, order: str) -> Sorted:
         created_at=rng.integers(0, 9, size),
         attempts=rng.integers(0, 3, size),
         last_call_at=rng.integers(0, 9, size),
+        origin=rng.integers(-1, 3, size),
         baseline_order=order,
     )
 
@@ -46,7 +49,8 @@ def a_field(seed: int, size: int, scored: bool, order: str) -> Sorted:
 )
 def test_a_queue_replayed_from_its_record_is_the_same_bit_by_bit(seed, size, n, scored, policy, lost):
     field = a_field(seed, size, scored, policy.baseline_order)
-    witness, spent = Witness(field), (seed * 1.1, seed * 0.7)
+    account = Account((seed * 1.1, seed * 0.7), seed % 3 * 100, ((-1, 1), (1, 9)))
+    witness = Witness(field)
 
     def describe(places):
         return dict.fromkeys(COLUMNS, field.row[places]) | {
@@ -54,12 +58,12 @@ def test_a_queue_replayed_from_its_record_is_the_same_bit_by_bit(seed, size, n, 
             "seconds": field.seconds[places],
         }
 
-    queue = rank(witness, n, policy, spent, generator("c|k"))
+    queue = rank(witness, n, policy, account, generator("c|k"))
     tried = min(n + lost, queue.place.size)
     won = np.arange(lost, tried)
     turn = Turn(n, tried, won.tolist(), witness.testimony(describe))
 
-    again = replay(written(policy, spent, [turn]), "c|k")
+    again = replay(written(policy, account, [turn]), "c|k")
 
     assert again.lead.tolist() == field.row[queue.place[won]].tolist()
     np.testing.assert_array_equal(again.propensity, queue.propensity(tried, won)[0])

@@ -74,7 +74,13 @@ class Campaign(RuleBasedStateMachine):
 
     def say_lead(self, name: str, number: str, channel: str, campaign: str, value: float) -> None:
         self.at += 1
-        said = {"campaign": campaign, "channel": channel, "value": value, "updated_at": render(self.at)}
+        said = {
+            "campaign": campaign,
+            "source": f"of {value:.0f}",
+            "channel": channel,
+            "value": value,
+            "updated_at": render(self.at),
+        }
         phones = [{"e164": number, "type": "mobile"}]
         received = render(OPEN - NAMES.index(name) * HOUR)
         tell_leads(self.engine, [a_lead(name, phones=phones, created_at=received, **said)], self.at)
@@ -133,12 +139,15 @@ class Campaign(RuleBasedStateMachine):
 
     @rule(
         holdout=st.sampled_from([0.0, 0.5, 1.0]), uniform=st.sampled_from([0.0, 0.5]),
+        floor=st.sampled_from([0.0, 0.2]),
         order=st.sampled_from(["newest", "oldest", "fewest_attempts", "longest_waiting", "random"]),
         aim=st.sampled_from(["value", "conversions"]), lifetime=st.sampled_from([2, 8]),
     )  # fmt: skip
-    def the_plan_changes(self, holdout: float, uniform: float, order: str, aim: str, lifetime: int) -> None:
-        plan = {"holdout": holdout, "uniform": uniform, "baseline_order": order, "objective": aim,
-                "caps": {"lifetime": lifetime, "min_gap_s": 600}}  # fmt: skip
+    def the_plan_changes(
+        self, holdout: float, uniform: float, floor: float, order: str, aim: str, lifetime: int
+    ) -> None:
+        plan = {"holdout": holdout, "uniform": uniform, "fairness_floor": floor, "baseline_order": order,
+                "objective": aim, "caps": {"lifetime": lifetime, "min_gap_s": 600}}  # fmt: skip
         with transaction(self.engine) as connection:
             write_campaign(connection, "spring", plan, self.at)
 
@@ -164,7 +173,7 @@ class Campaign(RuleBasedStateMachine):
         if self.desk.models.champion() is not None:
             lineup = self.desk.lineup("spring", self.at)
             slots = lineup.slots_of(lineup.unscored(15 * MINUTE))
-            lineup.score(lineup.cells, slots, self.desk.ledger.past(), self.desk.ledger.seq)
+            lineup.score(slots, self.desk.ledger.past(), self.desk.ledger.seq)
 
     @rule(
         n=st.integers(1, 6), channels=st.sets(st.sampled_from(CHANNELS)),

@@ -18,6 +18,7 @@ from serving.kpi.pools import HOW
 from serving.offers import Offers, read_offers, tried, waited
 from serving.ranking.arms import MODEL
 from serving.ranking.exploration import chance, generator, utility
+from serving.ranking.fairness import Account
 from serving.ranking.queue import Policy, RankedQueue, Source, rank
 from serving.what_if import judge, lines
 from tests.features.store.tellings import NOON
@@ -36,7 +37,7 @@ def a_field() -> Sorted:
         row=np.arange(LEADS) + 1, arm=(rng.random(LEADS) < POLICY.holdout).astype(np.int8),
         score=np.exp(rng.normal(0, 0.5, LEADS)), seconds=rng.exponential(60, LEADS),
         callback_at=np.where(np.arange(LEADS) == 7, NOON, NEVER), created_at=nothing, attempts=nothing,
-        last_call_at=nothing,
+        last_call_at=nothing, origin=nothing,
     )  # fmt: skip
 
 
@@ -48,11 +49,11 @@ def fill(engine: Engine, batches: int, lost: int = 1) -> list[RankedQueue]:
         seq = numbers(connection, LEADS + batches * N)
         connection.execute(insert(lead), [_lead(key, next(seq)) for key in range(1, LEADS + 1)])
         for number in range(batches):
-            witness, spent = Witness(field), (0.0, 0.0)
-            queue = rank(witness, N, POLICY, spent, generator(f"spring|k{number}"))
+            witness, account = Witness(field), Account()
+            queue = rank(witness, N, POLICY, account, generator(f"spring|k{number}"))
             won = np.arange(lost, lost + N)
             told = witness.testimony(lambda places: _described(field, places))
-            record = written(POLICY, spent, [Turn(N, lost + N, won.tolist(), told)])
+            record = written(POLICY, account, [Turn(N, lost + N, won.tolist(), told)])
             _write(connection, number, queue, won, record)
             made.append(queue)
             keys = (queue.place[won] + 1).tolist()

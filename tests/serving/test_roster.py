@@ -217,7 +217,7 @@ def test_arms_are_charged_the_seconds_of_the_last_week(roster: Roster, store: En
     holdout = (ann + bob) / 2
     ours, kept = (150.0, 120.0) if ann > bob else (120.0, 150.0)
 
-    assert roster.spent(campaign, holdout, AT + DAY) == (ours, kept)
+    assert roster.account(campaign, holdout, AT + DAY).spent == (ours, kept)
     later = (ours, 0.0) if ours == 120.0 else (0.0, kept)
-    assert roster.spent(campaign, holdout, AT + 7 * DAY) == later
-    assert roster.spent(campaign, holdout, AT + 9 * DAY) == (0.0, 0.0)
+    assert roster.account(campaign, holdout, AT + 7 * DAY).spent == later
+    assert roster.account(campaign, holdout, AT + 9 * DAY).spent == (0.0, 0.0)

@@ -21,7 +21,7 @@ LATER = NOON + 300 * DAY
 
 
 def fill(engine: Engine, drawn: Drawn, free: int) -> None:
-    """A lead, a decision and a call per draw, five minutes a batch; one more of each at random from all."""
+    """A lead, a decision and a call per draw, five minutes a batch, each of so many free leads."""
     with transaction(engine) as connection:
         write_campaign(connection, "spring", {"goal": "sale"}, NOON)
         seq = numbers(connection, 3 * len(drawn))
@@ -29,8 +29,7 @@ def fill(engine: Engine, drawn: Drawn, free: int) -> None:
         for i in range(len(drawn)):
             number, at = int(drawn.batch[i]), NOON + int(drawn.batch[i]) * 5 * MINUTE
             if i % K == 0:
-                batches.append(_batch(number, at))
-                decisions.append(_decision(f"r{i}", number, i + 1, at, "explore", 1 / free))
+                batches.append(_batch(number, at, free))
             created = at - 1_000 * MINUTE - round(float(drawn.first[i]) * 1_000) * MINUTE
             leads.append(_lead(i + 1, created, next(seq)))
             decisions.append(_decision(f"d{i}", number, i + 1, at, "ranked", float(drawn.chance[i])))
@@ -39,10 +38,10 @@ def fill(engine: Engine, drawn: Drawn, free: int) -> None:
             connection.execute(insert(table), rows)
 
 
-def _batch(number: int, at: int) -> dict[str, object]:
+def _batch(number: int, at: int, free: int) -> dict[str, object]:
     return {
         "batch_id": f"b{number:05d}", "campaign": "spring", "dialer_id": "d", "at": at, "n": K,
-        "key_text": "k", "pool": POOL, "kappa": 0.0, "temperature": 1.0, "degraded": False,
+        "key_text": "k", "pool": POOL, "free": free, "kappa": 0.0, "temperature": 1.0, "degraded": False,
         "withheld": {}, "rules": [],
     }  # fmt: skip
 

@@ -1,5 +1,6 @@
 """The slow, obvious twin of a lineup: every lead of the ledger judged and sorted anew for one poll."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,8 +13,9 @@ from serving.handout import Order
 from serving.insight import next_callable
 from serving.ranking.arms import HOLDOUT, MODEL, in_holdout
 from serving.ranking.exploration import generator
+from serving.ranking.fairness import Account
 from serving.ranking.orders import ORDERS
-from serving.ranking.queue import Candidates, rank
+from serving.ranking.queue import TRIED, Candidates, rank
 from serving.ranking.value import value_per_second
 from serving.rule import callback_due
 from serving.standing import Standing
@@ -48,6 +50,19 @@ class Sorted(Candidates):
 
     def numbered(self, arm: int, numbers: Int64Array) -> Int64Array:
         return self._others(arm)[numbers]
+
+    def untried(self) -> tuple[Int64Array, Int64Array]:
+        mine = self._others(MODEL)
+        origin, count = np.unique(self.origin[mine][self.attempts[mine] == 0], return_counts=True)
+        return origin, count
+
+    def untried_of(self, origin: int, numbers: Int64Array) -> Int64Array:
+        mine = self._others(MODEL)
+        wanted = (self.attempts[mine] == 0) & (self.origin[mine] == origin)
+        return np.asarray(mine[wanted][numbers])
+
+    def origin_of(self, places: Int64Array) -> Int64Array:
+        return np.where(self.attempts[places] == 0, self.origin[places], TRIED)
 
     def score_of(self, places: Int64Array) -> Float64Array:
         return self.score[places]
@@ -111,6 +126,7 @@ def candidates_of(desk: Desk, campaign: str, floor: Floor, at: int) -> Sorted:
         created_at=standing.created_at,
         attempts=standing.attempts,
         last_call_at=standing.last_call_at,
+        origin=desk.ledger.leads.columns["source"][rows],
         baseline_order=plan.policy.baseline_order,
     )
 
@@ -131,21 +147,30 @@ def assert_agrees(desk: Desk, campaign: str, at: int, order: Order) -> None:
         if desk.models.champion() is not None:
             created_at, rows = floor.standing.created_at[~floor.verdicts.forbidden], free.row
             assert not desk.sheet.stale(rows, created_at, at).any()
-        spent = desk.roster.spent(desk.ledger.leads.code("campaign", campaign), policy.holdout, at)
-        assert spent == spent_of(desk, campaign, policy.holdout, at)
-        mine, theirs = (rank(one, order.n, policy, spent, generator(f"{at}")) for one in (view, twin))
+        account = desk.account(campaign, at)
+        assert account == account_of(desk, campaign, policy.holdout, at)
+        mine, theirs = (rank(one, order.n, policy, account, generator(f"{at}")) for one in (view, twin))
         assert view.rows(mine.place).tolist() == twin.row[theirs.place].tolist()
-        for name in ("source", "turn", "phi", "keys"):
+        for name in ("source", "phi", "keys", "kin"):
             assert np.array_equal(getattr(mine, name), getattr(theirs, name)), name
-        assert mine.uniform_chance == theirs.uniform_chance
-        assert mine.random_holdout_chance == theirs.random_holdout_chance
+        chances = [one.propensity(order.n, np.arange(min(order.n, one.place.size))) for one in (mine, theirs)]
+        np.testing.assert_array_equal(chances[0][0], chances[1][0])
+        if policy.fairness_floor:
+            assert [one.tolist() for one in view.untried()] == [one.tolist() for one in twin.untried()]
 
 
-def spent_of(desk: Desk, campaign: str, holdout: float, at: int) -> tuple[float, float]:
-    """Seconds of the campaign's calls within the budget time, by arm."""
+def account_of(desk: Desk, campaign: str, holdout: float, at: int) -> Account:
+    """What the campaign's calls within the budget time were spent on."""
     calls = desk.ledger.calls.columns
     code = desk.ledger.leads.code("campaign", campaign)
     mine = (calls["campaign"] == code) & (calls["started_at"] > at - BUDGET)
-    kept = in_holdout(desk.roster.place[calls["lead"][mine]], holdout)
-    micros = np.rint(calls["handle_s"][mine].astype(np.float64) * SECOND).astype(np.int64)
-    return int(micros[~kept].sum()) / SECOND, int(micros[kept].sum()) / SECOND
+    kept = in_holdout(desk.roster.place[calls["lead"]], holdout)
+    micros = np.rint(calls["handle_s"].astype(np.float64) * SECOND).astype(np.int64)
+    firsts: Counter[int] = Counter()
+    for lead in np.unique(calls["lead"]).tolist():
+        theirs = np.flatnonzero(calls["lead"] == lead)
+        first = theirs[np.argmin(calls["started_at"][theirs])]
+        if mine[first] and not kept[first]:
+            firsts[int(desk.ledger.leads.columns["source"][lead])] += 1
+    spent = int(micros[mine & ~kept].sum()) / SECOND, int(micros[mine & kept].sum()) / SECOND
+    return Account(spent, int((mine & ~kept).sum()), tuple(sorted(firsts.items())))

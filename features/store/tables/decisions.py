@@ -15,6 +15,7 @@ batch = Table(
     Column("key_text", Text, nullable=False),  # seeds the draw
     Column("kappa", Double, nullable=True),
     Column("pool", Integer, nullable=True),
+    Column("free", Integer, nullable=True),  # leads of the model arm that might have been called
     Column("temperature", Double, nullable=True),
     Column("model_version", Text, nullable=True),
     Column("snapshot_id", Text, nullable=True),

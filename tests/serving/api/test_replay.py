@@ -2,13 +2,13 @@
 
 import pytest
 
-from features.instants import DAY, SECOND
+from features.instants import DAY, HOUR, MINUTE, SECOND
 from features.store.decisions import forget_draws
 from features.store.engine import transaction
 from serving.desk import DRAWS_KEPT
 from serving.draws import COLUMNS
 from tests.features.store.tellings import an_event
-from tests.serving.desks import OPEN, many_leads
+from tests.serving.desks import OPEN, a_dial, many_leads
 
 from .conftest import Door
 
@@ -61,3 +61,22 @@ def test_pools_are_kept_for_ninety_days(handed_out: tuple[Door, list[str]]):
 
     assert (kept["same"], DRAWS_KEPT) == (True, 90 * DAY)
     assert gone == {"same": None, "gone": [{"input": "pool", "why": "kept_no_more"}]}
+
+
+def test_slots_that_a_floor_gave_come_out_the_same_again(door: Door):
+    """Every call so far went to one source: leads of the other are owed some."""
+    door.at = OPEN
+    door("PUT", "/v1/campaigns/spring", {"holdout": 0.0, "fairness_floor": 0.2})
+    told = many_leads(40, source="dear") + many_leads(40, first=40, source="forgotten")
+    door("POST", "/v1/leads:batch", told)
+    calls = [a_dial(f"c{n}", f"lead-{n:04d}", OPEN - 2 * HOUR - n * MINUTE) for n in range(20)]
+    door("POST", "/v1/events", calls, content_type="application/cloudevents-batch+json")
+
+    items = door("POST", "/v1/campaigns/spring/queue:lease", {"n": 30, "dialer_id": "d"}).json()["items"]
+
+    given = [item for item in items if item["source"] == "explore"]
+    assert given
+    assert {item["lead_id"] >= "lead-0040" for item in given} == {True}
+    again = door("GET", f"/v1/decisions/{given[0]['decision_id']}?replay=true").json()
+    assert again["replay"]["same"] is True
+    assert 0 < again["propensity"] < 1

@@ -27,6 +27,7 @@ def candidates(seed: int, size: int, callbacks: int = 0, scored: bool = True) ->
         created_at=rng.permutation(size).astype(np.int64),
         attempts=rng.integers(0, 3, size),
         last_call_at=rng.integers(0, 9, size),
+        origin=np.zeros(size, np.int64),
     )
 
 

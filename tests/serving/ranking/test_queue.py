@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from features.instants import NEVER
 from serving.ranking.arms import HOLDOUT, MODEL
 from serving.ranking.exploration import generator
+from serving.ranking.fairness import Account
 from serving.ranking.queue import Policy, Source, rank
 from tests.serving.twin import Sorted
 
@@ -26,12 +27,13 @@ def some_candidates(n=20, **columns):
         "created_at": np.arange(n),
         "attempts": np.zeros(n, np.int64),
         "last_call_at": np.full(n, -NEVER),
+        "origin": np.zeros(n, np.int64),
     }
     return Sorted(**{**usual, **columns})
 
 
 def test_the_highest_value_per_second_comes_first():
-    queue = rank(some_candidates(), 5, PLAIN, (0.0, 0.0), generator("a"))
+    queue = rank(some_candidates(), 5, PLAIN, Account(), generator("a"))
 
     assert queue.place[:5].tolist() == [19, 18, 17, 16, 15]
     assert set(queue.source.tolist()) == {Source.RANKED}
@@ -41,7 +43,7 @@ def test_due_callbacks_come_first_the_longest_due_one_before_all():
     callback_at = np.full(20, NEVER)
     callback_at[[3, 7]] = [500, 400]
 
-    queue = rank(some_candidates(callback_at=callback_at), 5, PLAIN, (0.0, 0.0), generator("a"))
+    queue = rank(some_candidates(callback_at=callback_at), 5, PLAIN, Account(), generator("a"))
 
     assert queue.place[:3].tolist() == [7, 3, 19]
     assert queue.source[:3].tolist() == [Source.CALLBACK, Source.CALLBACK, Source.RANKED]
@@ -51,28 +53,28 @@ def test_the_holdout_keeps_the_campaigns_old_order():
     arm = np.full(20, HOLDOUT, np.int8)
     policy = Policy(holdout=0.5, uniform=0.0, baseline_order="oldest")
 
-    queue = rank(some_candidates(arm=arm, baseline_order="oldest"), 3, policy, (0.0, 0.0), generator("a"))
+    queue = rank(some_candidates(arm=arm, baseline_order="oldest"), 3, policy, Account(), generator("a"))
 
     assert queue.place[:3].tolist() == [0, 1, 2]
     assert set(queue.source.tolist()) == {Source.HOLDOUT}
 
 
 def test_without_a_model_the_newest_lead_comes_first():
-    queue = rank(some_candidates(score=np.full(20, np.nan)), 3, PLAIN, (0.0, 0.0), generator("a"))
+    queue = rank(some_candidates(score=np.full(20, np.nan)), 3, PLAIN, Account(), generator("a"))
 
     assert queue.place[:3].tolist() == [19, 18, 17]
     assert queue.propensity(3, np.arange(3))[0].tolist() == [1, 1, 1]
 
 
 def test_nobody_to_call_is_an_empty_queue():
-    queue = rank(some_candidates(0), 10, Policy(), (0.0, 0.0), generator("a"))
+    queue = rank(some_candidates(0), 10, Policy(), Account(), generator("a"))
 
     assert queue.place.size == 0
 
 
 def test_kappa_is_the_key_of_the_first_lead_neither_taken_nor_lost():
     policy = replace(PLAIN, temperature=0.2)
-    queue = rank(some_candidates(), 4, policy, (0.0, 0.0), generator("a"))
+    queue = rank(some_candidates(), 4, policy, Account(), generator("a"))
 
     chances, kappa = queue.propensity(5, np.array([0, 1, 2, 4]))
 
@@ -99,7 +101,7 @@ def test_nobody_stands_in_the_queue_twice_and_every_chance_is_a_probability(
         baseline_order=baseline,
     )
 
-    queue = rank(some, n, Policy(holdout, uniform, 0.2, baseline), (0.0, 0.0), generator(key))
+    queue = rank(some, n, Policy(holdout, uniform, 0.2, baseline), Account(), generator(key))
 
     assert len(set(queue.place.tolist())) == queue.place.size
     assert queue.place.size >= min(n, leads) or holdout > 0 or uniform > 0
