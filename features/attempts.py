@@ -1,7 +1,7 @@
 """Attempts, Conversions, Decisions and Received: what the accounts are drawn up from, as columns."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
 
@@ -41,7 +41,7 @@ class Attempts:
     decision: Int64Array
     """Row of the decision that the dialer echoed, in Decisions; -1 where it echoed none."""
     words: Mapping[str, Coded]
-    """campaign, goal, zone, channel, source, agent, team, script, shift."""
+    """campaign, goal, zone, channel, source, agent, team, script, shift; event_source: who told of it."""
 
     def __len__(self) -> int:
         return int(self.lead.size)
@@ -122,6 +122,24 @@ class Presence:
         nobody, nothing = np.empty(0, np.bool_), np.empty(0, np.int64)
         words = dict.fromkeys(("campaign", "zone", "agent", "team", "shift"), Coded((), nothing))
         return cls(nothing, np.empty(0), nobody, nobody, words)
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """Calls told that are no attempts, by who told them."""
+
+    quarantined: Mapping[str, int] = field(default_factory=dict)
+    """Those that wait in quarantine."""
+    repeated: Mapping[str, int] = field(default_factory=dict)
+    """How often known ones were told again."""
+
+    def quarantined_of(self, source: str | None) -> int:
+        """Of one source, or of all."""
+        return sum(self.quarantined.values()) if source is None else self.quarantined.get(source, 0)
+
+    def repeated_of(self, source: str | None) -> int:
+        """Of one source, or of all."""
+        return sum(self.repeated.values()) if source is None else self.repeated.get(source, 0)
 
 
 def numbers(column: tuple[float | None, ...]) -> Float64Array:

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, replace
 import numpy as np
 from sqlalchemy import Connection
 
+from features.attempts import LeftOut
 from features.instants import render
 from features.kernel import BoolArray, Int64Array
 from features.site import Site
@@ -20,6 +21,7 @@ from features.store.reads import (
     read_received,
     received_ids,
 )
+from features.store.repeats import repeated_calls
 
 from .errors import BadQuery, NoHoldout, UnknownCampaign, UnknownKpi
 from .kpi.adjusted import Adjusted
@@ -195,10 +197,12 @@ def read_accounts(connection: Connection, stretch: Stretch) -> Accounts:
         conversions=read_conversions(connection, stretch),
         decisions=decisions,
         received=read_received(connection, stretch),
-        quarantined=quarantined_calls(connection, stretch),
         since=stretch.since,
         at=stretch.at,
         until=stretch.until,
+        left_out=LeftOut(
+            quarantined_calls(connection, stretch), repeated_calls(connection, stretch.since, stretch.until)
+        ),
     )
 
 

@@ -177,7 +177,6 @@ def _accounts(connection: Connection, campaign: str, since: int, until: int) -> 
         read_conversions(connection, stretch),
         decisions,
         Received(nothing, nothing, np.empty(0), {}),
-        quarantined=0,
         since=since,
         at=NEVER,
         until=until,

@@ -112,9 +112,10 @@ def _read(connection: Connection, campaign: str, since: int, until: int) -> _Boo
     busy = {*told.cells.day.tolist(), *received_on.tolist()}
     days = [day for day in over if day in busy]
     spans = {day: (site.begins(day), site.begins(day + 1)) for day in days}
-    aside = {
+    waiting = {
         day: quarantined_calls(connection, Stretch(*span, until, campaign)) for day, span in spans.items()
     }
+    aside = {day: sum(calls.values()) for day, calls in waiting.items()}
     try:
         assigned = read_assigned(connection, Stretch(0, until, until, campaign))
     except NoHoldout:

@@ -135,7 +135,7 @@ def read_week(
         contacts=_by_hour(mine, "contacts"),
         models=live(mine),
         sources=_sources(accounts),
-        quarantined=quarantined_calls(connection, stretch),
+        quarantined=sum(quarantined_calls(connection, stretch).values()),
         aim=_aim(Goals.of(settings), cells, site, stretch.until),
     )
 

@@ -120,16 +120,17 @@ def received_ids(connection: Connection, stretch: Stretch) -> tuple[list[str], I
     return [row.lead_id for row in rows], _whole(row.created_at for row in rows)
 
 
-def quarantined_calls(connection: Connection, stretch: Stretch) -> int:
-    """How many calls of a stretch wait in quarantine (of all campaigns: their content isn't trusted)."""
+def quarantined_calls(connection: Connection, stretch: Stretch) -> dict[str, int]:
+    """By source how many calls of a stretch wait in quarantine, of all campaigns: they may lie."""
     waiting = (
-        select(func.count())
+        select(quarantine.c.source, func.count())
         .select_from(quarantine)
         .where(quarantine.c.type == "io.leadrank.call.attempted", quarantine.c.replayed_at.is_(None))
         .where(quarantine.c.time >= stretch.since, quarantine.c.time < stretch.until)
         .where(quarantine.c.received_at <= stretch.at)
+        .group_by(quarantine.c.source)
     )
-    return int(connection.execute(waiting).scalar_one())
+    return {source: int(calls) for source, calls in connection.execute(waiting)}
 
 
 @dataclass(frozen=True)
@@ -267,6 +268,7 @@ def _as_attempts(
             "goal": Coded.of([one.goal for one in ours]),
             "zone": Coded.of([one.site.zone for one in ours]),
             "shift": shift,
+            "event_source": Coded.of([row.event_id.partition(" ")[0] for row in rows]),
             **{name: _words(rows, name) for name in ("channel", "source", "agent", "team", "script")},
         },
     )

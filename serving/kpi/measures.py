@@ -75,6 +75,7 @@ MEASURES: tuple[Measure, ...] = (
         "occupancy", "busy_h", "staffed_h", "Agents' time on calls and in wrap, per 100 ready for or in it.",
         "percent", scale=100.0, over="agent_day",
     ),
+    Share("data_quality", "clean", "attempts", "Attempts told in a day that say all they should, per 100."),
     Wait("lead_response_time", "Receipt to first attempt or outgoing touch, mean of those reached."),
     Share("penetration", "reached", "leads", "Leads attempted or touched, per 100.", over="lead"),
 )  # fmt: skip

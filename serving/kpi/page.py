@@ -27,6 +27,11 @@ the sales of days sum to those of the month. `lead_response_time` comes with Kap
 clock and by the campaign's `business_hours`: leads still waiting are censored, one reached before its receipt
 is invalid; its `policy` is that of the decision which the first call echoes.
 
+`data_quality` stands beside every KPI: `missing` and `late` (told more than a day after the call) among the
+attempts, `quarantined` among the calls told and `duplicate` among their tellings. Those two are of all
+campaigns; grouped by `event_source`, who told of the call, they are each source's own. What a share could
+be at least and at most if the calls in quarantine counted is told in `detail`.
+
 `occupancy` comes of `agent.state`: a state lasts until the agent's next one, `break` and `off` are left out,
 and so is one of which nobody said within 12 hours that it ended (`missing`). A campaign's are those of the
 agents who called for it, for whomever they worked. States know no lead: by `channel`, `source`, `script` or

@@ -162,6 +162,17 @@ class Ledger:
         return late
 
     @property
+    def _unsaid(self) -> BoolArray:
+        """Contacts that don't say how long they were handled."""
+        unsaid: BoolArray = self.contact & np.isnan(self._handle_s)
+        return unsaid
+
+    @property
+    def _clean(self) -> BoolArray:
+        """Calls told in time that say all they should."""
+        return ~self._late & ~self._unsaid
+
+    @property
     def _agent_hours(self) -> Float64Array:
         """Power and preview: from dial to the end of wrap. Predictive: talk, hold and wrap."""
         own, wrap = self.attempts, np.nan_to_num(self.attempts.wrap_s)
@@ -196,7 +207,7 @@ class Waits:
         """The word of each lead in that dimension; hour and weekday are those of its receipt."""
         if by in ("hour", "weekday"):
             return clock(self.received.received_at, self.received.words["zone"], by)
-        return self.received.words[by]
+        return self.received.words.get(by, Coded((), np.full(len(self.received), -1)))
 
 
 @dataclass(frozen=True)

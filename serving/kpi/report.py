@@ -6,7 +6,7 @@ from math import isnan
 
 import numpy as np
 
-from features.attempts import Attempts, Conversions, Decisions, Presence, Received
+from features.attempts import Attempts, Conversions, Decisions, LeftOut, Presence, Received
 from features.instants import NEVER
 from features.kernel import BoolArray, Float64Array, Int64Array
 from features.leads import Coded
@@ -14,6 +14,7 @@ from features.leads import Coded
 from .attribution import attribute
 from .intervals import Interval, Sums, around, wilson
 from .measures import CONVERSIONS, DEFINITION_VERSION, OF_AGENTS, OF_LEADS, Measure, Share, Wait
+from .quality import effect, of_told, qualities
 from .quantities import Ledger, Staffing, Waits
 
 MOST_MARKED = 1 << 26
@@ -21,7 +22,7 @@ MOST_MARKED = 1 << 26
 
 DIMENSIONS = (
     "campaign", "channel", "contact_channel", "agent", "team", "shift", "hour", "weekday", "source", "script",
-    "model_version", "policy",
+    "model_version", "policy", "event_source",
 )  # fmt: skip
 
 
@@ -36,7 +37,7 @@ class KpiRow:
     mature: float
     """Share of the attempts whose conversions can't come any more; 1 for measures that don't ripen."""
     quality: Mapping[str, float]
-    """Shares missing, late and invalid among the rows of this group, and quarantined among all."""
+    """Shares missing, late, invalid among the rows of this group; quarantined, duplicate among all told."""
     detail: Mapping[str, float] = field(default_factory=dict)
     """What is worth seeing beside: gross, medians, shares within minutes."""
 
@@ -62,10 +63,10 @@ class Accounts:
     conversions: Conversions
     decisions: Decisions
     received: Received
-    quarantined: int
     since: int
     at: int
     until: int = NEVER
+    left_out: LeftOut = field(default_factory=LeftOut)
     presence: Presence = field(default_factory=Presence.none)
     """Read for measures of agents alone."""
 
@@ -96,21 +97,15 @@ def _of_attempts(
     rows = np.bincount(code, minlength=len(groups))
     n = _total(np.where(said, x, 0.0), code, len(groups)) if isinstance(measure, Share) else sums.n
     mature = _ripe(accounts, ledger, measure, code, rows)
-    missing = _shares(_missing(ledger, measure), code, rows)
-    late = _shares(ledger.quantity("late") > 0, code, rows)
-    quarantined = _quarantined(accounts, len(ledger.attempts))
+    quality = qualities(ledger, measure, code, by, groups, accounts.left_out)
     beside = _beside(ledger, measure, code, len(groups))
     return tuple(
         KpiRow(
             dict(zip(by, words, strict=True)),
             *_with_interval(measure, sums, group, level, round(float(n[group]))),
             mature=float(mature[group]),
-            quality={
-                "missing": float(missing[group]),
-                "late": float(late[group]),
-                "quarantined": quarantined,
-            },
-            detail=beside[group],
+            quality=quality[group],
+            detail=beside[group] | effect(measure, sums, group, by, words, accounts.left_out),
         )
         for group, words in enumerate(groups)
     )
@@ -172,14 +167,6 @@ def _scaled(interval: Interval, scale: float) -> Interval | None:
     return Interval(interval.low * scale, interval.high * scale, interval.level)
 
 
-def _missing(ledger: Ledger, measure: Measure) -> BoolArray:
-    """Rows that should have said what is measured, and didn't."""
-    asked = {"talk_s": ledger.attempts.talk_s}
-    asked["handle_s"] = ledger.attempts.talk_s + ledger.attempts.hold_s + ledger.attempts.wrap_s
-    told = asked.get(measure.of)
-    return np.zeros(len(ledger.attempts), np.bool_) if told is None else np.isnan(told) & ledger.contact
-
-
 def _beside(ledger: Ledger, measure: Measure, code: Int64Array, groups: int) -> list[dict[str, float]]:
     """What is worth seeing beside each group's figure."""
     if measure.of in CONVERSIONS:
@@ -225,7 +212,7 @@ def _of_leads(accounts: Accounts, measure: Measure, by: Sequence[str], level: fl
         value, interval = _figure(measure, sums, 0, level)
         quality = {
             "invalid": _share(~waits.valid, code == number),
-            "quarantined": _quarantined(accounts, len(accounts.attempts)),
+            **of_told(accounts.left_out, len(accounts.attempts)),
         }
         beside = _of_wait(waits, mine) if isinstance(measure, Wait) else {}
         words_of = dict(zip(by, words, strict=True))
@@ -308,8 +295,3 @@ def _dense(key: Int64Array, span: int) -> tuple[Int64Array, Int64Array]:
 def _share(hits: BoolArray, mine: BoolArray) -> float:
     rows = np.count_nonzero(mine)
     return float(np.count_nonzero(hits & mine) / rows) if rows else 0.0
-
-
-def _quarantined(accounts: Accounts, attempts: int) -> float:
-    told = accounts.quarantined + attempts
-    return accounts.quarantined / told if told else 0.0

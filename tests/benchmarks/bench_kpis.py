@@ -50,7 +50,6 @@ def accounts(size: int) -> Accounts:
         Conversions(none, unknown, none, np.empty(0), nobody, nobody),
         Decisions(none, none, unknown, unknown),
         Received(none, none, np.empty(0), {}),
-        quarantined=0,
         since=0,
         at=int(started[-1]) + DAY,
     )

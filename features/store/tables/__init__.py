@@ -3,7 +3,7 @@
 from .agents import agent, agent_state
 from .calls import call, call_past, callback, conversion, disposition, touch, voice
 from .decisions import batch, decision, draw, feature_set, lease, served_vector, shadow_score
-from .events import event, outcome_code, quarantine
+from .events import event, outcome_code, quarantine, repeat
 from .installation import api_key, counter, idempotency, import_run, installation
 from .kpi_days import kpi_close, kpi_day
 from .leads import campaign, consent, lead, lead_attribute, lead_past, suppression
@@ -42,6 +42,7 @@ __all__ = [
     "outbox",
     "outcome_code",
     "quarantine",
+    "repeat",
     "served_vector",
     "shadow_score",
     "suppression",

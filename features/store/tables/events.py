@@ -2,7 +2,7 @@
 
 from sqlalchemy import Column, SmallInteger, Table, Text, UniqueConstraint
 
-from .metadata import Json, instant, maybe_instant, metadata, serial, stamp
+from .metadata import Json, Long, instant, maybe_instant, metadata, serial, stamp
 
 event = Table(
     "event",
@@ -38,6 +38,16 @@ quarantine = Table(
     UniqueConstraint("source", "id"),
 )
 """Events not understood yet, each once; one that was replayed has `replayed_at` and is in the log too."""
+
+repeat = Table(
+    "repeat",
+    metadata,
+    Column("source", Text, primary_key=True),
+    Column("type", Text, primary_key=True),
+    Column("quarter", Long, primary_key=True, autoincrement=False),  # of an hour: their time, rounded down
+    Column("told", Long, nullable=False),
+)
+"""How often events that were known already were told again."""
 
 outcome_code = Table(
     "outcome_code",

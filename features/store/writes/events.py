@@ -9,6 +9,7 @@ from ...sources import wire
 from ...sources.outcomes import Dialects
 from ..installation import secret_of
 from ..lookup import among, found_pairs, lock_ingest, unique
+from ..repeats import count_repeats
 from ..tables import agent, call, event, lead, outcome_code, quarantine
 from .apply import apply
 from .draft import Draft, KnownCall
@@ -46,6 +47,8 @@ def accept_events(
         else:
             told.append(found)
     new = _new_ones(connection, told)
+    fresh = {id(one) for one in new}
+    count_repeats(connection, ((one.source, one.type, one.time) for one in told if id(one) not in fresh))
     accepted, faulty = _take_in(connection, new, at)
     put_aside(connection, faulty, at)
     replayed = replay_waiting(connection, _called(accepted), at)

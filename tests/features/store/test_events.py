@@ -10,6 +10,7 @@ from features.instants import DAY, HOUR, MINUTE, NEVER, render
 from features.pseudonym import phone_hash
 from features.store.engine import reading, transaction
 from features.store.installation import secret_of
+from features.store.repeats import repeated_calls
 from features.store.tables import (
     agent,
     agent_state,
@@ -103,6 +104,18 @@ def test_an_event_counts_once_in_a_batch_and_over_batches(store: Engine):
     assert (first.accepted, first.duplicates) == (1, 1)
     assert (again.accepted, again.duplicates) == (1, 1)
     assert len(rows(store, event)) == 2
+
+
+def test_duplicates_are_counted_by_who_told_them(store: Engine):
+    accepted(store, a_call(), a_call())
+    accepted(store, a_call(), a_call("c2"), a_call())
+
+    with reading(store) as connection:
+        counted = repeated_calls(connection, CALL_ENDED - DAY, CALL_ENDED + DAY)
+        later = repeated_calls(connection, CALL_ENDED + DAY, CALL_ENDED + 2 * DAY)
+
+    assert list(counted.values()) == [3]
+    assert later == {}
 
 
 def test_what_is_in_quarantine_is_a_duplicate_too(store: Engine):

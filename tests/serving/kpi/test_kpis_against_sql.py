@@ -13,6 +13,7 @@ from features.instants import DAY, HOUR, MINUTE, SECOND, parse
 from features.store.campaigns import write_campaign
 from features.store.changes import numbers
 from features.store.engine import reading, transaction
+from features.store.repeats import count_repeats
 from features.store.tables import agent, agent_state, call, decision, disposition, lead, quarantine, touch
 from features.store.tables import batch as batch_table
 from serving.accounts import Question, ask, told
@@ -74,6 +75,11 @@ FORMULAS = {
         1,
     ),
     "attempts_per_lead": ("COUNT(*)", "COUNT(DISTINCT c.lead)", 1),
+    "data_quality": (
+        count(f"c.known_at - c.ended_at <= 86400000000 AND NOT ({CONTACT} AND {HANDLE} IS NULL)"),
+        "COUNT(*)",
+        100,
+    ),
     "conversions_per_agent_hour": (count(SOLD), f"SUM({HOURS})", 1),
     "value_per_agent_hour": (total("COALESCE(d.value, l.value, 0)", SOLD), f"SUM({HOURS})", 1),
 }
@@ -347,6 +353,38 @@ def test_what_came_late_or_waits_in_quarantine_is_told_beside(engine: Engine):
     assert quality["late"] == pytest.approx(len(range(0, CALLS, 9)) / CALLS)
     assert quality["quarantined"] == pytest.approx(1 / (CALLS + 1))
     assert quality["missing"] > 0
+
+
+def test_calls_told_again_are_told_beside_and_by_who_told_them(engine: Engine):
+    fill(engine)
+    calls = "io.leadrank.call.attempted"
+    told = [("0", calls, START + 6 * DAY + 16 * MINUTE)] * 3 + [("s", calls, START + 7 * DAY)]
+    other = [("s", "io.leadrank.touch.recorded", START + 7 * DAY), ("s", calls, NOW)]
+    with transaction(engine) as connection:
+        count_repeats(connection, told[:2])
+        count_repeats(connection, [*told[2:], *other])
+
+    whole = asked(engine, "contact_rate")["rows"][0]
+    by_source = asked(engine, "contact_rate", ("event_source",))["rows"]
+    by_hour = asked(engine, "contact_rate", ("hour",))["rows"]
+
+    assert whole["data_quality"]["duplicate"] == pytest.approx(4 / (CALLS + 1 + 4))
+    mine = {row["group"]["event_source"]: row for row in by_source}
+    assert mine["0"]["data_quality"]["duplicate"] == pytest.approx(3 / 4)
+    assert mine["1"]["data_quality"]["duplicate"] == 0
+    assert {row["data_quality"]["duplicate"] for row in by_hour} == {whole["data_quality"]["duplicate"]}
+
+
+def test_what_the_calls_in_quarantine_could_change_is_told_beside(engine: Engine):
+    fill(engine)
+
+    row = asked(engine, "contact_rate")["rows"][0]
+    by_hour = asked(engine, "contact_rate", ("hour",))["rows"][0]
+
+    contacts = row["value"] * CALLS / 100
+    assert row["detail"]["least_with_quarantined"] == near(100 * contacts / (CALLS + 1))
+    assert row["detail"]["most_with_quarantined"] == near(100 * (contacts + 1) / (CALLS + 1))
+    assert "least_with_quarantined" not in by_hour["detail"]
 
 
 def test_what_was_told_later_is_not_in_an_earlier_account(engine: Engine):

@@ -49,7 +49,7 @@ def drawn_up(
     told = replace(attempts, decision=rows)
     shares = assigned or FAIR
     end = 1_000 * DAY
-    accounts = Accounts(told, conversions, decisions, NOBODY, quarantined=0, since=0, at=end, until=end)
+    accounts = Accounts(told, conversions, decisions, NOBODY, since=0, at=end, until=end)
     waited = dict.fromkeys(shares, np.empty(0))
     return account(cells_of(accounts, Site()), shares, waited, PROMISED)
 
