@@ -321,14 +321,16 @@ class Desk:
         """Rank and claim until the poll is filled; leads lost to other workers make room for others."""
         terms, book = view.lineup.terms, self.ledger.leads
         rng = generator(f"{poll.campaign}|{poll.key}")
-        missing, first = poll.order.n, 0
+        missing, first, known = poll.order.n, 0, self.ledger.seq
         for _ in range(MOST_ROUNDS):
             witness = Witness(view)
             queue = rank(witness, missing, terms.plan.policy, account, rng)
             told = witness.testimony(view.lineup.described)
             offered = Offered(queue, view.rows(queue.place), told)
             found = win(connection, book, offered, poll, now, n=missing, first=first)
-            found = self._still_allowed(connection, poll, terms.plan.caps, found, now)
+            self._read_on(connection)
+            if self.ledger.seq > known:
+                found = self._still_allowed(connection, poll, terms.plan.caps, found, now)
             yield found
             missing, first = missing - found.entries.size, first + found.tried
             if not missing or not found.lost.size:
@@ -336,11 +338,13 @@ class Desk:
             self.roster.hold(found.lost, poll.at, poll.at + LOST_FOR)
             view.put_aside(queue.place[: found.tried])
 
+    def _read_on(self, connection: Connection) -> None:
+        """Learn what was stored since the request began; the lineup stays as it is."""
+        if self.ledger.follow(connection):
+            self._take_over()
+
     def _still_allowed(self, connection: Connection, poll: Poll, caps: Caps, found: Round, now: int) -> Round:
-        """What was won, less what the rules forbid by news that came between reading and claiming."""
-        if not self.ledger.follow(connection):
-            return found
-        self._take_over()
+        """What was won, less what the rules forbid by news that the lineup doesn't know."""
         standing = self.roster.standing(found.rows[found.entries], caps, poll.at)
         forbidden = judge_all(standing, caps, poll.at).forbidden
         leases.give_back(connection, [found.name(poll, "l", int(i)) for i in np.flatnonzero(forbidden)], now)

@@ -39,6 +39,8 @@ class Verdict:
     recovery_s: dict[str, tuple[float, float]] = field(default_factory=dict)
     """By what was done: median and longest time until a poll begun after it was answered."""
     times: dict[str, int] = field(default_factory=dict)
+    clashes: list[dict[str, float | str]] = field(default_factory=list)
+    """Of whoever was in two hands: the leases, and seconds since the run's begin."""
 
     @property
     def holds(self) -> bool:
@@ -58,9 +60,9 @@ def judge(journal: Journal, done: Sequence[tuple[str, float]], engine: Engine, s
         kept = {*connection.execute(select(event.c.id)).scalars()}
         kept |= {*connection.execute(select(quarantine.c.id)).scalars()}
         decided = {*connection.execute(select(decision.c.lease_id)).scalars()}
-    recovered = _recoveries(journal, done)
+    recovered, clashes = _recoveries(journal, done), in_two_hands(journal.hands)
     return Verdict(
-        twice=in_two_hands(journal.hands),
+        twice=len(clashes),
         lost_events=len({*journal.acknowledged} - kept),
         undecided=len({hand.lease_id for hand in journal.hands} - decided),
         other_errors={said: n for said, n in journal.refused.items() if not said.startswith(ALLOWED)},
@@ -74,11 +76,12 @@ def judge(journal: Journal, done: Sequence[tuple[str, float]], engine: Engine, s
         poll_ms_p99=answered[int(len(answered) * 0.99)],
         recovery_s={what: (median(took), max(took)) for what, took in recovered.items()},
         times={what: len(took) for what, took in recovered.items()},
+        clashes=[_told(*pair, journal.polls[0].begun_s) for pair in clashes],
     )
 
 
-def in_two_hands(hands: Iterable[Hand]) -> int:
-    """How often a lead or number was given away before whoever held it can have lost it.
+def in_two_hands(hands: Iterable[Hand]) -> list[tuple[Hand, Hand]]:
+    """Whenever a lead or number was given away before whoever held it can have lost it.
 
     A lease ends no earlier than its seconds after it was asked for, unless its dialer gave it back.
     """
@@ -86,13 +89,21 @@ def in_two_hands(hands: Iterable[Hand]) -> int:
     for hand in hands:
         by_resource[f"lead:{hand.lead_id}"].append(hand)
         by_resource[f"phone:{hand.phone}"].append(hand)
-    clashes: set[tuple[str, str]] = set()
+    clashes: dict[tuple[str, str], tuple[Hand, Hand]] = {}
     for held in by_resource.values():
         held.sort(key=lambda hand: hand.answered_s)
         for earlier, later in pairwise(held):
             if later.answered_s < earlier.until_s and later.lease_id != earlier.lease_id:
-                clashes.add((earlier.lease_id, later.lease_id))
-    return len(clashes)
+                clashes[earlier.lease_id, later.lease_id] = earlier, later
+    return list(clashes.values())
+
+
+def _told(earlier: Hand, later: Hand, since: float) -> dict[str, float | str]:
+    found: dict[str, float | str] = {"earlier": earlier.lease_id, "later": later.lease_id}
+    found |= {"earlier lead": earlier.lead_id, "later lead": later.lead_id}
+    for name, one in (("earlier", earlier), ("later", later)):
+        found |= {f"{name} asked": one.asked_s - since, f"{name} answered": one.answered_s - since}
+    return found | {"earlier until": earlier.until_s - since}
 
 
 def _recoveries(journal: Journal, done: Sequence[tuple[str, float]]) -> dict[str, list[float]]:

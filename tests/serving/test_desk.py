@@ -233,6 +233,23 @@ def test_nobody_is_handed_out_whose_call_is_told_between_reading_and_claiming(fl
     assert held.lead_id not in ids(given)
 
 
+def test_news_that_a_first_round_brought_forbids_in_the_later_rounds_too(floor: Engine):
+    """The best are in other hands; whoever is tried next was called meanwhile, which that round told."""
+    other, desk = a_desk(floor), a_desk(floor)
+    desk.follow(AT)
+    held = poll(other, AT, 20, seconds=900).items
+    calls = [
+        a_dial(f"c{n}", item.lead_id, AT + SECOND, lease_id=item.lease_id)
+        for n, item in enumerate(held[12:])
+    ]
+    desk.models = Meanwhile(lambda: tell(floor, *calls, at=AT + 3 * MINUTE))
+
+    given = poll(desk, AT + 3 * MINUTE, 2, "d2")
+
+    assert ids(given)
+    assert not {item.lead_id for item in held} & {*ids(given)}
+
+
 def test_a_desk_reads_nothing_twice(floor: Engine):
     desk = a_desk(floor)
     desk.follow(AT)
