@@ -239,8 +239,7 @@ def test_news_that_a_first_round_brought_forbids_in_the_later_rounds_too(floor: 
     desk.follow(AT)
     held = poll(other, AT, 20, seconds=900).items
     calls = [
-        a_dial(f"c{n}", item.lead_id, AT + SECOND, lease_id=item.lease_id)
-        for n, item in enumerate(held[12:])
+        a_dial(f"c{n}", item.lead_id, AT + SECOND, lease_id=item.lease_id) for n, item in enumerate(held[12:])
     ]
     desk.models = Meanwhile(lambda: tell(floor, *calls, at=AT + 3 * MINUTE))
 
