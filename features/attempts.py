@@ -144,4 +144,4 @@ class LeftOut:
 
 def numbers(column: tuple[float | None, ...]) -> Float64Array:
     """A column of numbers, NaN where nobody said."""
-    return np.array([np.nan if number is None else number for number in column], np.float64)
+    return np.array(column, np.float64)

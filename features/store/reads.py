@@ -1,7 +1,9 @@
 """Reads for the accounts: the attempts, conversions, decisions and leads of a stretch of time, as columns."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from sqlalchemy import (
@@ -51,12 +53,13 @@ def read_attempts(
     to one before it, and the last attempt before a conversion may come after it. With `leads` all attempts
     of those alone.
     """
-    rows = connection.execute(_attempts(stretch, leads)).all()
+    told = _columns(connection.execute(_attempts(stretch, leads)).all())
     found = connection.execute(decisions_of(stretch)).all()
     by_decision = {row.decision_id: place for place, row in enumerate(found)}
     by_lease = {row.lease_id: place for place, row in enumerate(found)}
-    echoed = [by_decision.get(row.decision_id, by_lease.get(row.lease_id, -1)) for row in rows]
-    return _as_attempts(rows, echoed, _settings(connection)), _as_decisions(found)
+    names = zip(told["decision_id"], told["lease_id"], strict=True)
+    echoed = [by_decision.get(name, by_lease.get(lease, -1)) for name, lease in names]
+    return _as_attempts(told, echoed, _settings(connection)), _as_decisions(found)
 
 
 def read_conversions(connection: Connection, stretch: Stretch, leads: Leads | None = None) -> Conversions:
@@ -105,7 +108,7 @@ def read_received(connection: Connection, stretch: Stretch) -> Received:
         .where(lead.c.erased_at.is_(None), lead.c.known_at <= stretch.at, *_of(lead.c.campaign, stretch))
         .order_by(lead.c.id)
     )
-    return _as_received(connection.execute(asked).all(), _settings(connection), stretch.at)
+    return _as_received(_columns(connection.execute(asked).all()), _settings(connection), stretch.at)
 
 
 def received_ids(connection: Connection, stretch: Stretch) -> tuple[list[str], Int64Array]:
@@ -230,48 +233,55 @@ def decisions_of(stretch: Stretch) -> Select[tuple[str, str, int, int, str, str 
     ).order_by(decision.c.at, decision.c.decision_id)
 
 
+def _columns(rows: Sequence[Row[tuple[object, ...]]]) -> Mapping[str, tuple[Any, ...]]:
+    """Rows as columns by name; empty ones where there are no rows."""
+    if not rows:
+        return defaultdict(tuple)
+    return dict(zip(rows[0]._fields, zip(*rows, strict=True), strict=True))
+
+
 def _as_attempts(
-    rows: Sequence[Row[tuple[object, ...]]],
-    echoed: Sequence[int],
-    settings: Mapping[str, Mapping[str, object]],
+    told: Mapping[str, tuple[Any, ...]], echoed: Sequence[int], settings: Mapping[str, Mapping[str, object]]
 ) -> Attempts:
-    read = {name: _Settings.of(settings.get(name, {})) for name in {row.campaign for row in rows}}
-    ours = [read[row.campaign] for row in rows]
-    started = _whole(row.started_at for row in rows)
-    shift = _shifts([row.shift for row in rows], started, [one.site for one in ours])
-    said = [row.disposition is not None for row in rows]
+    campaign = Coded.of(told["campaign"])
+    ours = [_Settings.of(settings.get(name, {})) for name in campaign.levels]
+    started, disposed = _whole(told["started_at"]), numbers(told["disposition"])
+    said, outcome, value = ~np.isnan(disposed), _whole(told["outcome"]), numbers(told["value"])
+    whole = {name: _whole(told[name]) for name in ("lead", "ended_at", "known_at")}
+    sure = {name: np.array(told[name], np.bool_) for name in ("human_answered", "abandoned")}
+    sold = np.where(said, numbers(told["converted"]) == 1, outcome == Outcome.CONVERTED)
+    own = {name: [getattr(one, name) for one in ours] for name in ("horizon", "confirmation", "agent_dials")}
     return Attempts(
-        lead=_whole(row.lead for row in rows),
         started_at=started,
-        ended_at=_whole(row.ended_at for row in rows),
-        known_at=_whole(row.known_at for row in rows),
-        received_at=_whole(row.created_at for row in rows),
-        result=np.array(
-            [r.disposition if s else r.outcome for r, s in zip(rows, said, strict=True)], np.int8
-        ),
-        human=np.array([row.human_answered for row in rows], np.bool_),
-        abandoned=np.array([row.abandoned for row in rows], np.bool_),
-        converted=np.array(
-            [r.converted if s else r.outcome == Outcome.CONVERTED for r, s in zip(rows, said, strict=True)],
-            np.bool_,
-        ),
-        value=numbers(tuple(row.lead_value if row.value is None else row.value for row in rows)),
-        talk_s=numbers(tuple(row.talk_s for row in rows)),
-        hold_s=numbers(tuple(row.hold_s for row in rows)),
-        wrap_s=numbers(tuple(row.wrap_s for row in rows)),
-        horizon=_whole(one.horizon for one in ours),
-        confirmation=np.array([one.confirmation for one in ours], np.bool_),
-        agent_dials=np.array([one.agent_dials for one in ours], np.bool_),
+        received_at=_whole(told["created_at"]),
+        result=np.where(said, disposed, outcome).astype(np.int8),
+        human=sure["human_answered"],
+        abandoned=sure["abandoned"],
+        converted=sold,
+        value=np.where(np.isnan(value), numbers(told["lead_value"]), value),
+        talk_s=numbers(told["talk_s"]),
+        hold_s=numbers(told["hold_s"]),
+        wrap_s=numbers(told["wrap_s"]),
+        horizon=np.array(own["horizon"], np.int64)[campaign.codes],
+        confirmation=np.array(own["confirmation"], np.bool_)[campaign.codes],
+        agent_dials=np.array(own["agent_dials"], np.bool_)[campaign.codes],
         decision=np.array(echoed, np.int64),
         words={
-            "campaign": Coded.of([row.campaign for row in rows]),
-            "goal": Coded.of([one.goal for one in ours]),
-            "zone": Coded.of([one.site.zone for one in ours]),
-            "shift": shift,
-            "event_source": Coded.of([row.event_id.partition(" ")[0] for row in rows]),
-            **{name: _words(rows, name) for name in ("channel", "source", "agent", "team", "script")},
+            "campaign": campaign,
+            "goal": _of_level([one.goal for one in ours], campaign),
+            "zone": _of_level([one.site.zone for one in ours], campaign),
+            "shift": _shifts(told["shift"], started, [one.site for one in ours], campaign.codes),
+            "event_source": Coded.of([name.partition(" ")[0] for name in told["event_id"]]),
+            **{name: Coded.of(told[name]) for name in ("channel", "source", "agent", "team", "script")},
         },
+        **whole,
     )
+
+
+def _of_level(words: Sequence[str], of: Coded) -> Coded:
+    """A word for each level of a column, as a column."""
+    own = Coded.of(words)
+    return Coded(own.levels, own.codes[of.codes])
 
 
 def _as_decisions(rows: Sequence[Row[tuple[str, str, int, int, str, str | None]]]) -> Decisions:
@@ -284,53 +294,49 @@ def _as_decisions(rows: Sequence[Row[tuple[str, str, int, int, str, str | None]]
 
 
 def _as_received(
-    rows: Sequence[Row[tuple[object, ...]]], settings: Mapping[str, Mapping[str, object]], at: int
+    told: Mapping[str, tuple[Any, ...]], settings: Mapping[str, Mapping[str, object]], at: int
 ) -> Received:
-    named = ("campaign", "channel", "source", "contact_channel", "agent", "team", "script", "policy")
-    read = {name: Site.of(settings.get(name, {})) for name in {row.campaign for row in rows}}
-    sites = [read[row.campaign] for row in rows]
-    received = _whole(row.created_at for row in rows)
-    first = _whole(NEVER if row.started_at is None else row.started_at for row in rows)
-    shift = _shifts([row.shift for row in rows], np.where(first < NEVER, first, 0), sites)
+    named = ("channel", "source", "contact_channel", "agent", "team", "script", "policy", "model_version")
+    campaign = Coded.of(told["campaign"])
+    sites = [Site.of(settings.get(name, {})) for name in campaign.levels]
+    received = _whole(told["created_at"])
+    first = _whole([NEVER if one is None else one for one in told["started_at"]])
+    shift = _shifts(told["shift"], np.where(first < NEVER, first, 0), sites, campaign.codes)
+    ended = np.maximum(np.minimum(first, at), received)
     return Received(
         received_at=received,
         first_at=first,
-        open_s=_open_seconds(received, np.maximum(np.minimum(first, at), received), sites),
+        open_s=_open_seconds(received, ended, sites, campaign.codes),
         words={
-            "zone": Coded.of([site.zone for site in sites]),
+            "campaign": campaign,
+            "zone": _of_level([site.zone for site in sites], campaign),
             "shift": Coded(shift.levels, np.where(first < NEVER, shift.codes, -1)),
-            **{name: _words(rows, name) for name in (*named, "model_version")},
+            **{name: Coded.of(told[name]) for name in named},
         },
     )
 
 
-def _shifts(told: Sequence[str | None], started: Int64Array, sites: Sequence[Site]) -> Coded:
-    """The shift that each call names, else the site's own in which it started."""
-    found: list[str | None] = list(told)
-    for site, rows in _by_site(sites):
+def _shifts(told: Sequence[str | None], started: Int64Array, sites: Sequence[Site], of: Int64Array) -> Coded:
+    """The shift that each call names, else the one of its site, `sites[of]`, in which it started."""
+    found = Coded.of(told)
+    for code, site in enumerate(sites):
+        rows = np.flatnonzero((of == code) & (found.codes < 0))
         own = site.shift(started[rows])
-        for row, code in zip(rows.tolist(), own.codes.tolist(), strict=True):
-            if found[row] is None and code >= 0:
-                found[row] = own.levels[code]
-    return Coded.of(found)
-
-
-def _open_seconds(since: Int64Array, until: Int64Array, sites: Sequence[Site]) -> Float64Array:
-    found = np.full(since.size, np.nan)
-    for site, rows in _by_site(sites):
-        found[rows] = site.open_s(since[rows], until[rows])
+        levels = Coded.of(own.levels, found.levels)
+        codes = found.codes.copy()
+        codes[rows] = np.where(own.codes >= 0, levels.codes[own.codes] if own.levels else -1, -1)
+        found = Coded(levels.levels, codes)
     return found
 
 
-def _by_site(sites: Sequence[Site]) -> Iterator[tuple[Site, Int64Array]]:
-    """Each site with its rows; those of one campaign share the object."""
-    own = np.array([id(site) for site in sites], np.int64)
-    for place in np.unique(own, return_index=True)[1].tolist():
-        yield sites[place], np.flatnonzero(own == own[place])
-
-
-def _words(rows: Sequence[Row[tuple[object, ...]]], name: str) -> Coded:
-    return Coded.of([getattr(row, name) for row in rows])
+def _open_seconds(
+    since: Int64Array, until: Int64Array, sites: Sequence[Site], of: Int64Array
+) -> Float64Array:
+    found = np.full(since.size, np.nan)
+    for code, site in enumerate(sites):
+        rows = np.flatnonzero(of == code)
+        found[rows] = site.open_s(since[rows], until[rows])
+    return found
 
 
 def _whole(column: Iterable[int]) -> Int64Array:

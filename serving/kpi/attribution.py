@@ -60,8 +60,8 @@ def attribute(attempts: Attempts, conversions: Conversions, decisions: Decisions
     A sale is a lead and a goal, once. It belongs to the first attempt whose disposition sold; a conversion
     recorded without one to the lead's last attempt that started at most the horizon before it.
     """
-    owner, told, called = _owners(attempts, conversions)
     own_sale = _sold(attempts)
+    owner, told, called = _owners(attempts, conversions, own_sale)
     sold = own_sale.copy()
     sold[owner[owner >= 0]] = True
     row = np.full(len(attempts), -1)
@@ -117,7 +117,9 @@ def _sold(attempts: Attempts) -> BoolArray:
     return first
 
 
-def _owners(attempts: Attempts, conversions: Conversions) -> tuple[Int64Array, BoolArray, BoolArray]:
+def _owners(
+    attempts: Attempts, conversions: Conversions, sold: BoolArray
+) -> tuple[Int64Array, BoolArray, BoolArray]:
     """The attempt that owns each recorded conversion (-1: none), which conversions count as sales at all, and
     whose leads had been called before.
 
@@ -125,10 +127,10 @@ def _owners(attempts: Attempts, conversions: Conversions) -> tuple[Int64Array, B
     """
     goals = attempts.words["goal"]
     goal = conversions.goal.recode(goals.levels)[conversions.goal.codes]
-    rows = np.lexsort((attempts.started_at, attempts.lead))
+    rows = np.flatnonzero(np.isin(attempts.lead, conversions.lead))
+    rows = rows[np.lexsort((attempts.started_at[rows], attempts.lead[rows]))]
     starts = np.searchsorted(attempts.lead[rows], conversions.lead, side="left")
     ends = np.searchsorted(attempts.lead[rows], conversions.lead, side="right")
-    sold = _sold(attempts)
     owner, told = np.full(len(conversions), -1), conversions.at < NEVER
     called = np.zeros(len(conversions), np.bool_)
     for i, (low, high) in enumerate(zip(starts, ends, strict=True)):
