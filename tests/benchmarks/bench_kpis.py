@@ -1,23 +1,33 @@
-"""A KPI of ten million attempts by six dimensions, beside the same sums by polars."""
+"""A KPI by six dimensions: of ten million attempts in memory, beside polars; from a store, beside its SQL."""
 
+import os
 import sys
+import time
 
 import numpy as np
 import polars as pl
 import pytest
+from sqlalchemy import Engine, text
 
 from features.attempts import Attempts, Conversions, Decisions, Received
 from features.calls import Outcome
 from features.instants import DAY, MINUTE, SECOND
 from features.leads import Coded
+from features.store.campaigns import write_campaign
+from features.store.engine import reading, transaction
+from features.store.tables import call
+from serving.accounts import Question, ask
 from serving.kpi.measures import measure
 from serving.kpi.report import Accounts, KpiReport, draw_up
 from tests.builders import MONDAY
 
-from .harness import Figure, race
+from .harness import Figure, alone, race
+from .store_of_events import DAYS, SHARES, fill
 
 ATTEMPTS, LEADS = 10_000_000, 2_000_000
 LEVELS = {"channel": 7, "source": 12, "agent": 200, "script": 3, "team": 8, "shift": 3}
+STORED = int(os.environ.get("ATTEMPTS", "100000"))
+"""`ATTEMPTS=1000000` for a million in the store."""
 BY = ("channel", "source", "script", "team", "shift", "weekday")
 
 
@@ -73,3 +83,26 @@ def bench_ten_million_attempts_by_six_dimensions(capsys: pytest.CaptureFixture[s
         )  # fmt: skip
         assert sum(row.n for row in found["ours"].rows) == ATTEMPTS
         return figure
+
+
+SUMS = """
+    SELECT l.channel, l.source, c.script, c.agent, COUNT(*), SUM(CASE WHEN d.converted THEN 1 ELSE 0 END)
+    FROM call c JOIN lead l ON l.id = c.lead LEFT JOIN disposition d ON d.call_id = c.call_id
+    GROUP BY l.channel, l.source, c.script, c.agent
+"""
+
+
+def bench_a_kpi_from_the_store(engine: Engine) -> Figure:
+    """Wall time with all reads; the database: sums by four keys, without corrections, credits, intervals."""
+    alone(fill, engine.url.render_as_string(hide_password=False), round(STORED / SHARES[call]))
+    until = MONDAY + DAYS * DAY
+    with transaction(engine) as connection:
+        write_campaign(connection, "spring", {"goal": "sale"}, MONDAY)
+    question = Question("call_conversion_rate", 0, until, until, "spring", BY)
+    with reading(engine) as connection:
+        return race(
+            f"KPI of {STORED:,} attempts in {engine.dialect.name}",
+            lambda: ask(connection, question),
+            lambda: connection.execute(text(SUMS)).all(),
+            against="its own GROUP BY, sums alone", rounds=3, unit="s", clock=time.perf_counter,
+        )  # fmt: skip
