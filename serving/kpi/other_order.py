@@ -14,6 +14,9 @@ from features.kernel import Float64Array, Int64Array
 from .intervals import Comparison, Figure, Interval, Sums
 from .off_policy import CLIP, LEAST_SAMPLE, MOST_OUTSIDE, effective_sample
 
+LEAST_REWARDED = 10
+"""Fewer leads of the other order that brought something tell nothing: errors would be those of luck."""
+
 BLOCK = 200
 """Leads of consecutive batches, so many together, show where another order would cut."""
 
@@ -70,7 +73,7 @@ def what_if(drawn: Drawn, unseen: float, level: float = 0.95) -> OtherOrder:
     other = _per_hour(block, blocks, weight * drawn.reward, weight * drawn.seconds)
     told = own.figures(0), other.figures(0)
     ips = float(weight @ drawn.reward / weight.sum()) if weight.sum() else np.nan
-    why = refusal(sample, outside, blocks, float(drawn.reward.sum()))
+    why = refusal(sample, outside, blocks, rewarded(weight, drawn.reward))
     sums = [np.bincount(block, column, blocks).astype(np.float64) for column in _columns(drawn, weight)]
     lift = None if why else paired((sums[0], sums[1]), (sums[2], sums[3]), level)
     return OtherOrder(*told, ips, lift, sample, outside, why)
@@ -138,7 +141,7 @@ def _student(difference: float, error: float, freedom: int, level: float) -> Com
     return Comparison(difference, error, Interval(difference - half, difference + half, level), p)
 
 
-def refusal(sample: float, outside: float, blocks: int, rewards: float) -> str:
+def refusal(sample: float, outside: float, blocks: int, rewards: int) -> str:
     """Why an order can't be judged; empty where it can."""
     if sample < LEAST_SAMPLE:
         return f"the effective sample is {sample:.0f} draws, less than {LEAST_SAMPLE:.0f}"
@@ -146,4 +149,11 @@ def refusal(sample: float, outside: float, blocks: int, rewards: float) -> str:
         return f"{outside:.0%} of what it would do was hardly ever tried or never offered"
     if blocks < 2:
         return "there are too few batches"
-    return "" if rewards > 0 else "nothing came of the draws as they were: nothing to compare with"
+    if rewards < LEAST_REWARDED:
+        return f"{rewards} of the draws that it shares brought anything, less than {LEAST_REWARDED}"
+    return ""
+
+
+def rewarded(weight: Float64Array, reward: Float64Array) -> int:
+    """How many of the leads that the other order takes brought something."""
+    return int(np.count_nonzero((weight > 0) & (reward > 0)))

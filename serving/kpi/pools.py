@@ -14,7 +14,7 @@ from features.kernel import BoolArray, Float64Array, Int64Array
 
 from .intervals import Comparison
 from .off_policy import CLIP, clipped, effective_sample, switched
-from .other_order import BLOCK, paired, refusal
+from .other_order import BLOCK, paired, refusal, rewarded
 
 SWITCH = 10.0
 """Above this weight the switch estimator trusts the model alone."""
@@ -125,7 +125,7 @@ def from_pools(pools: Pools, unseen: float, level: float = 0.95) -> FromPools:
     hardly = pools.taken @ (pools.chance < 1 / CLIP) / pools.taken.sum() if wanted > 0 else 1.0
     outside = max(float(hardly), unseen)
     blocks = int(pools.block.max(initial=-1)) + 1
-    why = refusal(sample, outside, blocks, float(pools.reward.sum()))
+    why = refusal(sample, outside, blocks, rewarded(weight, pools.reward))
     return FromPools(
         {name: _estimate(pools, name, why, level) for name in HOW} if wanted > 0 else {},
         float(weight @ pools.reward) / wanted if wanted > 0 else np.nan,

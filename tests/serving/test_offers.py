@@ -1,5 +1,7 @@
 """Offers: the pools of a campaign's draws, read from their records."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from numpy.random import default_rng
@@ -30,29 +32,30 @@ LEADS, N = 60, 5
 POLICY = Policy(holdout=0.2, uniform=0.1, temperature=1.0)
 
 
-def a_field() -> Sorted:
-    rng = default_rng(5)
-    nothing = np.zeros(LEADS, np.int64)
+def a_field(leads: int = LEADS, seed: int = 5) -> Sorted:
+    rng = default_rng(seed)
+    nothing = np.zeros(leads, np.int64)
     return Sorted(
-        row=np.arange(LEADS) + 1, arm=(rng.random(LEADS) < POLICY.holdout).astype(np.int8),
-        score=np.exp(rng.normal(0, 0.5, LEADS)), seconds=rng.exponential(60, LEADS),
-        callback_at=np.where(np.arange(LEADS) == 7, NOON, NEVER), created_at=nothing, attempts=nothing,
+        row=np.arange(leads) + 1, arm=(rng.random(leads) < POLICY.holdout).astype(np.int8),
+        score=np.exp(rng.normal(0, 0.5, leads)), seconds=rng.exponential(60, leads),
+        callback_at=np.where(np.arange(leads) == 7, NOON, NEVER), created_at=nothing, attempts=nothing,
         last_call_at=nothing, origin=nothing,
     )  # fmt: skip
 
 
-def fill(engine: Engine, batches: int, lost: int = 1) -> list[RankedQueue]:
+def fill(engine: Engine, batches: int, lost: int = 1, leads: int = LEADS) -> list[RankedQueue]:
     """Draws of the desk's own code, their first `lost` entries lost to others; every lead drawn is called."""
-    field, made = a_field(), list[RankedQueue]()
+    made = list[RankedQueue]()
     with transaction(engine) as connection:
         write_campaign(connection, "spring", {"goal": "sale"}, NOON)
-        seq = numbers(connection, LEADS + batches * N)
-        connection.execute(insert(lead), [_lead(key, next(seq)) for key in range(1, LEADS + 1)])
+        seq = numbers(connection, leads + batches * N)
+        connection.execute(insert(lead), [_lead(key, next(seq)) for key in range(1, leads + 1)])
         for number in range(batches):
+            field = a_field(leads, 5 if leads == LEADS else number)
             witness, account = Witness(field), Account()
             queue = rank(witness, N, POLICY, account, generator(f"spring|k{number}"))
             won = np.arange(lost, lost + N)
-            told = witness.testimony(lambda places: _described(field, places))
+            told = witness.testimony(partial(_described, field))
             record = written(POLICY, account, [Turn(N, lost + N, won.tolist(), told)])
             _write(connection, number, queue, won, record)
             made.append(queue)
@@ -156,7 +159,7 @@ def test_offers_know_how_long_a_lead_had_waited_and_how_often_it_had_been_tried(
 
 
 def test_whole_pools_are_weighed_by_every_estimator(engine: Engine):
-    fill(engine, 400)
+    fill(engine, 600, leads=300)
 
     with reading(engine) as connection:
         found = judge(connection, STRETCH, "score")

@@ -110,10 +110,15 @@ def test_what_no_pool_offered_is_refused():
     assert "never offered" in from_pools(pools, unseen=0.2).refusal
 
 
-def test_draws_that_brought_nothing_are_refused():
+def test_draws_of_which_hardly_any_brought_something_are_refused():
     pools, _ = played(300, "nothing")
+    nine = np.flatnonzero((pools.weight > 0) & (pools.reward > 0))[:9]
+    few = replace(pools, reward=np.where(np.isin(np.arange(len(pools)), nine), 1.0, 0.0))
 
-    assert "nothing came" in from_pools(replace(pools, reward=0 * pools.reward), unseen=0.0).refusal
+    found = from_pools(few, unseen=0.0)
+
+    assert found.refusal == "9 of the draws that it shares brought anything, less than 10"
+    assert {one.lift for one in found.estimates.values()} == {None}
 
 
 def test_no_pools_tell_nothing():
