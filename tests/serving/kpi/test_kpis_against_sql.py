@@ -254,6 +254,18 @@ def test_the_policy_of_an_attempt_is_that_of_the_decision_it_echoes(engine: Engi
     assert values["holdout"] == wanted["holdout"]
 
 
+PROMISED = {
+    "call_conversion_rate", "contact_conversion_rate", "rpc_conversion_rate", "average_call_duration",
+    "average_talk_time", "handle_time", "lead_response_time", "contact_rate", "attempts_per_lead",
+    "penetration", "abandon_rate", "occupancy", "conversions_per_agent_hour", "value_per_agent_hour",
+    "data_quality",
+}  # fmt: skip
+
+
+def test_every_kpi_that_managers_build_on_keeps_its_name():
+    assert {measure.kpi for measure in MEASURES} >= PROMISED
+
+
 def test_every_kpi_has_its_query_here_or_below():
     elsewhere = {"lead_response_time", "penetration", "occupancy"}  # the last in test_occupancy.py
     assert {measure.kpi for measure in MEASURES} == {*FORMULAS, *elsewhere}
