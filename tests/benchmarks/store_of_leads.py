@@ -26,7 +26,8 @@ ZONES = ((212, "NY"), (312, "IL"), (303, "CO"), (415, "CA"), (808, "HI"))
 class Floor:
     """What row `n` of each table says: half as many calls as leads, none of the last three hours."""
 
-    def __init__(self, leads: int) -> None:
+    def __init__(self, leads: int, now: int = NOW, zone: str | None = None) -> None:
+        self.now, self.zone = now, zone
         self.rows = {lead: leads, lead_attribute: leads, call: max(1, leads // 2)}
         self._tells = {lead: self._leads, lead_attribute: self._attributes, call: self._calls}
 
@@ -45,7 +46,7 @@ class Floor:
             yield pa.record_batch(arrays, names=[column.name for column in columns])
 
     def _leads(self, rows: Int64Array) -> Columns:
-        came = NOW - 28 * DAY + _mixed(rows) % (27 * DAY)
+        came = self.now - 28 * DAY + _mixed(rows) % (27 * DAY)
         places = [ZONES[row % len(ZONES)] for row in rows.tolist()]
         numbers = [
             f"+1{area}{2000000 + row % 7999999}" for row, (area, _) in zip(rows.tolist(), places, strict=True)
@@ -54,13 +55,14 @@ class Floor:
             "id": rows + 1, "lead_id": [f"lead-{row:09d}" for row in rows.tolist()], "campaign": "spring",
             "created_at": came, "updated_at": came, "known_at": came, "country": "US",
             "channel": _words("channel", _mixed(rows) // 3, 5), "source": _words("source", rows, 40),
-            "list_id": _words("list", rows, 200), "region": [state for _, state in places],
+            "list_id": _words("list", rows, 200), "timezone": [self.zone] * rows.size,
+            "region": [None if self.zone else state for _, state in places],
             "value": 50.0 + _mixed(rows) // 5 % 200, "seq": rows + 1, "phone_hash": numbers,
             "phones": [f'[{{"e164": "{one}", "type": "mobile"}}]' for one in numbers],
         }  # fmt: skip
 
     def _attributes(self, rows: Int64Array) -> Columns:
-        came = NOW - 28 * DAY + _mixed(rows) % (27 * DAY)
+        came = self.now - 28 * DAY + _mixed(rows) % (27 * DAY)
         return {
             "lead": rows + 1, "name": "need", "number": _mixed(rows) // 7 % 10 * 1.0, "known_at": came,
             "seq": self.rows[lead] + rows + 1,
@@ -69,7 +71,7 @@ class Floor:
     def _calls(self, rows: Int64Array) -> Columns:
         mixed, ended_at = (
             _mixed(rows),
-            NOW - 3 * HOUR - (self.rows[call] - rows) * (WEEKS * 7 * DAY // self.rows[call]),
+            self.now - 3 * HOUR - (self.rows[call] - rows) * (WEEKS * 7 * DAY // self.rows[call]),
         )
         answered = mixed % 10 < 3
         return {
@@ -84,9 +86,12 @@ class Floor:
         }  # fmt: skip
 
 
-def fill_leads(url: str, leads: int) -> None:
-    """Fill an empty, up-to-date store; its indexes are made at the end. Alone in its process on SQLite."""
-    engine, floor = open_engine(url), Floor(leads)
+def fill_leads(url: str, leads: int, now: int = NOW, zone: str | None = None) -> None:
+    """Fill an empty, up-to-date store; its indexes are made at the end. Alone in its process on SQLite.
+
+    With a zone all leads live there; else they are spread over the country.
+    """
+    engine, floor = open_engine(url), Floor(leads, now, zone)
     with transaction(engine) as connection:
         for index in [index for table in floor.rows for index in table.indexes]:
             index.drop(connection)

@@ -1,0 +1,152 @@
+"""Polls over HTTP on PostgreSQL, each for a hundred leads: at a steady pace, and from many dialers at once.
+
+`LEADS=1000000 pytest -m benchmark tests/benchmarks/bench_http.py` takes a campaign of a million.
+"""
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import httpx2
+import numpy as np
+from sqlalchemy import Engine
+
+from features.instants import HOUR
+from features.store.engine import open_engine
+from features.store.migrations import upgrade
+from serving.access import SCOPES, create_key
+from serving.demo import Stages
+from tests.acceptance.test_two_workers import noon_somewhere
+from tests.postgres import start_server
+from tests.serving.desks import a_desk
+from tests.serving.test_models import publish, uri_of
+
+from .bench_lease import a_bundle
+from .harness import Figure, alone, summary
+from .store_of_leads import fill_leads
+
+LEADS = int(os.environ.get("LEADS", "100000"))
+WANTED, LEASE_S = 100, 10
+PACE, DIALERS, SPELL_S, SPELLS = 20, 16, 10.0, 5
+"""Polls a second; pollers at once; how long each spell of polls takes, and how many there are."""
+
+
+def bench_http() -> list[Figure]:
+    """What dialers wait, in the quietest spell of five; the ratio is the bar's milliseconds over ours."""
+    with a_service(workers=1) as (url, key):
+        steady = quietest([paced(url, key) for _ in range(SPELLS)])
+    with a_service(workers=2) as (url, key):
+        crowd = quietest([crowded(url, key) for _ in range(SPELLS)])
+    paced_name = f"{PACE} polls a second for {WANTED} of {LEADS:,} leads, 1 worker"
+    return [
+        waited(paced_name, steady, 0.5, bar_ms=8),
+        waited(paced_name, steady, 0.99, bar_ms=25),
+        waited(f"{DIALERS} dialers at once, {LEADS:,} leads, 2 workers", crowd, 0.99, bar_ms=60),
+    ]
+
+
+def waited(name: str, spell: np.ndarray, share: float, bar_ms: float) -> Figure:
+    """A quantile of what dialers waited, beside a bar."""
+    found = float(np.quantile(spell, share)) * 1e3
+    bar = f"{bar_ms:.0f} ms at the {100 * share:.0f}th percentile"
+    return summary(f"{name}: {100 * share:.0f}th percentile", bar, bar_ms / found, [found], "ms")
+
+
+def quietest(spells: list[np.ndarray]) -> np.ndarray:
+    """The seconds of the spell whose 99th percentile is least."""
+    return min(spells, key=lambda spell: float(np.quantile(spell, 0.99)))
+
+
+@contextmanager
+def a_service(workers: int) -> Iterator[tuple[str, str]]:
+    """A service with a champion on a store of its own: its address, and a key."""
+    server, now = start_server("-c synchronous_commit=on"), time.time_ns() // 1_000
+    engine = open_engine(server.url)
+    try:
+        upgrade(engine)
+        alone(fill_leads, server.url, LEADS, now, noon_somewhere(now))
+        key = create_key(engine, "bench", SCOPES, None, now)
+        with TemporaryDirectory() as name, _stages(engine, Path(name), workers).service() as url:
+            _until_scored(url, key)
+            yield url, key
+    finally:
+        engine.dispose()
+        server.remove()
+
+
+def _stages(engine: Engine, folder: Path, workers: int) -> Stages:
+    desk = a_desk(engine)
+    desk.follow(time.time_ns() // 1_000 - HOUR)
+    publish(folder, a_bundle(desk), "champion")
+    environment = {
+        **{name: word for name, word in os.environ.items() if not name.startswith("LEADRANK_")},
+        "LEADRANK_DATABASE_URL": engine.url.render_as_string(hide_password=False),
+        "LEADRANK_MLFLOW_URI": uri_of(folder),
+        "LEADRANK_CACHE": f"{folder}/bundles",
+        "LEADRANK_CHECKPOINTS": f"{folder}/checkpoints",
+        "LEADRANK_RANKINGS": f"{folder}/rankings",
+        "LEADRANK_RETRAIN_EVERY": "off",
+    }
+    return Stages(environment, folder / "service.log", print, ("--workers", f"{workers}"), 1_200)
+
+
+def _until_scored(url: str, key: str) -> None:
+    """Ask until each worker has its queue and a tick has looked ahead."""
+    with httpx2.Client(timeout=600) as client:
+        for _ in range(20):
+            poll(client, url, key, "warm")
+    time.sleep(60)
+
+
+def poll(client: httpx2.Client, url: str, key: str, dialer: str) -> float:
+    """Seconds until a hundred leads are there."""
+    begun = time.perf_counter()
+    answer = client.post(
+        f"{url}/v1/campaigns/spring/queue:lease",
+        json={"n": WANTED, "lease_seconds": LEASE_S, "dialer_id": dialer},
+        headers={"Authorization": f"Bearer {key}"},
+    )
+    took = time.perf_counter() - begun
+    assert answer.status_code == 200, answer.text
+    assert len(answer.json()["items"]) == WANTED
+    return took
+
+
+def paced(url: str, key: str) -> np.ndarray:
+    """Polls that begin at even intervals, whatever the ones before took."""
+    found: list[float] = []
+    begun = time.perf_counter()
+
+    def one(client: httpx2.Client, turn: int) -> None:
+        time.sleep(max(0.0, begun + turn / PACE - time.perf_counter()))
+        found.append(poll(client, url, key, f"d{turn % 4}"))
+
+    with httpx2.Client(timeout=30) as client:
+        threads = [threading.Thread(target=one, args=(client, turn)) for turn in range(int(PACE * SPELL_S))]
+        _together(threads)
+    return np.array(found)
+
+
+def crowded(url: str, key: str) -> np.ndarray:
+    """Polls of dialers that ask again as soon as they are answered."""
+    found: list[float] = []
+    until = time.perf_counter() + SPELL_S
+
+    def one(number: int) -> None:
+        with httpx2.Client(timeout=30) as client:
+            while time.perf_counter() < until:
+                found.append(poll(client, url, key, f"d{number}"))
+
+    _together([threading.Thread(target=one, args=(number,)) for number in range(DIALERS)])
+    return np.array(found)
+
+
+def _together(threads: list[threading.Thread]) -> None:
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
