@@ -268,7 +268,7 @@ def _decision(item: Item, given: Batch, book: LeadBook) -> dict[str, object]:
         "p_convert": _finite(item.p_convert),
         "handle_s": _finite(item.handle_s),
         "attempt_no": item.attempt_no,
-        "reasons": [reason.on_record() for reason in item.reasons] or None,
+        "reasons": [reason.on_record for reason in item.reasons] or None,
     }
 
 

@@ -47,7 +47,7 @@ def _remark(desk: Desk, campaign: str, at: int) -> None:
         some = rows[first : first + REMARKS]
         with desk.lock:
             standing = desk.roster.standing(some, desk.plan(campaign).caps, at)
-            desk.remarks.keep(desk.models, desk.ledger.past(), some, standing, at)
+            desk.remarks.of(desk.models, desk.ledger.past(), some, standing, at)
 
 
 def _in_front(desk: Desk, campaign: str, at: int) -> Int64Array:

@@ -16,6 +16,9 @@ from .week_ahead import Window
 UNSCORED = 0
 """The print of features that nobody saw."""
 
+MOST_KEPT = 20_000
+"""More remarks than this are thinned out at the next look ahead."""
+
 
 @dataclass(frozen=True)
 class Remark:
@@ -48,17 +51,14 @@ class Remarks:
         """The remark of each lead: kept where it still serves, made where not."""
         found = self._found(models, rows, at)
         missing = np.array([one is None for one in found], np.bool_)
-        made = iter(self._made(models, past, rows[missing], standing.take(missing), at))
-        return [next(made) if one is None else one.by(at) for one in found]
-
-    def keep(self, models: Models, past: Past, rows: Int64Array, standing: Standing, at: int) -> None:
-        """Make these leads' remarks ahead."""
-        told = self.of(models, past, rows, standing, at)
-        self._kept |= dict(zip(rows.tolist(), zip(self._prints(rows), told, strict=True), strict=True))
+        if missing.any():
+            self._make(models, past, rows[missing], standing.take(missing), at)
+        return [self._kept[row][1].by(at) for row in rows.tolist()]
 
     def lacking(self, models: Models, rows: Int64Array, at: int) -> Int64Array:
-        """Those of some leads whose remark would have to be made; all others' are let go of."""
-        self._kept = {row: self._kept[row] for row in rows.tolist() if row in self._kept}
+        """Those of some leads whose remark would have to be made; if too many are kept, only theirs are."""
+        if len(self._kept) > MOST_KEPT:
+            self._kept = {row: self._kept[row] for row in rows.tolist() if row in self._kept}
         return rows[np.array([one is None for one in self._found(models, rows, at)], np.bool_)]
 
     def _found(self, models: Models, rows: Int64Array, at: int) -> list[Remark | None]:
@@ -75,11 +75,10 @@ class Remarks:
     def _prints(self, rows: Int64Array) -> list[int]:
         return [int(seen) for seen in self._sheet.prints_of(rows)]
 
-    def _made(
-        self, models: Models, past: Past, rows: Int64Array, standing: Standing, at: int
-    ) -> list[Remark]:
-        """As of the instant at which each lead was scored."""
+    def _make(self, models: Models, past: Past, rows: Int64Array, standing: Standing, at: int) -> None:
+        """Make and keep remarks as of the instant at which each lead was scored."""
         scored_at = self._sheet.scored_at[rows]
         seen_at = np.where(scored_at > 0, np.minimum(scored_at, at), at)
-        told = models.remarks(past, replace(Moments.at_once(rows, at), at=seen_at), standing, at)
-        return [Remark(reasons, window) for reasons, window in told]
+        made = models.remarks(past, replace(Moments.at_once(rows, at), at=seen_at), standing, at)
+        for row, seen, (reasons, window) in zip(rows.tolist(), self._prints(rows), made, strict=True):
+            self._kept[row] = seen, Remark(reasons, window)

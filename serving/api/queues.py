@@ -1,7 +1,6 @@
 """Queues out: leases for dialers, what they say of them, and the last gate before a call."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 
 from fastapi import APIRouter, Response
 from pydantic import ValidationError
@@ -145,6 +144,6 @@ def _item(item: Item) -> dict[str, object]:
         "callable_until": when(item.callable_until),
         "best_window": plain(item.best_window),
         "agent_id": item.agent_id,
-        "reasons": [asdict(one) for one in item.reasons],
+        "reasons": [one.told for one in item.reasons],
         "attributes": item.attributes,
     }

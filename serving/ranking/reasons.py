@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -27,9 +27,15 @@ class Reason:
     group: str
     text: str
 
+    @cached_property
     def on_record(self) -> dict[str, object]:
         """What is kept with a decision: the sentence can be told again."""
-        return {name: getattr(self, name) for name in ("feature", "value", "effect", "group")}
+        return {"feature": self.feature, "value": self.value, "effect": self.effect, "group": self.group}
+
+    @cached_property
+    def told(self) -> dict[str, object]:
+        """All of it, as an answer tells it."""
+        return {**self.on_record, "text": self.text}
 
 
 @dataclass(frozen=True)

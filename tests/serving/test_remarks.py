@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 from features import Moments, compute
 from features.instants import HOUR, MINUTE, SECOND
 from features.past import Past
+from serving import remarks
 from serving.desk import Desk
 from serving.handout import Batch
 from serving.lookahead import look_ahead
@@ -110,15 +111,25 @@ def test_another_champion_explains_itself(desk: Desk):
     assert len(reasons_by_lead(given)) == 20
 
 
-def test_only_those_in_front_are_kept(desk: Desk):
+def test_too_many_remarks_are_thinned_out_to_those_in_front(desk: Desk, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(remarks, "MOST_KEPT", 35)
     look_ahead(desk, OPEN)
     given = poll(desk, OPEN + SECOND, 30)
-    made(desk)
 
     look_ahead(desk, OPEN + MINUTE)
 
     assert len(ids(given)) == 30
     assert len(desk.remarks._kept) == 10
+
+
+def test_a_lead_that_comes_back_unchanged_is_not_remarked_on_again(desk: Desk):
+    first = poll(desk, OPEN, 30, seconds=60)
+    made(desk)
+
+    again = poll(desk, OPEN + 2 * MINUTE, 30)
+
+    assert {*ids(first)} & {*ids(again)}
+    assert made(desk) < len(ids(again))
 
 
 @pytest.mark.parametrize(("at", "serves"), [(OPEN, True), (OPEN + HOUR - 1, True), (OPEN + HOUR, False)])
