@@ -34,6 +34,7 @@ from .handout import (
     win,
 )
 from .insight import Diagnosis, Eligibility, Explanation, eligibility, explanation
+from .lately import lately
 from .leases import Ack, AckResult
 from .lineup import Lineup, Terms
 from .models import Models
@@ -57,6 +58,9 @@ _OWN_LEASE = frozenset({"LEASED"})
 
 MOST_ROUNDS = 8
 """How often one poll tries anew when other workers hold the leads that it wanted."""
+
+HOURS_AHEAD = 24
+"""For so long diagnostics tell who may be called when."""
 
 LOST_FOR = 60 * SECOND
 """A lead found in other hands is not asked for again within this time."""
@@ -205,6 +209,10 @@ class Desk:
                 callable=sum(zone["callable"] for zone in by_zone.values()),
                 withheld=view.withheld(),
                 by_zone=by_zone,
+                withheld_by_zone=view.withheld_by_zone(),
+                ahead=view.ahead(HOURS_AHEAD),
+                rank_age=view.rank_age(),
+                lately=lately(self.engine, campaign, at),
                 next_callable_at=view.next_callable(),
                 model_version=self.models.version,
                 degraded=self.models.degraded,

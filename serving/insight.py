@@ -86,6 +86,50 @@ class Alert:
 
 
 @dataclass(frozen=True)
+class Abandoned:
+    """Live answers and how many of them were abandoned; `rate` in percent, None where nobody answered."""
+
+    live_answers: int
+    abandoned: int
+    rate: float | None
+
+    @classmethod
+    def of(cls, live_answers: int, abandoned: int) -> "Abandoned":
+        """With its rate."""
+        return cls(live_answers, abandoned, 100 * abandoned / live_answers if live_answers else None)
+
+
+@dataclass(frozen=True)
+class Lately:
+    """What dialers did."""
+
+    abandoned_24h: Abandoned
+    abandoned_30d: Abandoned
+    lease_expiries_24h: int
+    """Leases that ended without a word of the dialer."""
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """Who may be called at an instant to come, if nothing happens meanwhile."""
+
+    starts_at: int
+    callable: int
+    by_zone: dict[str, int]
+
+
+@dataclass(frozen=True)
+class RankAge:
+    """How long ago the scores were worked out of those who may be called."""
+
+    scored: int
+    unscored: int
+    """Who will be scored by the next poll that may have them."""
+    median_s: float | None
+    oldest_s: float | None
+
+
+@dataclass(frozen=True)
 class Diagnosis:
     """Why a campaign's queue is as long as it is."""
 
@@ -96,7 +140,14 @@ class Diagnosis:
     withheld: dict[str, int]
     by_zone: dict[str, dict[str, int]]
     """For each time zone how many leads are callable and how many withheld."""
+    withheld_by_zone: dict[str, dict[str, int]]
+    """The same headings as `withheld` by time zone, without those that hold nobody back."""
+    ahead: tuple[Ahead, ...]
+    """By hour for a day."""
     next_callable_at: int | None
+    rank_age: RankAge | None
+    """None without a model."""
+    lately: Lately
     model_version: str | None
     degraded: bool
     trouble: str

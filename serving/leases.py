@@ -184,6 +184,18 @@ def open_leases(connection: Connection, at: int) -> Iterable[tuple[int, int, int
     return [(lead, since, until) for lead, since, until in connection.execute(held)]
 
 
+def ran_out(connection: Connection, campaign: str, since: int, at: int) -> int:
+    """How many leases of a campaign ended since then without a word of the dialer; a lead that was leased
+    again meanwhile counts for its last lease alone."""
+    asked = (
+        select(func.count())
+        .select_from(lease.join(decision, decision.c.lease_id == lease.c.lease_id))
+        .where(lease.c.resource.like("lead:%"), lease.c.state.in_(("leased", "dialing")))
+        .where(lease.c.expires_at > since, lease.c.expires_at <= at, decision.c.campaign == campaign)
+    )
+    return connection.execute(asked).scalar_one()
+
+
 def holder(connection: Connection, lease_id: str, at: int) -> int | None:
     """The database key of the lead that an open lease is for, None if it doesn't hold all its resources."""
     if connection.execute(_HELD, {"named": [lease_id], "at": at}).first() is None:

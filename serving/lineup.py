@@ -115,6 +115,10 @@ class Lineup:
         )  # fmt: skip
         return dict(zip(COLUMNS, columns, strict=True))
 
+    def scored_at(self, slots: Int64Array) -> Int64Array:
+        """When those leads' scores were worked out."""
+        return self._sheet.scored_at[self.columns["row"][slots]]
+
     def unscored(self, ahead: int) -> Int64Array:
         """Rows of those who may be called now or will be within `ahead`, and will lack a score by then."""
         if self.terms.bundle is None:

@@ -58,6 +58,10 @@ class Sites:
         """Those that are open, or open within some time."""
         return np.flatnonzero(self.until(at) <= at + within)
 
+    def open_at(self, at: int) -> BoolArray:
+        """Which are open at an instant to come."""
+        return ~judge_sites(self._standing(), Caps(), at).forbidden
+
     def _ask(self, at: int) -> None:
         asked = at // QUARTER, len(self)
         if asked != self._asked:

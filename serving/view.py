@@ -1,17 +1,19 @@
 """View: the part of a lineup that one poll may have, as its queue asks for it; what holds back the rest."""
 
+from collections import Counter
 from dataclasses import fields
 from types import TracebackType
 from typing import Self
 
 import numpy as np
 
-from features.instants import NEVER, SECOND
+from features.instants import HOUR, NEVER, SECOND
 from features.kernel import BoolArray, Float64Array, Int32Array, Int64Array, kernel
 from features.store.lead_book import LeadBook
 
 from .cells import NOWHERE, Cells
 from .handout import Order
+from .insight import Ahead, RankAge
 from .lineup import DUE, KINDS, STALE, Lineup
 from .ranking.queue import TRIED, Candidates
 from .verdicts import FREE, WITHHELD
@@ -110,24 +112,63 @@ class View:
 
     def withheld(self) -> dict[str, int]:
         """How many leads each heading holds back; each counts under the first."""
-        counts = self._counts()
-        closed = self.lineup.sites.closed(self.lineup.at)
-        held = counts[:, :FREE].sum(axis=0)
-        later = counts[closed, _OUTSIDE:].sum(axis=0)
-        held[_OUTSIDE:] -= later[: FREE - _OUTSIDE]
-        held[_OUTSIDE] += later.sum()
-        return dict(zip(WITHHELD, held.tolist(), strict=True))
+        return dict(zip(WITHHELD, self._held().sum(axis=0).tolist(), strict=True))
+
+    def withheld_by_zone(self) -> dict[str, dict[str, int]]:
+        """The same by time zone; headings that hold nobody back are left out."""
+        found: dict[str, Counter[str]] = {}
+        for site, held in enumerate(self._held().tolist()):
+            counts = {heading: leads for heading, leads in zip(WITHHELD, held, strict=True) if leads}
+            if counts:
+                found.setdefault(self._zone(site), Counter()).update(counts)
+        return {zone: dict(counts) for zone, counts in found.items()}
 
     def by_zone(self) -> dict[str, dict[str, int]]:
         """Callable and withheld leads by time zone."""
-        counts, sites = self._counts(), self.lineup.sites
-        closed, found = sites.closed(self.lineup.at), dict[str, dict[str, int]]()
-        for site in np.flatnonzero(counts.any(axis=1)).tolist():
-            told = found.setdefault("+".join(sites.zone(site)) or "unknown", {"callable": 0, "withheld": 0})
-            free = 0 if closed[site] else int(counts[site, FREE:].sum())
-            told["callable"] += free
-            told["withheld"] += int(counts[site].sum()) - free
+        held, leads, found = self._held().sum(axis=1), self._counts().sum(axis=1), dict[str, dict[str, int]]()
+        for site in np.flatnonzero(leads).tolist():
+            told = found.setdefault(self._zone(site), {"callable": 0, "withheld": 0})
+            told["callable"] += int(leads[site] - held[site])
+            told["withheld"] += int(held[site])
         return found
+
+    def ahead(self, hours: int) -> tuple[Ahead, ...]:
+        """Who may be called now and in so many hours, if nothing happens meanwhile."""
+        instants, sites = self.lineup.at + HOUR * np.arange(hours), self.lineup.sites
+        there = np.flatnonzero(self.cells.cell >= 0)
+        after = np.searchsorted(instants, self.lineup.columns["until"][there])
+        kinds, width = self.cells.cell[there] // KINDS, hours + 1
+        counts = np.bincount(kinds * width + after, minlength=len(sites) * width).reshape(-1, width)
+        free = counts.cumsum(axis=1)
+        return tuple(self._ahead(int(at), free[:, hour]) for hour, at in enumerate(instants))
+
+    def _ahead(self, at: int, free: Int64Array) -> Ahead:
+        """`free`: by site how many leads no rule but the hours of their place holds back by then."""
+        found: Counter[str] = Counter()
+        for site in np.flatnonzero(self.lineup.sites.open_at(at) & (free > 0)).tolist():
+            found[self._zone(site)] += int(free[site])
+        return Ahead(at, found.total(), dict(found))
+
+    def rank_age(self) -> RankAge | None:
+        """How old the scores are of those who may be called; None where no model serves."""
+        if not self.scored:
+            return None
+        slots = self.cells.among(np.concatenate([self._open(kind) for kind in range(FREE, STALE)]))
+        age, waiting = (self.lineup.at - self.lineup.scored_at(slots)) / SECOND, self.unscored().size
+        if not slots.size:
+            return RankAge(0, waiting, None, None)
+        return RankAge(slots.size, waiting, float(np.median(age)), float(age.max()))
+
+    def _zone(self, site: int) -> str:
+        return "+".join(self.lineup.sites.zone(site)) or "unknown"
+
+    def _held(self) -> Int64Array:
+        """Leads held back by site and heading."""
+        counts, closed = self._counts(), self.lineup.sites.closed(self.lineup.at)
+        held = counts[:, :FREE].copy()
+        held[closed, _OUTSIDE:] = 0
+        held[closed, _OUTSIDE] = counts[closed, _OUTSIDE:].sum(axis=1)
+        return held
 
     def next_callable(self) -> int | None:
         """The first instant after now at which a lead that is held back may be allowed."""

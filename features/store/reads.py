@@ -15,6 +15,7 @@ from sqlalchemy import (
     Select,
     Subquery,
     and_,
+    case,
     func,
     select,
     union_all,
@@ -155,6 +156,21 @@ class _Settings:
             confirmation=bool(settings.get("confirmation", False)),
             agent_dials=settings.get("mode") in ("power", "preview"),
         )
+
+
+def live_answers(connection: Connection, stretch: Stretch) -> tuple[int, int]:
+    """How many calls of a stretch people answered, and how many of those were abandoned; machines left out."""
+    stands = func.coalesce(disposition.c.disposition, call.c.outcome)
+    abandoned = call.c.abandoned & (stands != Outcome.MACHINE)
+    told = call.outerjoin(disposition, disposition.c.id == _standing(stretch.at))
+    within = (call.c.started_at >= stretch.since, call.c.started_at < stretch.until)
+    asked = (
+        select(func.count(case((call.c.human_answered | abandoned, 1))), func.count(case((abandoned, 1))))
+        .select_from(told)
+        .where(call.c.known_at <= stretch.at, *within, *_of(call.c.campaign, stretch))
+    )
+    live, lost = connection.execute(asked).one()
+    return live, lost
 
 
 def _settings(connection: Connection) -> dict[str, Mapping[str, object]]:

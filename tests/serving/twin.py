@@ -142,8 +142,14 @@ def assert_agrees(desk: Desk, campaign: str, at: int, order: Order) -> None:
         assert view.next_callable() == next_callable(floor.verdicts.until, at)
         if not (order.channels or order.regions or order.lists or order.exclude):
             assert view.by_zone() == floor.by_zone
+        by_reason: Counter[str] = sum(map(Counter, view.withheld_by_zone().values()), Counter())
+        assert by_reason == +Counter(floor.verdicts.withheld)
         free = view.candidates()
         assert free.row.tolist() == twin.row.tolist()
+        now, age = view.ahead(2)[0], view.rank_age()
+        assert (now.starts_at, now.callable) == (view.lineup.at, len(free))
+        if age is not None:
+            assert (age.scored, age.unscored) == (len(free), 0)
         if desk.models.champion() is not None:
             created_at, rows = floor.standing.created_at[~floor.verdicts.forbidden], free.row
             assert not desk.sheet.stale(rows, created_at, at).any()

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from features.instants import HOUR, MINUTE, SECOND, render
+from features.instants import DAY, HOUR, MINUTE, SECOND, render
 from tests.features.store.tellings import NOON, a_lead
+from tests.serving.desks import a_dial
 
 from .conftest import Door
 
@@ -234,6 +235,31 @@ def test_diagnostics_count_why_leads_wait_and_until_when(floor: Door):
 
     assert (told["leads"], told["callable"], told["withheld"]["outside_hours"]) == (3, 0, 2)
     assert told["next_callable_at"] == render(OPEN + 20 * HOUR)
+    (zone,) = told["by_zone"]
+    assert told["withheld_by_zone"][zone]["outside_hours"] == 2
+    assert [hour["callable"] for hour in told["ahead"]] == [0] * 8 + [2] * 13 + [0] * 3
+    assert told["ahead"][8] == {"starts_at": render(OPEN + 20 * HOUR), "callable": 2, "by_zone": {zone: 2}}
+
+
+def test_diagnostics_tell_what_dialers_did_of_late(floor: Door):
+    """A lease without a word; three people pick up, one finds nobody there; a machine is nobody."""
+    floor("POST", "/v1/campaigns/spring/queue:lease", {"n": 1, "dialer_id": "d1", "lease_seconds": 60})
+    floor.at = OPEN + 12 * HOUR
+    calls = [
+        a_dial("c1", "ann", OPEN + HOUR, "contact_no_decision", human_answered=True),
+        a_dial("c2", "ann", OPEN + 2 * HOUR, "abandoned", human_answered=True, abandoned=True),
+        a_dial("c3", "bob", OPEN + 3 * HOUR, "machine", abandoned=True),
+        a_dial("c4", "bob", OPEN - 20 * DAY, "contact_no_decision", human_answered=True),
+    ]
+    told = floor("POST", "/v1/events", calls, content_type="application/cloudevents-batch+json").json()
+    assert told["accepted"] == 4
+
+    found = floor("GET", "/v1/campaigns/spring/diagnostics").json()
+
+    assert found["lately"]["abandoned_24h"] == {"live_answers": 2, "abandoned": 1, "rate": 50.0}
+    assert found["lately"]["abandoned_30d"]["live_answers"] == 3
+    assert found["lately"]["lease_expiries_24h"] == 1
+    assert found["rank_age"] is None
 
 
 def test_without_a_model_there_are_no_versions(floor: Door):
