@@ -159,7 +159,7 @@ class _Settings:
 
 
 def live_answers(connection: Connection, stretch: Stretch) -> tuple[int, int]:
-    """How many calls of a stretch people answered, and how many of those were abandoned; machines left out."""
+    """How many calls of a stretch people answered, and how many of those were abandoned; no machines."""
     stands = func.coalesce(disposition.c.disposition, call.c.outcome)
     abandoned = call.c.abandoned & (stands != Outcome.MACHINE)
     told = call.outerjoin(disposition, disposition.c.id == _standing(stretch.at))

@@ -1,6 +1,5 @@
 """Two workers on one PostgreSQL database: what they hand out at the same time, each lead once."""
 
-import os
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -10,23 +9,16 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, select
 
-from features.instants import HOUR, render
 from features.store.engine import open_engine, reading
 from features.store.tables import decision
 from serving.access import SCOPES, create_key
 from serving.client import Client
-from serving.demo import Stages
 from tests.conftest import empty
-from tests.serving.desks import many_leads
+
+from .live import now, send_leads, stages_of
 
 LEADS, POLLERS, ASKED = 600, 4, 15
 PATIENCE_S = 20.0
-
-
-def noon_somewhere(at: int) -> str:
-    """A zone where it is about noon."""
-    ahead = 12 - at // HOUR % 24
-    return f"Etc/GMT{-ahead:+d}" if ahead else "Etc/UTC"
 
 
 @pytest.fixture
@@ -40,28 +32,15 @@ def database(postgres: str) -> Iterator[Engine]:
 @pytest.fixture
 def service(database: Engine, postgres: str, tmp_path: Path) -> Iterator[tuple[str, str]]:
     """URL and key of a service of two workers on the system's clock."""
-    environment = {
-        **{name: word for name, word in os.environ.items() if not name.startswith("LEADRANK_")},
-        "LEADRANK_DATABASE_URL": postgres,
-        "LEADRANK_MLFLOW_URI": f"sqlite:///{tmp_path}/mlflow.db",
-        "LEADRANK_CACHE": f"{tmp_path}/bundles",
-        "LEADRANK_CHECKPOINTS": f"{tmp_path}/checkpoints",
-        "LEADRANK_RETRAIN_EVERY": "off",
-    }
-    stages = Stages(environment, tmp_path / "service.log", lambda _: None, ("--workers", "2"))
-    key = create_key(database, "test", SCOPES, None, time.time_ns() // 1_000)
+    stages = stages_of(postgres, tmp_path, "--workers", "2")
+    key = create_key(database, "test", SCOPES, None, now())
     with stages.service() as url:
         yield url, key
 
 
 def test_every_lead_is_handed_out_once_by_whichever_worker(service: tuple[str, str], database: Engine):
     url, key = service
-    now = time.time_ns() // 1_000
-    received, zone = render(now - HOUR), noon_somewhere(now)
-    leads = many_leads(LEADS, created_at=received, updated_at=received, timezone=zone, region=None)
-    with Client(url, key) as client:
-        told = client.add_leads(leads)
-    assert {one["result"] for one in told["items"]} == {"created"}
+    send_leads(url, key, LEADS)
 
     with ThreadPoolExecutor(POLLERS) as threads:
         begun = time.monotonic()
