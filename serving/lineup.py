@@ -117,7 +117,7 @@ class Lineup:
 
     def scored_at(self, slots: Int64Array) -> Int64Array:
         """When those leads' scores were worked out."""
-        return self._sheet.scored_at[self.columns["row"][slots]]
+        return np.asarray(self._sheet.scored_at[self.columns["row"][slots]], np.int64)
 
     def unscored(self, ahead: int) -> Int64Array:
         """Rows of those who may be called now or will be within `ahead`, and will lack a score by then."""

@@ -36,8 +36,8 @@ def stages_of(database: str, folder: Path, *serving: str) -> Stages:
 def send_leads(url: str, key: str, count: int) -> None:
     """Leads of the campaign `spring` that may be called at this hour."""
     at = now()
-    received = {"created_at": render(at - HOUR), "updated_at": render(at - HOUR)}
-    leads = many_leads(count, timezone=noon_somewhere(at), region=None, **received)
+    received, zone = render(at - HOUR), noon_somewhere(at)
+    leads = many_leads(count, created_at=received, updated_at=received, timezone=zone, region=None)
     with Client(url, key) as client:
         told = client.add_leads(leads)
     assert {one["result"] for one in told["items"]} == {"created"}

@@ -16,7 +16,7 @@ from features.store.migrations import upgrade
 from serving.access import SCOPES, create_key
 from serving.client import Client
 from serving.demo import Stages
-from tests.acceptance.test_two_workers import noon_somewhere
+from tests.acceptance.live import noon_somewhere
 from tests.postgres import Server, start_server
 from tests.serving.desks import many_leads
 
