@@ -20,7 +20,7 @@ from features.store.engine import open_engine
 from features.store.migrations import upgrade
 from serving.access import SCOPES, create_key
 from serving.demo import Stages
-from tests.acceptance.test_two_workers import noon_somewhere
+from tests.acceptance.live import noon_somewhere
 from tests.postgres import start_server
 from tests.serving.desks import a_desk
 from tests.serving.test_models import publish, uri_of
