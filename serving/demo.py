@@ -95,6 +95,9 @@ def play(course: Course, place: Place, say: Say, on_day: Callable[[int], None]) 
     scale, agents = ["--scale", f"{course.scale}"], ["--agents", f"{course.agents}"]
     seed = ["--seed", f"{course.seed}", "--family", course.family, "--days", f"{HISTORY_DAYS}"]
     with ProcessPoolExecutor(1, get_context("spawn")) as elsewhere:
+        rivals = elsewhere.submit(
+            play_rivals, course
+        )  # beside all that follows, most of which is on one core
         with stages.stage(f"{HISTORY_DAYS} days of history: the newest lead first, {course.agents} agents"):
             stages.command("simulate", "history", *seed, *scale, *agents, "--out", str(history))
         with stages.stage("import into SQLite"):
@@ -102,9 +105,6 @@ def play(course: Course, place: Place, say: Say, on_day: Callable[[int], None]) 
         until = course.world().day(HISTORY_DAYS)
         with stages.stage("features and models, tracked in MLflow"):
             trained = json.loads(stages.command("train", "--at", render(until), "--json", "-"))
-        rivals = elsewhere.submit(
-            play_rivals, course
-        )  # a training has both cores; service and dialer take turns
         key = stages.command("keys", "create", "demo-dialer", "--scopes", "ingest,queue,read,manage").strip()
         with (
             stages.stage(f"{course.days} days on the phone, over HTTP"),

@@ -51,7 +51,8 @@ def table(found: Verdict) -> Table:
     told.add_row("poll, ms: median, 99th percentile", f"{found.poll_ms_p50:.0f}, {found.poll_ms_p99:.0f}")
     for what, (usual, longest) in found.recovery_s.items():
         told.add_row(
-            f"answers again after: {what}", f"{usual} s, at most {longest} s ({found.times[what]} times)"
+            f"answers again after: {what}",
+            f"{usual:.2f} s, at most {longest:.2f} s ({found.times[what]} times)",
         )
     return told
 
