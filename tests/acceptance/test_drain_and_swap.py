@@ -3,7 +3,6 @@
 import math
 import time
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -16,11 +15,10 @@ import numpy as np
 import pytest
 from sqlalchemy import Engine, select
 
-from features.store.engine import open_engine, reading
+from features.store.engine import reading
 from features.store.tables import decision
 from serving.access import SCOPES, create_key
 from serving.client import Client
-from tests.conftest import empty
 from tests.serving.test_models import FLOOR, later, publish
 from training.pipeline import train
 
@@ -31,14 +29,6 @@ TAKEN_S = 0.1
 """A poll that was sent so long ago is in a worker's hands."""
 SWAPPED_WITHIN_S = 150.0
 """A worker looks for a new champion every minute."""
-
-
-@pytest.fixture
-def database(postgres: str) -> Iterator[Engine]:
-    engine = open_engine(postgres)
-    empty(engine)
-    yield engine
-    engine.dispose()
 
 
 @dataclass

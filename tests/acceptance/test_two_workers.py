@@ -9,24 +9,15 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, select
 
-from features.store.engine import open_engine, reading
+from features.store.engine import reading
 from features.store.tables import decision
 from serving.access import SCOPES, create_key
 from serving.client import Client
-from tests.conftest import empty
 
 from .live import now, send_leads, stages_of
 
 LEADS, POLLERS, ASKED = 600, 4, 15
 PATIENCE_S = 20.0
-
-
-@pytest.fixture
-def database(postgres: str) -> Iterator[Engine]:
-    engine = open_engine(postgres)
-    empty(engine)
-    yield engine
-    engine.dispose()
 
 
 @pytest.fixture

@@ -20,10 +20,10 @@ from features.store.engine import open_engine
 from features.store.migrations import upgrade
 from serving.access import SCOPES, create_key
 from serving.demo import Stages
-from tests.acceptance.live import noon_somewhere
+from tests.acceptance.live import noon_somewhere, stages_of
 from tests.postgres import start_server
 from tests.serving.desks import a_desk
-from tests.serving.test_models import publish, uri_of
+from tests.serving.test_models import publish
 
 from .bench_lease import a_bundle
 from .harness import Figure, alone, summary
@@ -82,16 +82,9 @@ def _stages(engine: Engine, folder: Path, workers: int) -> Stages:
     desk = a_desk(engine)
     desk.follow(time.time_ns() // 1_000 - HOUR)
     publish(folder, a_bundle(desk), "champion")
-    environment = {
-        **{name: word for name, word in os.environ.items() if not name.startswith("LEADRANK_")},
-        "LEADRANK_DATABASE_URL": engine.url.render_as_string(hide_password=False),
-        "LEADRANK_MLFLOW_URI": uri_of(folder),
-        "LEADRANK_CACHE": f"{folder}/bundles",
-        "LEADRANK_CHECKPOINTS": f"{folder}/checkpoints",
-        "LEADRANK_RANKINGS": f"{folder}/rankings",
-        "LEADRANK_RETRAIN_EVERY": "off",
-    }
-    return Stages(environment, folder / "service.log", print, ("--workers", f"{workers}"), 1_200)
+    stages = stages_of(engine.url.render_as_string(hide_password=False), folder, "--workers", f"{workers}")
+    stages.patience_s = 1_200
+    return stages
 
 
 def _until_scored(url: str, key: str) -> None:
