@@ -213,5 +213,5 @@ def _site(connection: Connection, campaign: str) -> Site:
 
 def _basis(settings: Mapping[str, object]) -> str:
     """What sums depend on beside the calls."""
-    told = [DEFINITION_VERSION, "sales", KEYS, SUMS, UNCLAIMED, [settings.get(name) for name in _MATTERS]]
+    told = [DEFINITION_VERSION, "echoes", KEYS, SUMS, UNCLAIMED, [settings.get(name) for name in _MATTERS]]
     return sha256(orjson.dumps(told)).hexdigest()[:32]

@@ -47,12 +47,13 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(params=["sqlite", "postgresql"])
 def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
     """An engine on an empty, up-to-date database; closed after the test."""
-    opened = open_engine(_database_of(request, tmp_path))
+    opened = open_engine(database_of(request, tmp_path))
     yield opened
     opened.dispose()
 
 
-def _database_of(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def database_of(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty, up-to-date database of the kind that the fixture is asked for."""
     if request.param == "sqlite":
         shutil.copy(request.getfixturevalue("template"), tmp_path / "leadrank.db")
         return f"sqlite:///{tmp_path / 'leadrank.db'}"

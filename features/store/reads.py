@@ -18,6 +18,7 @@ from sqlalchemy import (
     case,
     func,
     select,
+    union,
     union_all,
 )
 from sqlalchemy import literal as value_of
@@ -243,10 +244,22 @@ def decisions_of(stretch: Stretch) -> Select[tuple[str, str, int, int, str, str 
     asked = select(
         decision.c.decision_id, decision.c.lease_id, decision.c.lead, decision.c.at, decision.c.arm
     ).add_columns(decision.c.model_version)
-    made = decision.c.at < min(stretch.until, stretch.at + 1)
-    return asked.where(
-        made, decision.c.at >= stretch.since - DAY, *_of(decision.c.campaign, stretch)
-    ).order_by(decision.c.at, decision.c.decision_id)
+    made = [decision.c.at < min(stretch.until, stretch.at + 1), *_of(decision.c.campaign, stretch)]
+    return asked.where(*made, *_recent(stretch)).order_by(decision.c.at, decision.c.decision_id)
+
+
+def _recent(stretch: Stretch) -> list[ColumnElement[bool]]:
+    """Decisions of a day before a stretch or later, and those before that its calls echo."""
+    if stretch.since <= DAY:
+        return []
+    within = (call.c.started_at >= stretch.since, call.c.started_at < stretch.until)
+    mine = _of(call.c.campaign, stretch)
+    late = select(decision.c.decision_id).where(
+        decision.c.at >= stretch.since - DAY, *_of(decision.c.campaign, stretch)
+    )
+    named = select(call.c.decision_id).where(*within, *mine, call.c.decision_id.is_not(None))
+    leased = select(decision.c.decision_id).join(call, call.c.lease_id == decision.c.lease_id)
+    return [decision.c.decision_id.in_(union(late, named, leased.where(*within, *mine)))]
 
 
 def _columns(rows: Sequence[Row[tuple[object, ...]]]) -> Mapping[str, tuple[Any, ...]]:

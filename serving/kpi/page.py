@@ -20,8 +20,9 @@ confirmed yet; **gross** stands beside it. An **agent hour** is an hour of agent
 of wrap where agents dial (power, preview), talk, hold and wrap where a dialer does (predictive).
 
 Rates are in percent. Nothing to divide by is null, never 0. A row is *immature* while conversions of its
-attempts can still come. `policy` is the arm of the decision an attempt carried out; hours, weekdays and the
-days of agent-days are those of the campaign's own zone. `shift` is what the call names, else the campaign's
+attempts can still come. `policy` is the arm of the decision an attempt carried out: the one it echoes,
+however old, else the lead's last of the half hour before. Hours, weekdays and the days of agent-days are
+those of the campaign's own zone. `shift` is what the call names, else the campaign's
 shift in which it started. A sale is credited over the lead's whole history, whatever stretch is asked for:
 the sales of days sum to those of the month. `lead_response_time` comes with Kaplan-Meier medians by the wall
 clock and by the campaign's `business_hours`: leads still waiting are censored, one reached before its receipt
