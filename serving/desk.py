@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import chain
 
 import numpy as np
 from sqlalchemy import Connection, Engine
@@ -304,7 +303,9 @@ class Desk:
                 seal.begin(connection)
             now = self.clock(connection, poll.at)
             rounds = list(self._rounds(connection, poll, view, account, now))
-            won = chain.from_iterable(self._items(connection, poll, view, one) for one in rounds)
+            won = list[Item]()
+            for one in rounds:
+                won += self._items(connection, poll, view, one, first_rank=len(won) + 1)
             items = with_agents(tuple(won), poll, self.ledger, view.lineup.terms)
             given = Batch(
                 batch_id=poll.batch_id,
@@ -313,7 +314,7 @@ class Desk:
                 model_version=self.sheet.version or self.models.version,
                 ranked_at=poll.at,
                 degraded=self.models.degraded,
-                items=tuple(replace(item, rank=rank) for rank, item in enumerate(items, 1)),
+                items=items,
                 withheld=withheld,
                 next_poll_after_s=view.next_poll(len(items)),
                 expires_at=now + poll.order.lease_seconds * SECOND,
@@ -358,7 +359,9 @@ class Desk:
         leases.give_back(connection, [found.name(poll, "l", int(i)) for i in np.flatnonzero(forbidden)], now)
         return found.keep(~forbidden)
 
-    def _items(self, connection: Connection, poll: Poll, view: View, found: Round) -> list[Item]:
+    def _items(
+        self, connection: Connection, poll: Poll, view: View, found: Round, first_rank: int
+    ) -> list[Item]:
         book, past, caps = self.ledger.leads, self.ledger.past(), view.lineup.terms.plan.caps
         places, rows = found.queue.place[found.entries], found.rows[found.entries]
         keys = book.columns["key"][rows].tolist()
@@ -373,7 +376,7 @@ class Desk:
                 decision_id=found.name(poll, "d", i),
                 lead_id=book.ids[row],
                 phone=numbers[keys[i]],
-                rank=0,
+                rank=first_rank + i,
                 score=float(score[i]) * 3600,
                 p_answer=float(said.p_answer[i]),
                 p_convert=float(said.p_convert[i]),

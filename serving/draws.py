@@ -2,7 +2,7 @@
 
 import zlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -155,7 +155,7 @@ class Turn:
 
 def written(policy: Policy, account: Account, turns: Sequence[Turn]) -> bytes:
     """A poll's draw as compressed JSON: its numbers come back bit by bit; NaN is null."""
-    said = {"policy": asdict(policy), **asdict(account), "turns": [asdict(turn) for turn in turns]}
+    said = {"policy": vars(policy), **vars(account), "turns": [vars(turn) for turn in turns]}
     return zlib.compress(orjson.dumps(said, option=orjson.OPT_SERIALIZE_NUMPY), level=1)
 
 

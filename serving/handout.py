@@ -1,11 +1,14 @@
 """The handing-out: leases won in the queue's order, each a decision on record, all in one transaction."""
 
 import hashlib
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
-from sqlalchemy import Connection, func, insert, select
+import orjson
+from sqlalchemy import Connection, func, insert, select, text
 
 from features.instants import SECOND
 from features.kernel import BoolArray, Float64Array, Int64Array
@@ -13,16 +16,15 @@ from features.leads import LeadTable
 from features.served import ServedVector
 from features.store.bulk import insert_rows
 from features.store.lead_book import LeadBook
-from features.store.lookup import among
 from features.store.served_vectors import write_served
-from features.store.tables import batch, decision, draw, lead
+from features.store.tables import batch, decision, draw
 
 from . import leases
 from .draws import Told, Turn, written
 from .leases import Claim
 from .ranking.fairness import Account
 from .ranking.queue import Policy, RankedQueue
-from .ranking.reasons import Reason
+from .ranking.reasons import Reasons
 from .week_ahead import Window
 
 
@@ -45,7 +47,7 @@ class Item:
     timezone: str
     callable_until: int
     agent_id: str | None
-    reasons: tuple[Reason, ...]
+    reasons: Reasons
     best_window: Window | None
     """None without evidence that one hour is better for the lead than another."""
     attributes: dict[str, float | str]
@@ -102,7 +104,7 @@ class Poll:
     key: str
     at: int
 
-    @property
+    @cached_property
     def batch_id(self) -> str:
         """The same for the same poll."""
         named = f"{self.campaign}|{self.order.dialer_id}|{self.key}"
@@ -206,6 +208,7 @@ def record(
             n=poll.order.n, key_text=poll.key, kappa=_finite(last.kappa), pool=last.queue.keys.size,
             free=last.queue.free, temperature=policy.temperature, model_version=given.model_version,
             snapshot_id=given.snapshot_id, degraded=given.degraded, withheld=given.withheld, rules=[],
+            reasons=_reasons_of(given.items),
         )
     )  # fmt: skip
     turns = [Turn(one.wanted, one.tried, one.entries.tolist(), one.told) for one in rounds]
@@ -217,6 +220,16 @@ def record(
         write_served(connection, {of: seen for of, seen in vectors.items() if seen is not None})
 
 
+def _reasons_of(items: Sequence[Item]) -> bytes:
+    return zlib.compress(b"[%s]" % b",".join(item.reasons.on_record for item in items), level=1)
+
+
+def reasons_on_record(batch_reasons: bytes | None, rank: int) -> list[dict[str, object]]:
+    """A decision's reasons out of what its batch keeps of all of them; `rank` counts from 1."""
+    kept = orjson.loads(zlib.decompress(batch_reasons)) if batch_reasons else []
+    return kept[rank - 1] if rank <= len(kept) else []
+
+
 def batches_at(connection: Connection, campaign: str, at: int) -> int:
     """How many batches a campaign gave at an instant."""
     same = (batch.c.campaign == campaign) & (batch.c.at == at)
@@ -225,8 +238,11 @@ def batches_at(connection: Connection, campaign: str, at: int) -> int:
 
 def numbers_of(connection: Connection, keys: Sequence[int]) -> dict[int, str]:
     """The numbers to dial, by the leads' database keys."""
-    found = connection.execute(select(lead.c.id, lead.c.phones).where(among(connection, lead.c.id, keys)))
-    return {key: phones[0]["e164"] for key, phones in found if phones}
+    found = connection.execute(
+        _NUMBERS[connection.dialect.name],
+        {"keys": keys if connection.dialect.name == "postgresql" else orjson.dumps(keys).decode()},
+    )
+    return {key: number for key, number in found if number is not None}
 
 
 def attributes_of(leads: LeadTable, row: int) -> dict[str, float | str]:
@@ -242,6 +258,14 @@ def attributes_of(leads: LeadTable, row: int) -> dict[str, float | str]:
         elif not np.isnan(history.number[last]):
             latest[name] = float(history.number[last])
     return latest
+
+
+_NUMBERS = {
+    "sqlite": text(
+        "SELECT id, phones -> 0 ->> 'e164' FROM lead WHERE id IN (SELECT value FROM json_each(:keys))"
+    ),
+    "postgresql": text("SELECT id, phones -> 0 ->> 'e164' FROM lead WHERE id = ANY(CAST(:keys AS BIGINT[]))"),
+}
 
 
 def _name(poll: Poll, kind: str, entry: int) -> str:
@@ -268,7 +292,6 @@ def _decision(item: Item, given: Batch, book: LeadBook) -> dict[str, object]:
         "p_convert": _finite(item.p_convert),
         "handle_s": _finite(item.handle_s),
         "attempt_no": item.attempt_no,
-        "reasons": [reason.on_record for reason in item.reasons] or None,
     }
 
 

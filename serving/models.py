@@ -1,17 +1,21 @@
 """Models: which bundle is champion, swapped without a restart; the last good one when the registry fails."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from features import Moments, Past, compute
+import numpy as np
+
+from features import Feature, FeatureMatrix, Moments, Past, compute
 from features.instants import MINUTE
+from features.kernel import Float32Array
 from training.bundle import Bundle
 from training.errors import TrainingError
 
-from .ranking.reasons import Reason, reasons_of
+from .ranking.reasons import Reasons, reasons_of
 from .rules.hours import ahead
 from .standing import Standing
 from .week_ahead import Window, best_windows
@@ -24,6 +28,8 @@ REGISTERED = "leadrank"
 """The registered model's name in MLflow."""
 
 UNTRAINED = "no champion yet: `leadrank train` makes one, and rules rank until then"
+
+NOTHING: Mapping[int, Float32Array] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -95,12 +101,20 @@ class Models:
         return sorted(told, key=lambda version: -int(version.version))
 
     def remarks(
-        self, past: Past, moments: Moments, standing: Standing, at: int
-    ) -> list[tuple[tuple[Reason, ...], Window | None]]:
-        """Why the conversion head thinks what it thinks of each moment's lead, and the lead's best window."""
+        self,
+        past: Past,
+        moments: Moments,
+        standing: Standing,
+        at: int,
+        saw: Mapping[int, Float32Array] = NOTHING,
+    ) -> list[tuple[Reasons, Window | None]]:
+        """Why the conversion head thinks what it thinks of each moment's lead, and the lead's best window.
+
+        `saw` says of some leads what the model saw at their moment.
+        """
         if self._bundle is None or not len(moments):
-            return [((), None)] * len(moments)
-        matrix = compute(past, moments, self._bundle.features)
+            return [(Reasons(), None)] * len(moments)
+        matrix = _seen(past, moments, self._bundle.features, saw)
         _, effects = self._bundle.explain(matrix, "conversion")
         reasons, timing = reasons_of(matrix.features, matrix.values, effects), self._bundle.timing
         if not timing.proven:
@@ -148,6 +162,20 @@ class Models:
             yield []
         except (MlflowException, SQLAlchemyError, CommandError, TrainingError, OSError) as problem:
             self.trouble = f"the registry's champion can't be had: {type(problem).__name__}"
+
+
+def _seen(
+    past: Past, moments: Moments, features: tuple[Feature, ...], saw: Mapping[int, Float32Array]
+) -> FeatureMatrix:
+    """What the model saw at each moment: as it is kept, worked out where it isn't."""
+    known = [saw.get(lead) for lead in moments.lead.tolist()]
+    missing = np.array([one is None for one in known], np.bool_)
+    values = np.empty((len(moments), len(features)), np.float32)
+    if missing.any():
+        values[missing] = compute(past, moments.take(missing), features).values
+    if not missing.all():
+        values[~missing] = [one for one in known if one is not None]
+    return FeatureMatrix(features, values)
 
 
 def _download(source: str, folder: Path, uri: str) -> None:

@@ -8,7 +8,7 @@ from features import Moments, Past
 from features.kernel import Int64Array
 
 from .models import Models
-from .ranking.reasons import Reason
+from .ranking.reasons import Reasons
 from .scores import ScoreSheet
 from .standing import Standing
 from .week_ahead import Window
@@ -24,7 +24,7 @@ MOST_KEPT = 20_000
 class Remark:
     """What is said of a lead beside its score."""
 
-    reasons: tuple[Reason, ...]
+    reasons: Reasons
     window: Window | None
 
     def serves(self, at: int) -> bool:
@@ -79,6 +79,7 @@ class Remarks:
         """Make and keep remarks as of the instant at which each lead was scored."""
         scored_at = self._sheet.scored_at[rows]
         seen_at = np.where(scored_at > 0, np.minimum(scored_at, at), at)
-        made = models.remarks(past, replace(Moments.at_once(rows, at), at=seen_at), standing, at)
+        moments = replace(Moments.at_once(rows, at), at=seen_at)
+        made = models.remarks(past, moments, standing, at, self._sheet.saw)
         for row, seen, (reasons, window) in zip(rows.tolist(), self._prints(rows), made, strict=True):
             self._kept[row] = seen, Remark(reasons, window)

@@ -25,6 +25,12 @@ FRESH = 2 * HOUR
 MANY = 50_000
 """More leads than this are scored on two threads; for fewer a second one costs more than it brings."""
 
+FEW = 200
+"""What the model saw of leads scored so few at a time is kept: somebody is about to ask why."""
+
+MOST_SEEN = 20_000
+"""Of more leads than this nothing is kept."""
+
 
 class Expected(NamedTuple):
     """Of each lead the chance of an answer, of a sale given one, seconds, a sale's value; NaN unscored."""
@@ -61,6 +67,8 @@ class ScoreSheet:
         self._seen: dict[int, tuple[Seen, int]] = {}
         """By lead row, where the vector of its score stands."""
         self._is_logged = np.empty(0, np.bool_)
+        self.saw: dict[int, Float32Array] = {}
+        """By lead row what the model saw for its score, of leads scored few at a time."""
 
     @property
     def scored_at(self) -> Int64Array:
@@ -84,11 +92,14 @@ class ScoreSheet:
     def forget(self, rows: list[int]) -> None:
         """These leads changed: score them anew before they are handed out."""
         self.scored_at[rows] = 0
+        for row in rows:
+            self.saw.pop(row, None)
 
     def turn_to(self, bundle: Bundle) -> None:
         """What another bundle said serves no longer."""
         if bundle.version != self.version:
             self.scored_at[:] = 0
+            self.saw.clear()
             self.version = bundle.version
 
     def score(self, past: Past, bundle: Bundle, rows: Int64Array, at: int, seq: int) -> None:
@@ -102,7 +113,18 @@ class ScoreSheet:
             self._columns[name][rows] = column
         self.scored_at[rows] = at
         self._columns["print"][rows] = prints(matrix.values)
+        self._look_back(matrix, rows)
         self._keep(past, bundle, matrix, rows, at, seq)
+
+    def _look_back(self, matrix: FeatureMatrix, rows: Int64Array) -> None:
+        """Keep what the model saw of few leads; what it saw of them before is over."""
+        if len(self.saw) + rows.size > MOST_SEEN:
+            self.saw.clear()
+        if rows.size <= FEW:
+            self.saw.update(zip(rows.tolist(), matrix.values, strict=True))
+        elif self.saw:
+            for row in rows.tolist():
+                self.saw.pop(row, None)
 
     def served(self, row: int) -> ServedVector | None:
         """Exactly what the model saw for a lead's score; None for leads outside the sample."""

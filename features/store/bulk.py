@@ -1,56 +1,48 @@
 """Many rows at once: one statement and one parameter on PostgreSQL, the bare driver on SQLite."""
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 import orjson
-from sqlalchemy import JSON, Column, Connection, Table, text
+from sqlalchemy import JSON, Connection, Table, TextClause, text
+from sqlalchemy.dialects.postgresql.psycopg import dialect
 
 
 def insert_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str, object]]) -> None:
     """Insert rows that all name the same columns."""
     if not rows:
         return
-    columns = [table.c[name] for name in rows[0]]
+    names = tuple(rows[0])
+    told = [name for name in names if isinstance(table.c[name].type, JSON)]
     if connection.dialect.name == "postgresql":
-        _insert_recordset(connection, table, columns, rows)
+        sent = [{**row, **{name: _json(row[name]) for name in told}} for row in rows] if told else rows
+        connection.execute(_recordset(table, names), {"rows": orjson.dumps(sent).decode()})
     else:
-        _insert_tuples(connection, table, columns, rows)
+        values = [tuple(_json(row[name]) if name in told else row[name] for name in names) for row in rows]
+        places = ", ".join("?" for _ in names)
+        statement = f'INSERT INTO "{table.name}" ({_listed(names)}) VALUES ({places})'
+        connection.exec_driver_sql(statement, values)
 
 
-def _insert_recordset(
-    connection: Connection,
-    table: Table,
-    columns: Sequence[Column[object]],
-    rows: Sequence[Mapping[str, object]],
-) -> None:
+@lru_cache(maxsize=64)
+def _recordset(table: Table, names: tuple[str, ...]) -> TextClause:
     """The rows travel as one JSON text; what is JSON itself goes as text in it, for it may hold a NUL."""
-    told = [c for c in columns if isinstance(c.type, JSON)]
-    sent = [{**row, **{c.name: _json(row[c.name]) for c in told}} for row in rows] if told else rows
-    kinds = {c: "text" if c in told else c.type.compile(dialect=connection.dialect) for c in columns}
-    values = ", ".join(f'CAST(r."{c.name}" AS json)' if c in told else f'r."{c.name}"' for c in columns)
-    shape = ", ".join(f'"{c.name}" {kind}' for c, kind in kinds.items())
+    kinds = {name: table.c[name].type for name in names}
+    told = {name for name, kind in kinds.items() if isinstance(kind, JSON)}
+    values = ", ".join(f'CAST(r."{name}" AS json)' if name in told else f'r."{name}"' for name in names)
+    shape = ", ".join(
+        f'"{name}" {"text" if name in told else kind.compile(dialect=_POSTGRES)}'
+        for name, kind in kinds.items()
+    )
     source = f"json_to_recordset(CAST(:rows AS json)) AS r({shape})"
-    statement = f'INSERT INTO "{table.name}" ({_names(columns)}) SELECT {values} FROM {source}'
-    connection.execute(text(statement), {"rows": orjson.dumps(sent).decode()})
+    return text(f'INSERT INTO "{table.name}" ({_listed(names)}) SELECT {values} FROM {source}')
 
 
-def _insert_tuples(
-    connection: Connection,
-    table: Table,
-    columns: Sequence[Column[object]],
-    rows: Sequence[Mapping[str, object]],
-) -> None:
-    is_json = {column.name: isinstance(column.type, JSON) for column in columns}
-    places = ", ".join("?" for _ in columns)
-    values = [
-        tuple(_json(row[name]) if json else row[name] for name, json in is_json.items()) for row in rows
-    ]
-    statement = f'INSERT INTO "{table.name}" ({_names(columns)}) VALUES ({places})'
-    connection.exec_driver_sql(statement, values)
+_POSTGRES = dialect()
 
 
-def _names(columns: Sequence[Column[object]]) -> str:
-    return ", ".join(f'"{column.name}"' for column in columns)
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names)
 
 
 def _json(value: object) -> str | None:

@@ -12,7 +12,7 @@ def read_decision(connection: Connection, decision_id: str) -> RowMapping | None
     asked = (
         select(decision, lead.c.lead_id, batch.c.dialer_id, batch.c.snapshot_id, batch.c.degraded)
         .add_columns(batch.c.temperature, batch.c.kappa, batch.c.pool, batch.c.key_text, batch.c.withheld)
-        .add_columns(batch.c.rules, lead.c.erased_at)
+        .add_columns(batch.c.rules, batch.c.reasons, lead.c.erased_at)
         .select_from(
             decision.join(batch, batch.c.batch_id == decision.c.batch_id).join(
                 lead, lead.c.id == decision.c.lead

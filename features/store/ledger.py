@@ -66,9 +66,9 @@ class Ledger:
         With `until`, what became known at or after that instant stays unread: for a training as of then. Such
         a ledger is read once and not followed.
         """
-        latest, *newer = connection.execute(_NEWS, {"seen": self.seq}).one()
-        if latest == self.seq:
+        if connection.execute(_LATEST).scalar_one() == self.seq:
             return False
+        latest, *newer = connection.execute(_NEWS, {"seen": self.seq}).one()
         told = [table for table, newest in zip(_READ, newer, strict=True) if newest]
         rows: dict[Table, Rows] = dict.fromkeys(_READ, ())
         rows |= {table: self._fresh(connection, table, latest, until) for table in told}
@@ -144,8 +144,10 @@ class Ledger:
         return touched
 
 
+_LATEST = select(counter.c.value).where(counter.c.name == "change")
+
 _NEWS = select(
-    select(counter.c.value).where(counter.c.name == "change").scalar_subquery(),
+    _LATEST.scalar_subquery(),
     *(exists().where(table.c.seq > bindparam("seen")) for table in _READ),
 )
 """The change number, and whether each table has newer rows than one seen: one round trip."""

@@ -10,6 +10,7 @@ from features.store.decisions import calls_of, read_decision
 from features.store.engine import reading
 
 from ..errors import UnknownDecision
+from ..handout import reasons_on_record
 from ..replay import replayed
 from .answers import reply, when
 from .dependencies import Reads, ServiceDep
@@ -18,7 +19,7 @@ router = APIRouter(prefix="/v1/decisions", tags=["decisions"])
 
 _SAID = (
     "decision_id", "batch_id", "lease_id", "campaign", "lead_id", "agent", "arm", "source", "model_version",
-    "rank", "score", "propensity", "p_answer", "p_convert", "handle_s", "attempt_no", "reasons", "dialer_id",
+    "rank", "score", "propensity", "p_answer", "p_convert", "handle_s", "attempt_no", "dialer_id",
     "snapshot_id", "degraded", "temperature", "kappa", "pool", "withheld", "rules",
 )  # fmt: skip
 
@@ -37,6 +38,7 @@ def read(
             raise UnknownDecision(decision_id=decision_id)
         told: dict[str, object] = {name: found[name] for name in _SAID}
         told |= {
+            "reasons": reasons_on_record(found["reasons"], found["rank"]),
             "at": when(found["at"]),
             "calls": [_call(call) for call in calls_of(connection, decision_id)],
         }

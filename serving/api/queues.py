@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from fastapi import APIRouter, Response
+from orjson import Fragment
 from pydantic import ValidationError
 
 from features.instants import SECOND, render
@@ -144,6 +145,6 @@ def _item(item: Item) -> dict[str, object]:
         "callable_until": when(item.callable_until),
         "best_window": plain(item.best_window),
         "agent_id": item.agent_id,
-        "reasons": [one.told for one in item.reasons],
+        "reasons": Fragment(item.reasons.told),
         "attributes": item.attributes,
     }

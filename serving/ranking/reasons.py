@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 import numpy as np
+import orjson
 
 from features import Feature
 from features.groups import Group, grouped
@@ -27,15 +28,22 @@ class Reason:
     group: str
     text: str
 
-    @cached_property
-    def on_record(self) -> dict[str, object]:
-        """What is kept with a decision: the sentence can be told again."""
-        return {"feature": self.feature, "value": self.value, "effect": self.effect, "group": self.group}
+
+class Reasons(tuple[Reason, ...]):  # noqa: SLOT001  # what is made of them is kept with them
+    """A lead's reasons, strongest first; their JSON is made once, however often they are told."""
 
     @cached_property
-    def told(self) -> dict[str, object]:
+    def told(self) -> bytes:
         """All of it, as an answer tells it."""
-        return {**self.on_record, "text": self.text}
+        return orjson.dumps([vars(one) for one in self])
+
+    @cached_property
+    def on_record(self) -> bytes:
+        """What is kept with a decision: the sentences can be told again."""
+        return orjson.dumps([{name: vars(one)[name] for name in _KEPT} for one in self])
+
+
+_KEPT = ("feature", "value", "effect", "group")
 
 
 @dataclass(frozen=True)
@@ -47,9 +55,7 @@ class Grouping:
     code: Int64Array
     """The group of each feature."""
 
-    def reasons(
-        self, values: Float32Array, effects: Float64Array, most: int = MOST
-    ) -> list[tuple[Reason, ...]]:
+    def reasons(self, values: Float32Array, effects: Float64Array, most: int = MOST) -> list[Reasons]:
         """At most `most` reasons of each row, strongest first; a row's effects sum to those given."""
         sums, leading = self._summed(effects)
         order = np.argsort(-np.abs(sums), axis=1, kind="stable")
@@ -68,7 +74,7 @@ class Grouping:
 
     def _of_one(
         self, values: Float32Array, sums: Float64Array, leading: Int64Array, order: Int64Array, most: int
-    ) -> tuple[Reason, ...]:
+    ) -> Reasons:
         order = order[sums[order] != 0]
         shown = order if order.size <= most else order[: most - 1]
         told = tuple(
@@ -76,8 +82,8 @@ class Grouping:
         )
         left = float(sums[order[shown.size :]].sum())
         if not left:
-            return told
-        return (*told, Reason(OTHER, None, left, OTHER, _sentence("Everything else together", left)))
+            return Reasons(told)
+        return Reasons((*told, Reason(OTHER, None, left, OTHER, _sentence("Everything else together", left))))
 
     def _told(self, code: int, values: Float32Array, place: int, effect: float) -> Reason:
         group, feature, value = self.groups[code], self.features[place], float(values[place])
@@ -91,9 +97,7 @@ def grouping(features: tuple[Feature, ...]) -> Grouping:
     return Grouping(features, *grouped([feature.name for feature in features]))
 
 
-def reasons_of(
-    features: Sequence[Feature], values: Float32Array, effects: Float64Array
-) -> list[tuple[Reason, ...]]:
+def reasons_of(features: Sequence[Feature], values: Float32Array, effects: Float64Array) -> list[Reasons]:
     """The reasons of each row."""
     return grouping(tuple(features)).reasons(values, effects)
 

@@ -9,7 +9,7 @@ Each (family, seed, policy) is a file of its own under `--out`, so a run can be 
 import argparse
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,6 +21,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from features import Moments, Past
 from features.instants import DAY, MINUTE, SECOND
+from features.kernel import Float32Array
 from features.sources.record import Record
 from features.store.campaigns import write_campaign
 from features.store.columns_reader import read_snapshot
@@ -39,8 +40,8 @@ from serving.contest import days_of
 from serving.desk import Desk
 from serving.kpi.comparison import Days
 from serving.local import LocalClient
-from serving.models import Models
-from serving.ranking.reasons import Reason
+from serving.models import NOTHING, Models
+from serving.ranking.reasons import Reasons
 from serving.retraining import Trainer, TrainingRun
 from serving.simulation import ServiceQueue
 from serving.standing import Standing
@@ -85,10 +86,15 @@ class Shelf(Models):
         return changed
 
     def remarks(
-        self, past: Past, moments: Moments, standing: Standing, at: int
-    ) -> list[tuple[tuple[Reason, ...], Window | None]]:
+        self,
+        past: Past,
+        moments: Moments,
+        standing: Standing,
+        at: int,
+        saw: Mapping[int, Float32Array] = NOTHING,
+    ) -> list[tuple[Reasons, Window | None]]:
         """None."""
-        return [((), None)] * len(moments)
+        return [(Reasons(), None)] * len(moments)
 
 
 @dataclass

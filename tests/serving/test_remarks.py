@@ -1,5 +1,6 @@
 """Remarks made ahead are what the poll would have made, and serve as long as the score they explain."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -8,13 +9,14 @@ from sqlalchemy import Engine
 
 from features import Moments, compute
 from features.instants import HOUR, MINUTE, SECOND
+from features.kernel import Float32Array
 from features.past import Past
 from serving import remarks
 from serving.desk import Desk
 from serving.handout import Batch
 from serving.lookahead import look_ahead
-from serving.models import Models
-from serving.ranking.reasons import Reason
+from serving.models import NOTHING, Models
+from serving.ranking.reasons import Reason, Reasons
 from serving.remarks import Remark, Remarks
 from serving.standing import Standing
 from serving.week_ahead import Interval, Window
@@ -29,10 +31,15 @@ class Counted(Models):
     made: list[int] = field(default_factory=list)
 
     def remarks(
-        self, past: Past, moments: Moments, standing: Standing, at: int
-    ) -> list[tuple[tuple[Reason, ...], Window | None]]:
+        self,
+        past: Past,
+        moments: Moments,
+        standing: Standing,
+        at: int,
+        saw: Mapping[int, Float32Array] = NOTHING,
+    ) -> list[tuple[Reasons, Window | None]]:
         self.made.append(len(moments))
-        return super().remarks(past, moments, standing, at)
+        return super().remarks(past, moments, standing, at, saw)
 
     def reload(self) -> bool:
         """The champion stays."""

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Boolean, Column, Double, Index, Integer, LargeBinary, SmallInteger, Table, Text
 
-from .metadata import Json, Long, instant, metadata, of_campaign, of_lead
+from .metadata import Id, Json, Long, instant, metadata, of_campaign
 
 batch = Table(
     "batch",
@@ -22,6 +22,7 @@ batch = Table(
     Column("degraded", Boolean, nullable=False),
     Column("withheld", Json, nullable=False),
     Column("rules", Json, nullable=False),
+    Column("reasons", LargeBinary, nullable=True),  # compressed JSON: a list by the decisions' rank
     Index(None, "campaign", "at"),
 )
 """One answer to a dialer's poll."""
@@ -33,7 +34,7 @@ decision = Table(
     Column("batch_id", Text, nullable=False, index=True),
     Column("lease_id", Text, nullable=False, index=True),
     of_campaign(),
-    of_lead(),
+    Column("lead", Id, nullable=False, index=True),  # a foreign key would lock every lead that is handed out
     Column("phone_hash", Text, nullable=True),
     Column("agent", Text, nullable=True),
     instant("at"),
@@ -47,7 +48,6 @@ decision = Table(
     Column("p_convert", Double, nullable=True),
     Column("handle_s", Double, nullable=True),
     Column("attempt_no", SmallInteger, nullable=False),
-    Column("reasons", Json, nullable=True),
     Index(None, "campaign", "at"),
 )
 """One lead handed out: why, by whom, how likely it was."""

@@ -1,5 +1,8 @@
 """The schema: migrations agree with the tables, and the installation's own rows come with them."""
 
+import json
+import zlib
+
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
@@ -12,7 +15,7 @@ from features.store.engine import open_engine, reading, transaction
 from features.store.installation import install, secret_of
 from features.store.migrations import HEAD, require_current, schema_of, upgrade
 from features.store.migrations.upgrade import VERSION_TABLE, config
-from features.store.tables import installation, metadata
+from features.store.tables import batch, installation, metadata
 
 
 def test_migrations_and_tables_agree(engine: Engine):
@@ -57,6 +60,41 @@ def test_a_database_of_the_first_release_gets_the_tables_that_came_since(tmp_pat
     with reading(engine) as connection:
         assert inspect(connection).has_table("served_vector")
     engine.dispose()
+
+
+def test_reasons_kept_by_decision_are_kept_by_batch_after_an_upgrade(tmp_path):
+    engine = open_engine(f"sqlite:///{tmp_path}/ninth.db")
+    why = [[{"feature": "a", "effect": 1.5}], None, [{"feature": "b", "effect": -2.0}]]
+    with transaction(engine) as connection:
+        command.upgrade(config(connection), "0009")
+        install(connection)
+        connection.execute(text(_AN_OLD_LEAD))
+        connection.execute(text(_AN_OLD_BATCH))
+        for rank, reasons in reversed(list(enumerate(why, 1))):
+            told = {"id": f"b-d{rank}", "lease": f"b-l{rank}", "rank": rank}
+            connection.execute(text(_AN_OLD_DECISION), told | {"reasons": reasons and json.dumps(reasons)})
+
+    upgrade(engine)
+
+    with reading(engine) as connection:
+        kept = connection.execute(select(batch.c.reasons)).scalar_one()
+    assert json.loads(zlib.decompress(kept)) == [why[0], [], why[2]]
+    engine.dispose()
+
+
+_AN_OLD_LEAD = """
+INSERT INTO lead (id, lead_id, campaign, created_at, updated_at, known_at, channel, phones, seq)
+VALUES (1, 'a', 'spring', 1, 1, 1, 'web_form', '[]', 1)
+"""
+_AN_OLD_BATCH = """
+INSERT INTO batch (batch_id, campaign, dialer_id, at, n, key_text, degraded, withheld, rules)
+VALUES ('b', 'spring', 'd1', 1, 3, '', false, '{}', '[]')
+"""
+_AN_OLD_DECISION = """
+INSERT INTO decision
+    (decision_id, batch_id, lease_id, campaign, lead, at, arm, source, rank, attempt_no, reasons)
+VALUES (:id, 'b', :lease, 'spring', 1, 1, 'model', 'ranked', :rank, 1, :reasons)
+"""
 
 
 def test_a_database_of_a_newer_release_is_refused(tmp_path):
