@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Engine
 
 from features.instants import DAY, SECOND, render
 from features.pseudonym import phone_hash
+from features.served import ServedVector
 from features.store.decisions import forget_draws
 from features.store.engine import reading, transaction
 from features.store.installation import secret_of
@@ -319,10 +320,13 @@ class Desk:
                 next_poll_after_s=view.next_poll(len(items)),
                 expires_at=now + poll.order.lease_seconds * SECOND,
             )
-            record(connection, given, poll, rounds, policy, account, self.ledger.leads, self.sheet.served)
+            record(connection, given, poll, rounds, policy, account, self.ledger.leads, self._served)
             if seal is not None:
                 seal.end(connection, given)
         return given
+
+    def _served(self, row: int) -> ServedVector | None:
+        return self.sheet.served(self.ledger.past(), row)
 
     def _rounds(
         self, connection: Connection, poll: Poll, view: View, account: Account, now: int
@@ -356,7 +360,7 @@ class Desk:
         """What was won, less what the rules forbid by news that the lineup doesn't know."""
         standing = self.roster.standing(found.rows[found.entries], caps, poll.at)
         forbidden = judge_all(standing, caps, poll.at).forbidden
-        leases.give_back(connection, [found.name(poll, "l", int(i)) for i in np.flatnonzero(forbidden)], now)
+        leases.give_back(connection, [found.claims[i] for i in np.flatnonzero(forbidden).tolist()], now)
         return found.keep(~forbidden)
 
     def _items(
@@ -372,8 +376,8 @@ class Desk:
         arm, closes = view.lineup.columns["arm"][places], open_until(standing, poll.at)
         return [
             Item(
-                lease_id=found.name(poll, "l", i),
-                decision_id=found.name(poll, "d", i),
+                lease_id=found.claims[i].lease_id,
+                decision_id=found.decision_id(poll, i),
                 lead_id=book.ids[row],
                 phone=numbers[keys[i]],
                 rank=first_rank + i,

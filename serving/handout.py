@@ -5,6 +5,7 @@ import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import compress
 
 import numpy as np
 import orjson
@@ -131,6 +132,8 @@ class Round:
     """How many entries earlier rounds of the poll had tried."""
     entries: Int64Array
     """The entries won, in order."""
+    claims: tuple[Claim, ...]
+    """What each of them won."""
     chances: Float64Array
     kappa: float
     """The key of the first entry of the draw that was neither won nor lost."""
@@ -144,13 +147,14 @@ class Round:
         """Rows of the leads that turned out to be in other hands."""
         return np.setdiff1d(self.rows[: self.tried], self.rows[self.entries])
 
+    def decision_id(self, poll: Poll, i: int) -> str:
+        """Names the decision of the i-th entry won."""
+        return f"{poll.batch_id}-d{self.first + int(self.entries[i])}"
+
     def keep(self, kept: BoolArray) -> "Round":
         """The round with some of what was won; the rest counts as lost."""
-        return replace(self, entries=self.entries[kept], chances=self.chances[kept])
-
-    def name(self, poll: Poll, kind: str, i: int) -> str:
-        """The id of the i-th entry's lease (`l`) or decision (`d`)."""
-        return _name(poll, kind, self.first + int(self.entries[i]))
+        claims = tuple(compress(self.claims, kept.tolist()))
+        return replace(self, entries=self.entries[kept], chances=self.chances[kept], claims=claims)
 
 
 def win(
@@ -168,7 +172,7 @@ def win(
     `now` is the instant that leases compare with: the database's clock in normal running.
     """
     rows, until = offered.rows, now + poll.order.lease_seconds * SECOND
-    won: list[int] = []
+    won = dict[int, Claim]()
     tried, numbers = 0, set[str]()
     while len(won) < n and tried < rows.size:
         chunk = range(tried, min(tried + n - len(won), rows.size))
@@ -177,14 +181,15 @@ def win(
             number = book.phones.word(book.columns["phone"][rows[entry]])
             if number not in numbers:
                 key = int(book.columns["key"][rows[entry]])
-                claims[entry] = Claim(_name(poll, "l", first + entry), key, number)
+                claims[entry] = Claim(f"{poll.batch_id}-l{first + entry}", key, number)
                 numbers.add(number)
-        held = leases.claim(connection, list(claims.values()), poll.order.dialer_id, until, now)
-        won += [entry for entry, claimed in claims.items() if claimed.lease_id in held]
+        gained = leases.claim(connection, list(claims.values()), poll.order.dialer_id, until, now)
+        won |= {entry: claimed for entry, claimed in claims.items() if claimed.lease_id in gained}
         tried = chunk.stop
-    entries = np.array(won, np.int64)
+    entries = np.array(list(won), np.int64)
     chances, kappa = offered.queue.propensity(tried, entries)
-    return Round(offered.queue, rows, first, entries, chances, kappa, tried, n, offered.told)
+    held = tuple(won.values())
+    return Round(offered.queue, rows, first, entries, held, chances, kappa, tried, n, offered.told)
 
 
 def record(
@@ -201,23 +206,25 @@ def record(
 
     `served` gives the vector of a lead by its row, None outside the sample.
     """
-    last = rounds[-1]
-    connection.execute(
-        insert(batch).values(
-            batch_id=given.batch_id, campaign=poll.campaign, dialer_id=poll.order.dialer_id, at=poll.at,
-            n=poll.order.n, key_text=poll.key, kappa=_finite(last.kappa), pool=last.queue.keys.size,
-            free=last.queue.free, temperature=policy.temperature, model_version=given.model_version,
-            snapshot_id=given.snapshot_id, degraded=given.degraded, withheld=given.withheld, rules=[],
-            reasons=_reasons_of(given.items),
-        )
-    )  # fmt: skip
+    connection.execute(insert(batch), _batch(given, poll, rounds[-1], policy))
     turns = [Turn(one.wanted, one.tried, one.entries.tolist(), one.told) for one in rounds]
     drawn = written(policy, account, turns)
-    connection.execute(insert(draw).values(batch_id=given.batch_id, at=poll.at, told=drawn))
+    connection.execute(insert(draw), {"batch_id": given.batch_id, "at": poll.at, "told": drawn})
     if given.items:
         insert_rows(connection, decision, [_decision(item, given, book) for item in given.items])
         vectors = {item.decision_id: served(item.row) for item in given.items}
         write_served(connection, {of: seen for of, seen in vectors.items() if seen is not None})
+
+
+def _batch(given: Batch, poll: Poll, last: Round, policy: Policy) -> dict[str, object]:
+    return {
+        "batch_id": given.batch_id, "campaign": poll.campaign, "dialer_id": poll.order.dialer_id,
+        "at": poll.at, "n": poll.order.n, "key_text": poll.key, "kappa": _finite(last.kappa),
+        "pool": last.queue.keys.size, "free": last.queue.free, "temperature": policy.temperature,
+        "model_version": given.model_version, "snapshot_id": given.snapshot_id,
+        "degraded": given.degraded, "withheld": given.withheld, "rules": [],
+        "reasons": _reasons_of(given.items),
+    }  # fmt: skip
 
 
 def _reasons_of(items: Sequence[Item]) -> bytes:
@@ -266,10 +273,6 @@ _NUMBERS = {
     ),
     "postgresql": text("SELECT id, phones -> 0 ->> 'e164' FROM lead WHERE id = ANY(CAST(:keys AS BIGINT[]))"),
 }
-
-
-def _name(poll: Poll, kind: str, entry: int) -> str:
-    return f"{poll.batch_id}-{kind}{entry}"
 
 
 def _decision(item: Item, given: Batch, book: LeadBook) -> dict[str, object]:

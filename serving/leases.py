@@ -9,6 +9,7 @@ from sqlalchemy import BindParameter, Connection, Row, TextClause, bindparam, fu
 
 from features.instants import HOUR, SECOND
 from features.store.lookup import lock_leases
+from features.store.resources import ROWS, resources_of
 from features.store.tables import decision, lease
 
 DIALING = 4 * HOUR
@@ -29,7 +30,7 @@ class Claim:
     @property
     def resources(self) -> tuple[str, str]:
         """The rows that must all be won."""
-        return f"lead:{self.lead}", f"phone:{self.phone_hash}"
+        return resources_of(self.lead, self.phone_hash)
 
 
 @dataclass(frozen=True)
@@ -66,8 +67,8 @@ def claim(connection: Connection, claims: Sequence[Claim], dialer_id: str, until
     wanted = sorted((resource, claimed.lease_id) for claimed in claims for resource in claimed.resources)
     rows = {"wanted": json.dumps(wanted), "dialer_id": dialer_id, "until": until, "at": at}
     won = Counter(connection.execute(_CLAIM[connection.dialect.name], rows).scalars())
-    held = {claimed.lease_id for claimed in claims if won[claimed.lease_id] == len(claimed.resources)}
-    give_back(connection, sorted(set(won) - held), at)
+    held = {claimed.lease_id for claimed in claims if won[claimed.lease_id] == ROWS}
+    give_back(connection, [claimed for claimed in claims if 0 < won[claimed.lease_id] < ROWS], at)
     return held
 
 
@@ -98,11 +99,12 @@ _CLAIM = {
 }
 
 
-def give_back(connection: Connection, lease_ids: Sequence[str], at: int) -> None:
+def give_back(connection: Connection, claims: Sequence[Claim], at: int) -> None:
     """End leases that were won in this transaction and must not be used."""
-    if lease_ids:
-        named = lease.c.lease_id.in_(lease_ids)
-        connection.execute(update(lease).where(named).values(expires_at=at, state="released"))
+    if claims:
+        rows = lease.c.resource.in_([resource for claimed in claims for resource in claimed.resources])
+        mine = lease.c.lease_id.in_([claimed.lease_id for claimed in claims])
+        connection.execute(update(lease).where(rows, mine).values(expires_at=at, state="released"))
 
 
 def acknowledge(
@@ -120,12 +122,15 @@ def acknowledge(
     lock_leases(connection)
     named = {ack.lease_id for ack in acks}
     given = {row.lease_id: row for row in connection.execute(_GIVEN, {"named": list(named)})}
-    held = {row.lease_id for row in connection.execute(_HELD, {"named": list(named), "at": at})}
+    of = {lease_id: resources_of(row.lead, row.phone_hash) for lease_id, row in given.items()}
+    rows = [resource for both in of.values() for resource in both]
+    held = {row.lease_id for row in connection.execute(_HELD, {"rows": rows, "at": at})}
     results = [_judge(ack, given.get(ack.lease_id), held, at, min_gap, may_dial) for ack in acks]
     changed = [
-        {"changed": ack.lease_id, "new_state": ack.state, "new_until": result.until}
+        {"row": row, "changed": ack.lease_id, "new_state": ack.state, "new_until": result.until}
         for ack, result in zip(acks, results, strict=True)
         if result.until is not None
+        for row in of[ack.lease_id]
     ]
     if changed:
         connection.execute(_CHANGE, changed)
@@ -134,7 +139,7 @@ def acknowledge(
 
 def _judge(
     ack: Ack,
-    given: Row[str, int, str] | None,
+    given: Row[str, int, str | None, str] | None,
     held: Collection[str],
     at: int,
     min_gap: Callable[[str], int],
@@ -152,18 +157,20 @@ def _judge(
 
 
 _NAMED: BindParameter[str] = bindparam("named", expanding=True)
-_GIVEN = select(decision.c.lease_id, decision.c.lead, decision.c.campaign).where(
+_ROWS: BindParameter[str] = bindparam("rows", expanding=True)
+_GIVEN = select(decision.c.lease_id, decision.c.lead, decision.c.phone_hash, decision.c.campaign).where(
     decision.c.lease_id.in_(_NAMED)
 )
 _HELD = (
     select(lease.c.lease_id)
-    .where(lease.c.lease_id.in_(_NAMED), lease.c.expires_at > bindparam("at"))
+    .where(lease.c.resource.in_(_ROWS), lease.c.expires_at > bindparam("at"))
     .group_by(lease.c.lease_id)
-    .having(func.count() == len(("lead", "phone")))
+    .having(func.count() == ROWS)
 )
 _CHANGE = (
     update(lease)
-    .where(lease.c.lease_id == bindparam("changed"), lease.c.state != "called")
+    .where(lease.c.resource == bindparam("row"), lease.c.lease_id == bindparam("changed"))
+    .where(lease.c.state != "called")
     .values(state=bindparam("new_state"), expires_at=bindparam("new_until"))
 )
 
@@ -198,9 +205,9 @@ def ran_out(connection: Connection, campaign: str, since: int, at: int) -> int:
 
 def holder(connection: Connection, lease_id: str, at: int) -> int | None:
     """The database key of the lead that an open lease is for, None if it doesn't hold all its resources."""
-    if connection.execute(_HELD, {"named": [lease_id], "at": at}).first() is None:
+    given = connection.execute(_GIVEN, {"named": [lease_id]}).first()
+    if given is None:
         return None
-    lead: int = connection.execute(
-        select(decision.c.lead).where(decision.c.lease_id == lease_id)
-    ).scalar_one()
-    return lead
+    rows = resources_of(given.lead, given.phone_hash)
+    held = connection.execute(_HELD, {"rows": rows, "at": at}).scalars().all()
+    return int(given.lead) if lease_id in held else None

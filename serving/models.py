@@ -1,17 +1,14 @@
 """Models: which bundle is champion, swapped without a restart; the last good one when the registry fails."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from features import Feature, FeatureMatrix, Moments, Past, compute
+from features import FeatureMatrix, Past
 from features.instants import MINUTE
-from features.kernel import Float32Array
+from features.kernel import Int64Array
 from training.bundle import Bundle
 from training.errors import TrainingError
 
@@ -28,8 +25,6 @@ REGISTERED = "leadrank"
 """The registered model's name in MLflow."""
 
 UNTRAINED = "no champion yet: `leadrank train` makes one, and rules rank until then"
-
-NOTHING: Mapping[int, Float32Array] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -101,25 +96,16 @@ class Models:
         return sorted(told, key=lambda version: -int(version.version))
 
     def remarks(
-        self,
-        past: Past,
-        moments: Moments,
-        standing: Standing,
-        at: int,
-        saw: Mapping[int, Float32Array] = NOTHING,
+        self, past: Past, leads: Int64Array, saw: FeatureMatrix, standing: Standing, at: int
     ) -> list[tuple[Reasons, Window | None]]:
-        """Why the conversion head thinks what it thinks of each moment's lead, and the lead's best window.
-
-        `saw` says of some leads what the model saw at their moment.
-        """
-        if self._bundle is None or not len(moments):
-            return [(Reasons(), None)] * len(moments)
-        matrix = _seen(past, moments, self._bundle.features, saw)
-        _, effects = self._bundle.explain(matrix, "conversion")
-        reasons, timing = reasons_of(matrix.features, matrix.values, effects), self._bundle.timing
+        """Why the conversion head thinks what it thinks of each lead, by what it saw, and its best window."""
+        if self._bundle is None or not len(saw):
+            return [(Reasons(), None)] * len(saw)
+        _, effects = self._bundle.explain(saw, "conversion")
+        reasons, timing = reasons_of(saw.features, saw.values, effects), self._bundle.timing
         if not timing.proven:
             return [(one, None) for one in reasons]
-        windows = best_windows(timing.weeks(past, matrix, moments.lead, at), ahead(standing, at), at)
+        windows = best_windows(timing.weeks(past, saw, leads, at), ahead(standing, at), at)
         return list(zip(reasons, windows, strict=True))
 
     def _fetch(self, alias: str = "champion") -> Bundle | None:
@@ -162,20 +148,6 @@ class Models:
             yield []
         except (MlflowException, SQLAlchemyError, CommandError, TrainingError, OSError) as problem:
             self.trouble = f"the registry's champion can't be had: {type(problem).__name__}"
-
-
-def _seen(
-    past: Past, moments: Moments, features: tuple[Feature, ...], saw: Mapping[int, Float32Array]
-) -> FeatureMatrix:
-    """What the model saw at each moment: as it is kept, worked out where it isn't."""
-    known = [saw.get(lead) for lead in moments.lead.tolist()]
-    missing = np.array([one is None for one in known], np.bool_)
-    values = np.empty((len(moments), len(features)), np.float32)
-    if missing.any():
-        values[missing] = compute(past, moments.take(missing), features).values
-    if not missing.all():
-        values[~missing] = [one for one in known if one is not None]
-    return FeatureMatrix(features, values)
 
 
 def _download(source: str, folder: Path, uri: str) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from features import Moments, Past
+from features import Past
 from features.kernel import Int64Array
 
 from .models import Models
@@ -76,10 +76,7 @@ class Remarks:
         return [int(seen) for seen in self._sheet.prints_of(rows)]
 
     def _make(self, models: Models, past: Past, rows: Int64Array, standing: Standing, at: int) -> None:
-        """Make and keep remarks as of the instant at which each lead was scored."""
-        scored_at = self._sheet.scored_at[rows]
-        seen_at = np.where(scored_at > 0, np.minimum(scored_at, at), at)
-        moments = replace(Moments.at_once(rows, at), at=seen_at)
-        made = models.remarks(past, moments, standing, at, self._sheet.saw)
+        """Make and keep remarks of what each lead's score was made from."""
+        made = models.remarks(past, rows, self._sheet.saw(rows), standing, at)
         for row, seen, (reasons, window) in zip(rows.tolist(), self._prints(rows), made, strict=True):
             self._kept[row] = seen, Remark(reasons, window)

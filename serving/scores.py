@@ -1,6 +1,5 @@
 """ScoreSheet: what the model says of each lead, kept until it may have changed."""
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -25,12 +24,6 @@ FRESH = 2 * HOUR
 MANY = 50_000
 """More leads than this are scored on two threads; for fewer a second one costs more than it brings."""
 
-FEW = 200
-"""What the model saw of leads scored so few at a time is kept: somebody is about to ask why."""
-
-MOST_SEEN = 20_000
-"""Of more leads than this nothing is kept."""
-
 
 class Expected(NamedTuple):
     """Of each lead the chance of an answer, of a sale given one, seconds, a sale's value; NaN unscored."""
@@ -44,31 +37,24 @@ class Expected(NamedTuple):
 COLUMNS = Expected._fields
 
 
-@dataclass(frozen=True)
-class Seen:
-    """What a bundle saw in one scoring, of the leads in the sample."""
-
-    at: int
-    seq: int
-    """The change number up to which the store was known."""
-    bundle: Bundle
-    values: Float32Array
-
-
 class ScoreSheet:
-    """One row per lead: what is expected of a dial and of a sale, and when that was worked out."""
+    """One row per lead: what is expected of a dial and of a sale, from what, and when that was worked out."""
 
     def __init__(self, logged: float = 0.0) -> None:
-        self.version = ""
         self.logged = logged
-        """The share of leads whose vectors are kept, the same leads for ever."""
-        kinds: dict[str, type[np.generic]] = {"scored_at": np.int64, "print": np.int64}
-        self._columns = Columns({**dict.fromkeys(COLUMNS, np.float64), **kinds})
-        self._seen: dict[int, tuple[Seen, int]] = {}
-        """By lead row, where the vector of its score stands."""
-        self._is_logged = np.empty(0, np.bool_)
-        self.saw: dict[int, Float32Array] = {}
-        """By lead row what the model saw for its score, of leads scored few at a time."""
+        """The share of leads whose vectors are kept with their decisions, the same leads for ever."""
+        self._bundle: Bundle | None = None
+        whole = dict.fromkeys(("scored_at", "seen_at", "seq"), np.int64)
+        self._columns = Columns({**dict.fromkeys(COLUMNS, np.float64), **whole})
+        self._values = np.empty((0, 0), np.float32)
+        """What the bundle saw of each lead; with room behind."""
+        self._draws = np.empty(0)
+        """Each lead's draw for the sample, as far as anybody asked."""
+
+    @property
+    def version(self) -> str:
+        """The bundle's that scored last, empty before."""
+        return self._bundle.version if self._bundle else ""
 
     @property
     def scored_at(self) -> Int64Array:
@@ -79,28 +65,38 @@ class ScoreSheet:
         """What is expected of some leads."""
         return Expected(*(self._columns[name][rows] for name in COLUMNS))
 
+    def saw(self, rows: Int64Array) -> FeatureMatrix:
+        """Exactly what the bundle saw of some leads for their scores; zeros where it never looked."""
+        return FeatureMatrix(self._bundle.features if self._bundle else (), self._values[rows])
+
     def prints_of(self, rows: Int64Array) -> Int64Array:
-        """The print of the features that the model saw of some leads; 0 unscored."""
-        return self._columns["print"][rows]
+        """The print of what the bundle saw of some leads; 0 unscored."""
+        return np.where(self._columns["seen_at"][rows] > 0, prints(self._values[rows]), 0)
 
     def reserve(self, leads: int) -> None:
         """Make room for new leads, unscored."""
         more = leads - len(self._columns)
         unscored, never = np.full(more, np.nan), np.zeros(more, np.int64)
-        self._columns.append(**dict.fromkeys(COLUMNS, unscored), scored_at=never, print=never)
+        self._columns.append(
+            **dict.fromkeys(COLUMNS, unscored), **dict.fromkeys(("scored_at", "seen_at", "seq"), never)
+        )
+        room, features = self._values.shape
+        if leads > room:
+            larger = np.zeros((max(leads, room + room // 4), features), np.float32)
+            larger[:room] = self._values
+            self._values = larger
 
     def forget(self, rows: list[int]) -> None:
         """These leads changed: score them anew before they are handed out."""
         self.scored_at[rows] = 0
-        for row in rows:
-            self.saw.pop(row, None)
 
     def turn_to(self, bundle: Bundle) -> None:
         """What another bundle said serves no longer."""
         if bundle.version != self.version:
             self.scored_at[:] = 0
-            self.saw.clear()
-            self.version = bundle.version
+            self._columns["seen_at"][:] = 0
+            self._bundle = bundle
+            self._values = np.zeros((self._values.shape[0], len(bundle.features)), np.float32)
 
     def score(self, past: Past, bundle: Bundle, rows: Int64Array, at: int, seq: int) -> None:
         """Score leads as of an instant; `seq` is the change number up to which the past knows the store."""
@@ -111,40 +107,25 @@ class ScoreSheet:
         said = Expected(scores.answer, scores.conversion, scores.handle_s, scores.sale_value)
         for name, column in said._asdict().items():
             self._columns[name][rows] = column
-        self.scored_at[rows] = at
-        self._columns["print"][rows] = prints(matrix.values)
-        self._look_back(matrix, rows)
-        self._keep(past, bundle, matrix, rows, at, seq)
+        for name, number in (("scored_at", at), ("seen_at", at), ("seq", seq)):
+            self._columns[name][rows] = number
+        self._values[rows] = matrix.values
 
-    def _look_back(self, matrix: FeatureMatrix, rows: Int64Array) -> None:
-        """Keep what the model saw of few leads; what it saw of them before is over."""
-        if len(self.saw) + rows.size > MOST_SEEN:
-            self.saw.clear()
-        if rows.size <= FEW:
-            self.saw.update(zip(rows.tolist(), matrix.values, strict=True))
-        elif self.saw:
-            for row in rows.tolist():
-                self.saw.pop(row, None)
-
-    def served(self, row: int) -> ServedVector | None:
+    def served(self, past: Past, row: int) -> ServedVector | None:
         """Exactly what the model saw for a lead's score; None for leads outside the sample."""
-        if row not in self._seen:
+        if self._bundle is None or not self._columns["seen_at"][row] or not self._is_logged(past, row):
             return None
-        seen, place = self._seen[row]
-        bundle, vector = seen.bundle, encode(seen.values[place])
-        return ServedVector(seen.at, seen.seq, bundle.features, bundle.fingerprint, bundle.version, vector)
+        bundle, vector = self._bundle, encode(self._values[row])
+        seen_at, seq = int(self._columns["seen_at"][row]), int(self._columns["seq"][row])
+        return ServedVector(seen_at, seq, bundle.features, bundle.fingerprint, bundle.version, vector)
 
-    def _keep(
-        self, past: Past, bundle: Bundle, matrix: FeatureMatrix, rows: Int64Array, at: int, seq: int
-    ) -> None:
-        """Keep the vectors of the leads in the sample."""
+    def _is_logged(self, past: Past, row: int) -> bool:
         if not self.logged:
-            return
-        new = places(b"", "served vectors", past.leads.lead_id[self._is_logged.size :])
-        self._is_logged = np.concatenate([self._is_logged, new < self.logged])
-        kept = np.flatnonzero(self._is_logged[rows])
-        seen = Seen(at, seq, bundle, matrix.values[kept])
-        self._seen.update((row, (seen, place)) for place, row in enumerate(rows[kept].tolist()))
+            return False
+        if row >= self._draws.size:
+            new = places(b"", "served vectors", past.leads.lead_id[self._draws.size :])
+            self._draws = np.concatenate([self._draws, new])
+        return bool(self._draws[row] < self.logged)
 
     def stale(self, rows: Int64Array, created_at: Int64Array, at: int) -> BoolArray:
         """Whether the scores of leads received then are missing or too old."""

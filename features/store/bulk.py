@@ -38,7 +38,7 @@ def _recordset(table: Table, names: tuple[str, ...]) -> TextClause:
     return text(f'INSERT INTO "{table.name}" ({_listed(names)}) SELECT {values} FROM {source}')
 
 
-_POSTGRES = dialect()
+_POSTGRES = dialect()  # type: ignore[no-untyped-call]
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -9,7 +9,7 @@ Each (family, seed, policy) is a file of its own under `--out`, so a run can be 
 import argparse
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,9 +19,9 @@ from rich.console import Console
 from sqlalchemy import Engine
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from features import Moments, Past
+from features import FeatureMatrix, Past
 from features.instants import DAY, MINUTE, SECOND
-from features.kernel import Float32Array
+from features.kernel import Int64Array
 from features.sources.record import Record
 from features.store.campaigns import write_campaign
 from features.store.columns_reader import read_snapshot
@@ -40,7 +40,7 @@ from serving.contest import days_of
 from serving.desk import Desk
 from serving.kpi.comparison import Days
 from serving.local import LocalClient
-from serving.models import NOTHING, Models
+from serving.models import Models
 from serving.ranking.reasons import Reasons
 from serving.retraining import Trainer, TrainingRun
 from serving.simulation import ServiceQueue
@@ -86,15 +86,10 @@ class Shelf(Models):
         return changed
 
     def remarks(
-        self,
-        past: Past,
-        moments: Moments,
-        standing: Standing,
-        at: int,
-        saw: Mapping[int, Float32Array] = NOTHING,
+        self, past: Past, leads: Int64Array, saw: FeatureMatrix, standing: Standing, at: int
     ) -> list[tuple[Reasons, Window | None]]:
         """None."""
-        return [(Reasons(), None)] * len(moments)
+        return [(Reasons(), None)] * len(saw)
 
 
 @dataclass

@@ -69,7 +69,7 @@ def given_to(engine: Engine, lease_id: str, lead: int, phone: str, at: int = AT)
         connection.execute(
             insert(decision).values(
                 decision_id=f"d-{lease_id}", batch_id=f"b-{lease_id}", lease_id=lease_id, campaign="spring",
-                lead=lead, at=at, arm="model", source="ranked", rank=1, attempt_no=1,
+                lead=lead, phone_hash=phone, at=at, arm="model", source="ranked", rank=1, attempt_no=1,
             )
         )  # fmt: skip
     return lease_id

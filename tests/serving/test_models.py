@@ -132,12 +132,11 @@ def test_reasons_sum_to_the_log_odds_that_the_bundle_gives(models: Models, bundl
     rows = np.arange(5)
     from features import compute
 
-    moments = Moments.at_once(rows, FLOOR.until)
-    matrix = compute(FLOOR.past, moments, bundle.features)
+    matrix = compute(FLOOR.past, Moments.at_once(rows, FLOOR.until), bundle.features)
     base, effects = bundle.explain(matrix, "conversion")
 
     standing = standing_of([a_new_yorker()] * 5, Caps(), FLOOR.until)
-    reasons = [told for told, _ in models.remarks(FLOOR.past, moments, standing, FLOOR.until)]
+    reasons = [told for told, _ in models.remarks(FLOOR.past, rows, matrix, standing, FLOOR.until)]
 
     for told, shares in zip(reasons, effects, strict=True):
         assert len(told) <= 8

@@ -1,21 +1,20 @@
 """Remarks made ahead are what the poll would have made, and serve as long as the score they explain."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
 from sqlalchemy import Engine
 
-from features import Moments, compute
+from features import FeatureMatrix, Moments, compute
 from features.instants import HOUR, MINUTE, SECOND
-from features.kernel import Float32Array
+from features.kernel import Int64Array
 from features.past import Past
 from serving import remarks
 from serving.desk import Desk
 from serving.handout import Batch
 from serving.lookahead import look_ahead
-from serving.models import NOTHING, Models
+from serving.models import Models
 from serving.ranking.reasons import Reason, Reasons
 from serving.remarks import Remark, Remarks
 from serving.standing import Standing
@@ -31,15 +30,10 @@ class Counted(Models):
     made: list[int] = field(default_factory=list)
 
     def remarks(
-        self,
-        past: Past,
-        moments: Moments,
-        standing: Standing,
-        at: int,
-        saw: Mapping[int, Float32Array] = NOTHING,
+        self, past: Past, leads: Int64Array, saw: FeatureMatrix, standing: Standing, at: int
     ) -> list[tuple[Reasons, Window | None]]:
-        self.made.append(len(moments))
-        return super().remarks(past, moments, standing, at, saw)
+        self.made.append(len(saw))
+        return super().remarks(past, leads, saw, standing, at)
 
     def reload(self) -> bool:
         """The champion stays."""
@@ -143,14 +137,14 @@ def test_a_lead_that_comes_back_unchanged_is_not_remarked_on_again(desk: Desk):
 def test_a_remark_serves_until_its_window_is_over(at: int, serves: bool):
     window = Window(OPEN, OPEN + HOUR, 0.3, Interval(0.2, 0.4), "weak")
 
-    assert Remark((), window).serves(at) is serves
-    assert Remark((), None).serves(at)
+    assert Remark(Reasons(), window).serves(at) is serves
+    assert Remark(Reasons(), None).serves(at)
 
 
 def test_of_a_window_that_has_begun_the_rest_is_told():
     window = Window(OPEN, OPEN + HOUR, 0.3, Interval(0.2, 0.4), "weak")
 
-    told = Remark((), window).by(OPEN + MINUTE).window
+    told = Remark(Reasons(), window).by(OPEN + MINUTE).window
 
     assert told is not None
     assert (told.start, told.end) == (OPEN + MINUTE, OPEN + HOUR)

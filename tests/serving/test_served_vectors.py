@@ -6,7 +6,7 @@ from sqlalchemy import Engine, func, select, update
 
 from features import for_leads
 from features.instants import DAY, HOUR, MINUTE, render
-from features.served import Found, decode, encode, judge
+from features.served import Found, ServedVector, decode, encode, judge
 from features.store.engine import reading, transaction
 from features.store.served_vectors import Verification, verify
 from features.store.tables import decision, feature_set, served_vector
@@ -74,6 +74,10 @@ def test_a_served_vector_is_what_the_store_says_of_that_moment(floor: Engine):
     assert (count(floor, served_vector), count(floor, feature_set)) == (12, 1)
 
 
+def vector_of(desk: Desk, lead: str) -> ServedVector | None:
+    return desk.sheet.served(desk.ledger.past(), desk.ledger.leads.row(lead) or 0)
+
+
 def test_every_desk_keeps_the_same_share_of_leads(floor: Engine):
     one, other = a_logging_desk(floor, 0.4), a_logging_desk(floor, 0.4)
 
@@ -82,10 +86,10 @@ def test_every_desk_keeps_the_same_share_of_leads(floor: Engine):
     with reading(floor) as connection:
         kept = set(connection.execute(select(served_vector.c.decision_id)).scalars())
     logged = {item.lead_id for item in (*first.items, *second.items) if item.decision_id in kept}
-    sampled = {lead for lead in one.ledger.leads.ids if one.sheet.served(one.ledger.leads.row(lead) or 0)}
+    sampled = {lead for lead in one.ledger.leads.ids if vector_of(one, lead)}
     assert 4 < len(logged) < 32
     assert logged <= sampled
-    assert sampled == {lead for lead in sampled if other.sheet.served(other.ledger.leads.row(lead) or 0)}
+    assert sampled == {lead for lead in sampled if vector_of(other, lead)}
 
 
 def test_without_a_share_nothing_is_kept(floor: Engine):

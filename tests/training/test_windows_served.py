@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from features import Moments
+from features import Moments, compute
 from features.instants import HOUR
 from serving.models import Models
 from serving.rule import Caps
@@ -41,8 +41,8 @@ def test_leased_leads_are_told_their_best_windows_within_the_rules():
     models = Models("sqlite:////nowhere/mlflow.db", Path("/nowhere"), _bundle=bundle)
     standing = standing_of([a_new_yorker()] * rows.size, Caps(), floor.until)
 
-    moments = Moments.at_once(rows, floor.until)
-    told = [window for _, window in models.remarks(floor.past, moments, standing, floor.until)]
+    saw = compute(floor.past, Moments.at_once(rows, floor.until), bundle.features)
+    told = [window for _, window in models.remarks(floor.past, rows, saw, standing, floor.until)]
 
     given = [window for window in told if window is not None]
     assert len(given) > 90

@@ -96,7 +96,7 @@ lease = Table(
     "lease",
     metadata,
     Column("resource", Text, primary_key=True),  # lead:<lead.id> | phone:<hash>
-    Column("lease_id", Text, nullable=False, index=True),
+    Column("lease_id", Text, nullable=False),  # not indexed: a claim would write that index for each row
     Column("dialer_id", Text, nullable=False),
     Column("token", Long, nullable=False),  # fences off a stale holder
     instant("expires_at"),

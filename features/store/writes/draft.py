@@ -11,6 +11,7 @@ from ..bulk import insert_rows
 from ..changes import numbers
 from ..lookup import among, lock_leases
 from ..outbox import forget_lead
+from ..resources import resources_by_lease
 from ..tables import (
     agent,
     call,
@@ -122,12 +123,10 @@ class Draft:
         if not self.leases:
             return
         lock_leases(connection)
-        held = connection.execute(
-            select(lease.c.lease_id).distinct().where(among(connection, lease.c.lease_id, self.leases))
-        )
-        for lease_id in sorted(held.scalars()):
+        for lease_id, rows in sorted(resources_by_lease(connection, self.leases).items()):
             ended = {"expires_at": self.leases[lease_id], "state": "called"}
-            connection.execute(update(lease).where(lease.c.lease_id == lease_id).values(**ended))
+            mine = lease.c.resource.in_(rows) & (lease.c.lease_id == lease_id)
+            connection.execute(update(lease).where(mine).values(**ended))
 
     def _erase(self, connection: Connection, stamps: Iterator[int]) -> None:
         """Forget what is known of erased leads; the row stays, so that their calls still count."""

@@ -19,6 +19,7 @@ from features.store.tables import (
     callback,
     consent,
     conversion,
+    decision,
     disposition,
     event,
     lead,
@@ -324,6 +325,16 @@ def test_a_call_ends_its_lease(store: Engine):
     with transaction(store) as connection:
         for resource in ("lead:1", "phone:2"):
             connection.execute(insert(lease).values(resource=resource, expires_at=NOON + HOUR, **held))
+        told = {
+            "campaign": "spring",
+            "at": NOON,
+            "arm": "model",
+            "source": "ranked",
+            "rank": 1,
+            "attempt_no": 1,
+        }
+        named = {"decision_id": "d1", "batch_id": "b1", "lease_id": "l1", "lead": 1, "phone_hash": "2"}
+        connection.execute(insert(decision).values(**named, **told))
 
     accepted(store, a_call(lease_id="l1"))
 
