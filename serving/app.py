@@ -14,10 +14,9 @@ from fastapi.routing import APIRoute
 from sqlalchemy import Connection, Engine
 
 from features.instants import SECOND
-from features.store.checkpoints import copied, restored, write
+from features.store.checkpoints import write
 from features.store.engine import database_clock, open_engine, reading
 from features.store.installation import secret_of
-from features.store.ledger import Ledger
 from features.store.migrations import upgrade
 from leadrank import __version__
 
@@ -44,10 +43,10 @@ from .desk import Desk
 from .destinations import Allowed, Guard
 from .herald import Herald
 from .lookahead import look_ahead
+from .memory import Memory, copied, restored
 from .models import Models
 from .post import Post
 from .retraining import Trainer
-from .scores import ScoreSheet
 from .settings import Settings
 from .shadow import Shadow
 from .shelf import Shelf
@@ -117,20 +116,21 @@ def open_desk(settings: Settings, engine: Engine) -> Desk:
     """The desk of one worker, with the champion as far as the registry has one."""
     with reading(engine) as connection:
         salt = secret_of(connection)
-        ledger = restored(connection, Path(settings.checkpoints)) or Ledger()
+        found = restored(connection, Path(settings.checkpoints)) or Memory.empty()
     registry = Models(settings.mlflow_uri, Path(settings.cache))
     trainer = Trainer(settings.database_url, settings.mlflow_uri, settings.retrain_every)
     clock = _of_database if settings.clock == "system" else _of_request
     registry.reload()
-    sheet = ScoreSheet(settings.log_vectors)
+    memory = found.with_(registry.champion())
+    memory.sheet.logged = settings.log_vectors
     patience = TICK_S * SECOND if settings.clock == "system" else 0
-    return Desk(engine, registry, trainer, salt, clock, ledger, sheet, patience=patience)
+    return Desk(engine, registry, trainer, salt, clock, memory, patience=patience)
 
 
 def remember(desk: Desk, folder: Path) -> None:
     """Save what the desk remembers of the store, for the next start; polls wait only for a copy of it."""
     with desk.lock, reading(desk.engine) as connection:
-        state = copied(desk.ledger, connection)
+        state = copied(desk.memory, connection)
     write(state, folder)
 
 

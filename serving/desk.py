@@ -13,7 +13,6 @@ from features.served import ServedVector
 from features.store.decisions import forget_draws
 from features.store.engine import reading, transaction
 from features.store.installation import secret_of
-from features.store.ledger import Ledger
 
 from . import leases
 from .alerts import alerts, due, retrain
@@ -37,6 +36,7 @@ from .insight import Diagnosis, Eligibility, Explanation, eligibility, explanati
 from .lately import lately
 from .leases import Ack, AckResult
 from .lineup import Lineup, Terms
+from .memory import Memory
 from .models import Models
 from .partners import with_agents
 from .plan import Plan
@@ -46,10 +46,8 @@ from .ranking.fairness import Account
 from .ranking.queue import Candidates, Source, rank
 from .remarks import Remarks
 from .retraining import Trainer, TrainingRun
-from .roster import Roster
 from .rule import Caps
 from .rules.hours import open_until
-from .scores import ScoreSheet
 from .standing import OPEN
 from .verdicts import judge_all
 from .view import View, passing
@@ -78,26 +76,27 @@ class Desk:
     trainer: Trainer
     salt: bytes
     clock: Callable[[Connection, int], int] = lambda _connection, at: at
-    ledger: Ledger = field(default_factory=Ledger)
-    sheet: ScoreSheet = field(default_factory=ScoreSheet)
+    memory: Memory = field(default_factory=Memory.empty)
+    """What it knows; by default nothing yet."""
     lock: threading.RLock = field(default_factory=threading.RLock)
     patience: int = 0
     """A request overtaken by one later by up to this is answered as of then: its clock was read before."""
 
     def __post_init__(self) -> None:
-        self.roster = Roster(self.ledger, self.salt)
-        self.lineups: dict[str, Lineup] = {}
+        self.ledger, self.roster = self.memory.ledger, self.memory.roster
+        self.sheet, self.lineups = self.memory.sheet, self.memory.lineups
+        self.roster.salt = self.salt
         self.remarks = Remarks(self.sheet)
-        self._swept_at = 0
+        self._swept_at, self._knows_leases = 0, False
 
     def follow(self, at: int) -> None:
-        """Read what the store learned since the last request; at first everything, open leases too."""
-        first = self.roster.new
+        """Read what the store learned since the last request, at first open leases too."""
         with reading(self.engine) as connection:
             self.ledger.follow(connection)
             self._take_over()
-            if first:
+            if not self._knows_leases:
                 self.roster.restore(leases.open_leases(connection, at), at)
+                self._knows_leases = True
 
     def _take_over(self) -> None:
         """Let the roster learn what the ledger did; what changed is scored anew."""

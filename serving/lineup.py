@@ -53,6 +53,8 @@ class Lineup:
 
     def __init__(self, roster: Roster, sheet: ScoreSheet, terms: Terms, at: int) -> None:
         self.terms, self.at = terms, at
+        self.version = terms.bundle.version if terms.bundle else ""
+        """The bundle's by which its leads are scored, empty without one."""
         self._roster, self._sheet, self.sites = roster, sheet, Sites()
         if terms.bundle is not None:
             sheet.turn_to(terms.bundle)

@@ -50,6 +50,12 @@ class Held:
         """Leads take these places from `at` until an instant."""
         self.by[places], self._columns["since"][places], self.until[places] = by, at, until
 
+    def let_go(self, at: int) -> Int64Array:
+        """Nobody holds anything; return the places of which somebody did at `at`."""
+        held = np.flatnonzero(self.until > at)
+        self.until[held] = 0
+        return held
+
     def open_until(self, places: Int64Array, last_call_at: Int64Array) -> Int64Array:
         """Until when a lease holds them, 0 if a call began since it was given."""
         return np.where(last_call_at >= self._columns["since"][places], 0, self.until[places])
@@ -98,11 +104,6 @@ class Roster:
     _held_phones: Held = field(default_factory=Held)
     _jurisdictions: Columns = field(default_factory=lambda: Columns({"code": np.int64}))
     _news: list[Int64Array] = field(default_factory=list)
-
-    @property
-    def new(self) -> bool:
-        """Whether it never followed."""
-        return self._seq < 0
 
     def follow(self) -> list[int]:
         """Take over what the ledger read since the last time; return the leads whose features changed."""
@@ -196,8 +197,10 @@ class Roster:
         return self._budget.account(campaign, holdout, at)
 
     def restore(self, held: Iterable[tuple[int, int, int]], at: int) -> None:
-        """Remember the leases found in the database at `at`: (key of the lead, held since, held until)."""
+        """Know the leases that the database has at `at`, (key of the lead, since, until), and no others."""
         leads = self.ledger.leads
+        self._news.append(self._held_leads.let_go(at))
+        self._news.append(self._sharers.of(self._held_phones.let_go(at)))
         for key, since, until in held:
             if leads.knows(key):
                 self.hold([leads.row_of_key(key)], min(since, at), until)

@@ -43,6 +43,8 @@ class ScoreSheet:
     def __init__(self, logged: float = 0.0) -> None:
         self.logged = logged
         """The share of leads whose vectors are kept with their decisions, the same leads for ever."""
+        self.version = ""
+        """The bundle's that scored last, empty before."""
         self._bundle: Bundle | None = None
         whole = dict.fromkeys(("scored_at", "seen_at", "seq"), np.int64)
         self._columns = Columns({**dict.fromkeys(COLUMNS, np.float64), **whole})
@@ -50,11 +52,6 @@ class ScoreSheet:
         """What the bundle saw of each lead; with room behind."""
         self._draws = np.empty(0)
         """Each lead's draw for the sample, as far as anybody asked."""
-
-    @property
-    def version(self) -> str:
-        """The bundle's that scored last, empty before."""
-        return self._bundle.version if self._bundle else ""
 
     @property
     def scored_at(self) -> Int64Array:
@@ -95,8 +92,12 @@ class ScoreSheet:
         if bundle.version != self.version:
             self.scored_at[:] = 0
             self._columns["seen_at"][:] = 0
-            self._bundle = bundle
+            self.version, self._bundle = bundle.version, bundle
             self._values = np.zeros((self._values.shape[0], len(bundle.features)), np.float32)
+
+    def take_up(self, bundle: Bundle) -> None:
+        """Go on with the bundle that scored last."""
+        self._bundle = bundle
 
     def score(self, past: Past, bundle: Bundle, rows: Int64Array, at: int, seq: int) -> None:
         """Score leads as of an instant; `seq` is the change number up to which the past knows the store."""

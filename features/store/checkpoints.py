@@ -1,79 +1,80 @@
-"""Checkpoints: the ledger and its tapes in one file, so that a restart reads only what was stored since.
+"""Checkpoints: what a process remembers of the store, in one file: a restart reads only what came since.
 
-A file holds for one installation, one state of this code and one change number; any other is passed over and
-everything is read anew. It is a cache: nothing is lost with it.
+A file holds for one installation, one state of the code and one change number; any other is passed over and
+everything is read anew. It is a cache: nothing is lost with it. Processes that start from the same file share
+its memory until they change it.
 """
 
 import hashlib
-import os
-import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, cast
+from types import ModuleType
 
 import numpy as np
 import orjson
 from numpy.typing import NDArray
 from sqlalchemy import Connection, select
 
-from .. import calls, entries, facts, leads, reading, spec, tape
-from ..columns import Codes, Columns
-from . import call_book, call_facts, contact_book, fact_book, lead_book, lead_versions, ledger
-from .frozen import Arrays, Freezer, Thawer, Tree
-from .ledger import Ledger
+from .. import calls, columns, entries, facts, leads, reading, spec, tape
+from . import call_book, call_facts, contact_book, fact_book, lead_book, lead_versions, ledger, mapped
+from .frozen import Arrays, Freezer, Thawer, Tree, name_of
 from .tables import counter, installation
 
-_NAME = "ledger.npz"
+_NAME = "memory.map"
 
 
-def save(book: Ledger, connection: Connection, folder: Path) -> Path:
-    """Write the ledger's state."""
-    return write(copied(book, connection), folder)
+@dataclass(frozen=True)
+class Code:
+    """The code that gives a file its meaning."""
+
+    classes: Mapping[str, type]
+    """Those that may be met, by name."""
+    digest: str
+    """Names its state: another version may mean something else by the same fields."""
+    derived: tuple[str, ...] = ("_past", "_table")
+    """Fields that are not kept: they are found again as None."""
+
+    def and_(self, rooms: Sequence[ModuleType], folders: Sequence[Path], derived: Sequence[str]) -> "Code":
+        """The same with the classes of more modules, whose meaning is in the code of some folders."""
+        digest = hashlib.sha256(self.digest.encode() + _digest(folders).encode()).hexdigest()
+        return Code({**self.classes, **classes_of(rooms)}, digest, (*self.derived, *derived))
 
 
-def copied(book: Ledger, connection: Connection) -> Arrays:
-    """The ledger's state as arrays of its own: it may go on while they are written."""
-    freezer = Freezer(classes(), derived=("_past", "_table"))
-    tree = freezer.freeze(book)
-    header = {"code": code_digest(), "installation": _installation(connection), "seq": book.seq}
+def copied(thing: object, seq: int, code: Code, connection: Connection) -> Arrays:
+    """What a thing is as arrays of its own: it may go on while they are written.
+
+    `seq` is the change number up to which it knows the store.
+    """
+    freezer = Freezer(code.classes, code.derived)
+    tree = freezer.freeze(thing)
+    header = {"code": code.digest, "installation": _installation(connection), "seq": seq}
     arrays = {name: array.copy() for name, array in freezer.arrays.items()}
     return arrays | {"header": _as_array(header), "tree": _as_array(tree)}
 
 
-def write(arrays: Arrays, folder: Path) -> Path:
+def write(arrays: Arrays, folder: Path) -> None:
     """Write a state; the file is there whole or not at all."""
-    folder.mkdir(parents=True, exist_ok=True)
-    whole = folder / _NAME
-    part = whole.with_name(f"{_NAME}.{os.getpid()}")
-    with part.open("wb") as file:
-        np.savez(file, allow_pickle=False, **cast("dict[str, Any]", arrays))
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(whole)
-    return whole
+    mapped.write(arrays, folder / _NAME)
 
 
-def restored(connection: Connection, folder: Path) -> Ledger | None:
-    """The ledger as last saved, to follow from there; None where no file holds for this store and code."""
-    passed_over = suppress(OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile)
-    with passed_over, (folder / _NAME).open("rb") as file, np.load(file) as held:
-        if _holds(orjson.loads(held["header"].tobytes()), connection):
-            return _thawed({name: held[name] for name in held.files})
+def restored(code: Code, connection: Connection, folder: Path) -> object | None:
+    """The thing as last saved, to follow from there; None where no file holds for this store and code."""
+    with suppress(OSError, ValueError, KeyError):
+        arrays = mapped.read(folder / _NAME)
+        if _holds(orjson.loads(arrays["header"].tobytes()), code, connection):
+            found: object = Thawer(code.classes, arrays).thaw(orjson.loads(arrays["tree"].tobytes()))
+            return found
     return None
 
 
-def _holds(header: dict[str, object], connection: Connection) -> bool:
+def _holds(header: dict[str, object], code: Code, connection: Connection) -> bool:
     """Whether a file is of this code and installation, and not of a future that was undone."""
     latest = connection.execute(select(counter.c.value).where(counter.c.name == "change")).scalar_one()
-    mine = header["code"] == code_digest() and header["installation"] == _installation(connection)
+    mine = header["code"] == code.digest and header["installation"] == _installation(connection)
     return mine and int(str(header["seq"])) <= latest
-
-
-def _thawed(arrays: Arrays) -> Ledger | None:
-    found = Thawer(classes(), arrays).thaw(orjson.loads(arrays["tree"].tobytes()))
-    return found if isinstance(found, Ledger) else None
 
 
 def _as_array(said: Tree) -> NDArray[np.uint8]:
@@ -81,34 +82,37 @@ def _as_array(said: Tree) -> NDArray[np.uint8]:
 
 
 @cache
-def classes() -> dict[str, type]:
-    """The classes that a ledger is made of, by name."""
+def of_ledgers() -> Code:
+    """What a ledger is made of."""
     rooms = (
-        *(calls, entries, facts, leads, reading, spec, tape),
+        *(calls, columns, entries, facts, leads, reading, spec, tape),
         *(call_book, call_facts, contact_book, fact_book, lead_book, lead_versions, ledger),
     )
-    found = {
-        name: one
+    room = Path(__file__).parent.parent
+    folders = (room, room / "store", room / "statistics")
+    return Code(classes_of(rooms), _digest(folders))
+
+
+def classes_of(rooms: Sequence[ModuleType]) -> dict[str, type]:
+    """The classes that some modules define, by name."""
+    return {
+        name_of(one): one
         for room in rooms
-        for name, one in vars(room).items()
+        for one in vars(room).values()
         if isinstance(one, type) and one.__module__ == room.__name__
     }
-    return {**found, "Columns": Columns, "Codes": Codes}
 
 
-@cache
-def code_digest() -> str:
-    """Names the state of this room's code: another version may mean something else by the same fields."""
+def _digest(folders: Sequence[Path]) -> str:
     digest = hashlib.sha256(np.__version__.encode())
-    for path in _sources():
+    for path in _sources(folders):
         digest.update(path.read_bytes())
     return digest.hexdigest()
 
 
-def _sources() -> Iterator[Path]:
-    room = Path(__file__).parent.parent
-    for folder in (room, room / "store", room / "statistics"):
-        yield from sorted(folder.glob("*.py"))
+def _sources(folders: Sequence[Path]) -> Iterator[Path]:
+    for folder in folders:
+        yield from sorted((*folder.glob("*.py"), *folder.glob("*.toml")))
 
 
 def _installation(connection: Connection) -> str:

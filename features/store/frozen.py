@@ -31,9 +31,14 @@ _PLAIN: tuple[tuple[type | tuple[type, ...], Callable[[Thing], Tree]], ...] = (
 """How single values look in the tree: whole numbers and floats exactly, as text."""
 
 
+def name_of(kind: type) -> str:
+    """How a class is called among the known ones."""
+    return f"{kind.__module__}.{kind.__name__}"
+
+
 @dataclass
 class Freezer:
-    """Takes objects apart; `known` are the classes that may be met."""
+    """Takes objects apart; `known` are the classes that may be met, by `name_of`."""
 
     known: Mapping[str, type]
     derived: Collection[str] = ()
@@ -66,7 +71,7 @@ class Freezer:
         return {"number": number, **freeze(value)}
 
     def _object(self, value: Thing) -> dict[str, Any]:
-        name = type(value).__name__
+        name = name_of(type(value))
         if self.known.get(name) is not type(value):
             raise TypeError(f"{type(value).__qualname__} is no class that a checkpoint knows")
         if isinstance(value, tuple):

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -26,7 +27,7 @@ from serving.rule import Caps
 from tests.conftest import empty
 from tests.features.store.tellings import a_lead, an_event
 
-from .desks import OPEN, a_desk, a_dial, a_stop, poll, tell, tell_leads
+from .desks import OPEN, a_desk, a_dial, a_stop, poll, remember, restarted, tell, tell_leads
 from .rules.reference import TWINS, Person
 from .twin import assert_agrees
 
@@ -60,10 +61,10 @@ class Known:
 class Floor(RuleBasedStateMachine):
     """The store, two desks, and a twin in plain Python of all that they may know."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, folder: Path) -> None:
         super().__init__()
         empty(engine)
-        self.engine, self.at = engine, OPEN
+        self.engine, self.at, self.folder, self.saved = engine, OPEN, folder, False
         self.desks = [a_desk(engine), a_desk(engine)]
         self.leads: dict[str, Known] = {}
         self.held: dict[str, Holder] = {}
@@ -117,8 +118,13 @@ class Floor(RuleBasedStateMachine):
         other = self.polled(self.desks[1 - first], n, 120)
         return multiple(*one.items, *other.items)
 
-    @rule(target=leases, worker=st.integers(0, 1))
-    def a_worker_restarts(self, worker: int):
+    @rule(worker=st.integers(0, 1))
+    def what_a_worker_knows_is_saved(self, worker: int) -> None:
+        remember(self.desks[worker], self.folder)
+        self.saved = True
+
+    @rule(target=leases, worker=st.integers(0, 1), remembers=st.booleans())
+    def a_worker_restarts(self, worker: int, remembers: bool):
         """A fresh desk hands out exactly who may be called, one lead of each number.
 
         A number whose lease a stop has cut in half may wait until the other half expires.
@@ -129,7 +135,8 @@ class Floor(RuleBasedStateMachine):
             for name, known in self.leads.items()
             if (holder := self.held.get(f"lead:{name}")) is not None and holder.until > self.at
         }
-        self.desks[worker] = a_desk(self.engine)
+        known = remembers and self.saved
+        self.desks[worker] = restarted(self.desks[worker], self.folder) if known else a_desk(self.engine)
 
         given = self.polled(self.desks[worker], 50, 120)
 
@@ -305,10 +312,10 @@ class Floor(RuleBasedStateMachine):
         self.told.append(name)
 
 
-def test_no_sequence_hands_out_whom_nobody_may_call_or_somebody_holds(engine: Engine):
+def test_no_sequence_hands_out_whom_nobody_may_call_or_somebody_holds(engine: Engine, tmp_path: Path):
     class OnThisStore(Floor):
         def __init__(self) -> None:
-            super().__init__(engine)
+            super().__init__(engine, tmp_path)
 
     run_state_machine_as_test(
         OnThisStore,

@@ -26,7 +26,7 @@ from training.calibration import AS_IT_IS
 from training.dataset import PRIOR_SECONDS
 from training.margin import Curve, Margin
 
-from .desks import OPEN, a_desk, a_dial, a_stop, poll, tell, tell_leads
+from .desks import OPEN, a_desk, a_dial, a_stop, poll, remember, restarted, tell, tell_leads
 from .twin import assert_agrees
 
 NUMBERS = [f"+1{area}555{n:04d}" for area in (212, 808) for n in range(3)]
@@ -57,10 +57,11 @@ def a_bundle(desk: Desk, seed: int) -> Bundle:
 class Campaign(RuleBasedStateMachine):
     """A store, a desk that follows it, and whatever may be told."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, folder: Path) -> None:
         super().__init__()
         empty(engine)
         self.engine, self.at, self.events = engine, OPEN, 0
+        self.folder, self.saved = folder, False
         self.calls: list[str] = []
         self.given: list[str] = []
         for name, number in zip(NAMES[:6], NUMBERS, strict=False):
@@ -151,6 +152,16 @@ class Campaign(RuleBasedStateMachine):
         with transaction(self.engine) as connection:
             write_campaign(connection, "spring", plan, self.at)
 
+    @rule()
+    def what_the_desk_knows_is_saved(self) -> None:
+        remember(self.desk, self.folder)
+        self.saved = True
+
+    @rule()
+    def another_process_goes_on(self) -> None:
+        if self.saved:
+            self.desk = restarted(self.desk, self.folder)
+
     @rule(seed=st.integers(0, 3))
     def another_model_serves(self, seed: int) -> None:
         self.swap(seed)
@@ -199,10 +210,10 @@ def store(template: Path, tmp_path: Path) -> Iterator[Engine]:
     engine.dispose()
 
 
-def test_whatever_is_told_the_lineup_stands_as_if_it_were_made_anew(store: Engine):
+def test_whatever_is_told_the_lineup_stands_as_if_it_were_made_anew(store: Engine, tmp_path: Path):
     class OnThisStore(Campaign):
         def __init__(self) -> None:
-            super().__init__(store)
+            super().__init__(store, tmp_path)
 
     run_state_machine_as_test(
         OnThisStore,

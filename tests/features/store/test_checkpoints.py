@@ -1,6 +1,6 @@
 """Checkpoints: a restart that reads only what was stored since is the one that reads everything."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine
 
-from features.store import checkpoints
-from features.store.checkpoints import restored, save
+from features.store.checkpoints import Code, copied, of_ledgers, restored, write
 from features.store.engine import open_engine, reading
-from features.store.frozen import Freezer, Thawer
+from features.store.frozen import Freezer, Thawer, name_of
 from features.store.ledger import Ledger
 from features.store.migrations import upgrade
 from features.tape import Tape
@@ -28,11 +27,20 @@ SETTINGS = settings(
 
 def restart(engine: Engine, ledger: Ledger, folder: Path) -> Ledger:
     """What the next process has."""
-    with reading(engine) as connection:
-        save(ledger, connection, folder)
-        found = restored(connection, folder)
-    assert found is not None
+    save(engine, ledger, folder)
+    found = saved_in(engine, folder)
+    assert isinstance(found, Ledger)
     return found
+
+
+def save(engine: Engine, ledger: Ledger, folder: Path) -> None:
+    with reading(engine) as connection:
+        write(copied(ledger, ledger.seq, of_ledgers(), connection), folder)
+
+
+def saved_in(engine: Engine, folder: Path, code: Code | None = None) -> object | None:
+    with reading(engine) as connection:
+        return restored(code or of_ledgers(), connection, folder)
 
 
 def tapes_of(ledger: Ledger) -> list[tuple[object, ...]]:
@@ -89,13 +97,13 @@ def test_its_tapes_go_on_from_where_they_were(engine: Engine, tmp_path: Path, be
 def saved(engine: Engine, tmp_path: Path) -> Path:
     tell = Telling(engine)
     tell([a_lead(name) for name in LEADS])
-    with reading(engine) as connection:
-        return save(followed(engine), connection, tmp_path)
+    save(engine, followed(engine), tmp_path)
+    (found,) = tmp_path.glob("*.map")
+    return found
 
 
 def test_without_a_file_there_is_nothing_to_restore(engine: Engine, tmp_path: Path):
-    with reading(engine) as connection:
-        assert restored(connection, tmp_path) is None
+    assert saved_in(engine, tmp_path) is None
 
 
 def test_a_damaged_file_is_passed_over(engine: Engine, saved: Path):
@@ -103,23 +111,20 @@ def test_a_damaged_file_is_passed_over(engine: Engine, saved: Path):
 
     for damaged in (b"", whole[: len(whole) // 2], whole[:300] + bytes(200) + whole[500:]):
         saved.write_bytes(damaged)
-        with reading(engine) as connection:
-            assert restored(connection, saved.parent) is None
+        assert saved_in(engine, saved.parent) is None
 
 
-def test_a_file_of_other_code_is_passed_over(engine: Engine, saved: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(checkpoints, "code_digest", lambda: "of tomorrow")
+def test_a_file_of_other_code_is_passed_over(engine: Engine, saved: Path):
+    tomorrow = replace(of_ledgers(), digest="of tomorrow")
 
-    with reading(engine) as connection:
-        assert restored(connection, saved.parent) is None
+    assert saved_in(engine, saved.parent, tomorrow) is None
 
 
 def test_a_file_of_another_installation_is_passed_over(saved: Path, tmp_path: Path):
     other = open_engine(f"sqlite:///{tmp_path}/other.db")
     upgrade(other)
 
-    with reading(other) as connection:
-        assert restored(connection, saved.parent) is None
+    assert saved_in(other, saved.parent) is None
     other.dispose()
 
 
@@ -135,9 +140,9 @@ def test_what_is_frozen_thaws_equal_and_shared_where_it_was_shared():
     many = {name: number for number, name in enumerate(f"né-{n}\U0001f600" for n in range(40))}
     box = Box([inner, inner, many, [[1], [], [2, 3]] * 9, set(range(30)), np.arange(3)])
 
-    freezer = Freezer({"Box": Box})
+    freezer = Freezer({name_of(Box): Box})
     tree = freezer.freeze(box)
-    thawed = Thawer({"Box": Box}, freezer.arrays).thaw(tree)
+    thawed = Thawer({name_of(Box): Box}, freezer.arrays).thaw(tree)
 
     assert thawed.held[:5] == box.held[:5]
     assert thawed.held[0] is thawed.held[1]
@@ -148,4 +153,4 @@ def test_an_unknown_class_is_refused_when_it_is_frozen_and_when_it_thaws():
     with pytest.raises(TypeError, match="Box"):
         Freezer({}).freeze(Box())
     with pytest.raises(KeyError):
-        Thawer({}, {}).thaw(Freezer({"Box": Box}).freeze(Box()))
+        Thawer({}, {}).thaw(Freezer({name_of(Box): Box}).freeze(Box()))

@@ -1,0 +1,75 @@
+"""Memory: what a desk knows, in one file that the workers share: a restart takes it up where it was.
+
+One of them writes it from time to time. Each maps it, and what it changes becomes its own: so the leads of a
+large campaign are in memory once, however many workers there are.
+"""
+
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from features.store import checkpoints
+from features.store.checkpoints import Code, of_ledgers
+from features.store.frozen import Arrays, name_of
+from features.store.ledger import Ledger
+from training.bundle import Bundle
+
+from . import budget, cells, ladder, lineup, numbers, plan, roster, rule, scores, sites, tally, untried
+from .lineup import Lineup
+from .ranking import queue
+from .roster import Roster
+from .scores import ScoreSheet
+
+_NOT_KEPT = ("bundle", "_bundle", "salt")
+"""The model has a place of its own, and the installation's secret none but the database."""
+
+
+@dataclass
+class Memory:
+    """What a desk keeps from request to request."""
+
+    ledger: Ledger
+    roster: Roster
+    sheet: ScoreSheet
+    lineups: dict[str, Lineup]
+
+    @classmethod
+    def empty(cls) -> "Memory":
+        """A desk's that knows nothing yet."""
+        ledger = Ledger()
+        return cls(ledger, Roster(ledger), ScoreSheet(), {})
+
+    def with_(self, bundle: Bundle | None) -> "Memory":
+        """The same with the model that serves: what another one scored is let go."""
+        version = bundle.version if bundle else ""
+        if self.sheet.version != version:
+            return replace(self, sheet=ScoreSheet(), lineups={})
+        lineups = {name: one for name, one in self.lineups.items() if one.version == version}
+        if bundle is not None:
+            self.sheet.take_up(bundle)
+            for one in lineups.values():
+                one.terms = replace(one.terms, bundle=bundle)
+        return replace(self, lineups=lineups)
+
+
+def copied(memory: Memory, connection: Connection) -> Arrays:
+    """A memory as arrays of its own: the desk may go on while they are written."""
+    return checkpoints.copied(memory, memory.ledger.seq, code(), connection)
+
+
+def restored(connection: Connection, folder: Path) -> Memory | None:
+    """What was last saved; None where no file holds for this store and code."""
+    found = checkpoints.restored(code(), connection, folder)
+    return found if isinstance(found, Memory) else None
+
+
+@cache
+def code() -> Code:
+    """What a memory is made of."""
+    rooms = (budget, cells, ladder, lineup, numbers, plan, queue, roster, rule, scores, sites, tally, untried)
+    here = Path(__file__).parent
+    folders = (here, here / "ranking", here / "rules")
+    known = of_ledgers().and_(rooms, folders, _NOT_KEPT)
+    return replace(known, classes={**known.classes, name_of(Memory): Memory})
