@@ -54,6 +54,16 @@ class Codes:
     def __len__(self) -> int:
         return len(self._code)
 
+    def lean(self) -> "Codes":
+        """The same without what follows from its words."""
+        found = Codes()
+        found._words = self._words
+        return found
+
+    def whole(self) -> None:
+        """Find again what was left out."""
+        self._code = dict(zip(self._words, range(len(self._words)), strict=True))
+
     def of(self, word: str | None) -> int:
         """The word's code, a new one if need be; -1 for None."""
         if word is None:

@@ -1,6 +1,7 @@
 """CallBook: the calls of the store as growing columns, each as it stands, with all that was told of it."""
 
 from collections.abc import Collection, Iterable, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -68,6 +69,16 @@ class CallBook:
         """By lead the calls that any version says were to it."""
         self._credited: dict[int, tuple[int, dict[str, float]]] = {}
         """By lead the call credited with its recorded sale, and what stood there before."""
+
+    def lean(self) -> "CallBook":
+        """The same without what follows from its columns."""
+        found = copy(self)
+        found._row = {}
+        return found
+
+    def whole(self) -> None:
+        """Find again what was left out."""
+        self._row = dict(zip(self._ids, range(len(self._ids)), strict=True))
 
     def __len__(self) -> int:
         return len(self.columns)

@@ -1,7 +1,8 @@
 """Frozen: the ledger's objects as plain arrays and JSON, and back: nothing but known classes is ever made.
 
 Long runs of text and numbers become arrays, so that a million rows thaw in a blink; the rest is a JSON tree.
-An object that is held in two places thaws as one.
+An object that is held in two places thaws as one. Classes may have `lean()`, themselves without what follows
+from the rest, and `whole()`, which finds that again.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -156,6 +157,8 @@ class Thawer:
         made = self._made[tree["number"]] = object.__new__(kind)
         for key, one in tree["fields"].items():
             object.__setattr__(made, key, self.thaw(one))
+        if hasattr(made, "whole"):
+            made.whole()
         return made
 
     def _list(self, tree: Tree) -> list[Any]:

@@ -1,6 +1,7 @@
 """LeadBook: the leads of the store as growing columns, with what the calling rules need to know of each."""
 
 from collections.abc import Collection, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -124,6 +125,18 @@ class LeadBook:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def lean(self) -> "LeadBook":
+        """The same without what follows from its columns."""
+        found = copy(self)
+        found._row_of_id, found._row_of_key = {}, {}
+        return found
+
+    def whole(self) -> None:
+        """Find again what was left out."""
+        rows = range(len(self.ids))
+        self._row_of_id = dict(zip(self.ids, rows, strict=True))
+        self._row_of_key = dict(zip(self.columns["key"].tolist(), rows, strict=True))
 
     def row(self, lead_id: str) -> int | None:
         """The row of a lead by its id, or None."""
