@@ -13,13 +13,13 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from sqlalchemy import Connection, Engine
 
-from features.instants import SECOND
-from features.store.checkpoints import write
-from features.store.engine import database_clock, open_engine, reading
+from features.instants import MINUTE
+from features.store.engine import database_clock, open_engine, reading, transaction
 from features.store.installation import secret_of
 from features.store.migrations import upgrade
 from leadrank import __version__
 
+from . import aside
 from .access import Keys
 from .api import (
     campaigns,
@@ -42,8 +42,9 @@ from .bookkeeping import Bookkeeper, as_process
 from .desk import Desk
 from .destinations import Allowed, Guard
 from .herald import Herald
+from .leases import takes_turn
 from .lookahead import look_ahead
-from .memory import Memory, copied, restored
+from .memory import Memory, labelled, restored, save
 from .models import Models
 from .post import Post
 from .retraining import Trainer
@@ -51,11 +52,17 @@ from .settings import Settings
 from .shadow import Shadow
 from .shelf import Shelf
 
-TICK_S = 60
+TICK_S = 20
 """How often, in normal running, what has come due is looked after."""
 
-TICKS_TO_REMEMBER = 15
-"""At every so many of them the ledger is saved: a restart reads no more than what was stored since."""
+TICKS_TO_REMEMBER = 45
+"""At every so many of them memory is saved: a restart reads no more than what was stored since."""
+
+NEVER_PARDONED = 0
+"""So long ago that scores left from before serve no longer: where requests say the time, runs repeat."""
+
+PATIENCE = MINUTE
+"""So far behind another one's clock a request may be; and memory isn't saved twice within it."""
 
 HERALD_S = 5
 """How often, in normal running, there is a look for what others are to be told, and what is due is sent."""
@@ -85,7 +92,7 @@ def create_app(settings: Settings) -> FastAPI:
             threading.Thread(target=_keep_books, args=(keeper, service.clock, stop), daemon=True).start()
         yield
         stop.set()
-        remember(service.desk, Path(settings.checkpoints))
+        remember(service.desk, Path(settings.checkpoints), PATIENCE)
         engine.dispose()
 
     app = FastAPI(
@@ -117,21 +124,30 @@ def open_desk(settings: Settings, engine: Engine) -> Desk:
     with reading(engine) as connection:
         salt = secret_of(connection)
         found = restored(connection, Path(settings.checkpoints)) or Memory.empty()
+        at = database_clock(connection) if settings.clock == "system" else NEVER_PARDONED
     registry = Models(settings.mlflow_uri, Path(settings.cache))
     trainer = Trainer(settings.database_url, settings.mlflow_uri, settings.retrain_every)
     clock = _of_database if settings.clock == "system" else _of_request
     registry.reload()
-    memory = found.with_(registry.champion())
+    memory = found.with_(registry.champion(), at)
     memory.sheet.logged = settings.log_vectors
-    patience = TICK_S * SECOND if settings.clock == "system" else 0
+    patience = PATIENCE if settings.clock == "system" else 0
     return Desk(engine, registry, trainer, salt, clock, memory, patience=patience)
 
 
-def remember(desk: Desk, folder: Path) -> None:
-    """Save what the desk remembers of the store, for the next start; polls wait only for a copy of it."""
+def remember(desk: Desk, folder: Path, within: int) -> bool:
+    """Save what the desk knows for the next start, unless a worker did `within` so long; whether it is saved.
+
+    Polls wait only until a copy of the process has split off, which does the writing.
+    """
+    with transaction(desk.engine) as connection:
+        now = database_clock(connection)
+        if not takes_turn(connection, "memory", now + within, now):
+            return True
     with desk.lock, reading(desk.engine) as connection:
-        state = copied(desk.memory, connection)
-    write(state, folder)
+        label = labelled(desk.memory, connection)
+        writer = aside.begin(lambda: save(desk.memory, label, folder))
+    return aside.done(writer)
 
 
 def configure_logs(level: str) -> None:
@@ -157,15 +173,15 @@ def _of_request(_connection: Connection, at: int) -> int:
 
 
 def _look_after(service: Service, checkpoints: Path, stop: threading.Event) -> None:
-    """In normal running: follow, retrain where it is due, score ahead and in the shadow; each minute."""
+    """In normal running, at every tick: follow, retrain where it is due, score ahead and in the shadow."""
     log, shadow = structlog.get_logger("leadrank"), Shadow(service.desk)
     for tick in count():
         try:
             service.desk.catch_up(service.clock.now(None))
             look_ahead(service.desk, service.clock.now(None))
             shadow.follow(service.clock.now(None))
-            if tick % TICKS_TO_REMEMBER == 0:
-                remember(service.desk, checkpoints)
+            if tick % TICKS_TO_REMEMBER == 0 and not remember(service.desk, checkpoints, PATIENCE):
+                log.warning("remembering failed")
         except Exception as error:  # noqa: BLE001  # the next tick tries again
             log.warning("catching up failed", kind=type(error).__qualname__)
         if stop.wait(TICK_S):

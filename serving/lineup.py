@@ -215,7 +215,7 @@ class Lineup:
             self.columns[name][slots] = column
         turns = self._roster.turns_at(rows, standing, caps, self.at)
         if self.terms.bundle is not None:
-            ends = self._sheet.stales_at(rows, standing.created_at, self.at)
+            ends = self._sheet.ends_at(rows, standing.created_at, self.at)
             turns = np.where(free & ~stale, np.minimum(turns, ends), turns)
         self._turn(slots, turns)
         kind = np.where(free, np.where(due, DUE, FREE + self.columns["arm"][slots]), verdicts.heading)
@@ -227,9 +227,10 @@ class Lineup:
         if self.terms.bundle is None:
             return np.zeros(slots.size, np.bool_)
         rows, unread = self.columns["row"][slots], np.isnan(self.columns["score"][slots])
-        ends = self._sheet.stales_at(rows, created_at, self.at)
         stale = self._sheet.stale(rows, created_at, self.at)
-        return np.asarray(unread | stale | (ends <= self.at + ahead), np.bool_)
+        if ahead:
+            stale |= self._sheet.stales_at(rows, created_at, self.at) <= self.at + ahead
+        return np.asarray(unread | stale, np.bool_)
 
     def _order(self, slots: Int64Array, standing: Standing) -> None:
         """Put leads on the ladders that don't go by score."""

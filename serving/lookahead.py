@@ -9,7 +9,7 @@ from .desk import Desk
 from .ranking.arms import HOLDOUT, MODEL
 from .view import View
 
-AHEAD = 90 * SECOND
+AHEAD = 60 * SECOND
 """Scores are renewed that wouldn't serve for so long; ticks come more often than that."""
 
 SLICE = 1_000

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from features.store import checkpoints
 from features.store.checkpoints import Code, of_ledgers
-from features.store.frozen import Arrays, name_of
+from features.store.frozen import Tree, name_of
 from features.store.ledger import Ledger
 from training.bundle import Bundle
 
@@ -41,22 +41,27 @@ class Memory:
         ledger = Ledger()
         return cls(ledger, Roster(ledger), ScoreSheet(), {})
 
-    def with_(self, bundle: Bundle | None) -> "Memory":
-        """The same with the model that serves: what another one scored is let go."""
+    def with_(self, bundle: Bundle | None, at: int) -> "Memory":
+        """The same with the model that serves from `at`: what another one scored is let go."""
         version = bundle.version if bundle else ""
         if self.sheet.version != version:
             return replace(self, sheet=ScoreSheet(), lineups={})
         lineups = {name: one for name, one in self.lineups.items() if one.version == version}
         if bundle is not None:
-            self.sheet.take_up(bundle)
+            self.sheet.take_up(bundle, at)
             for one in lineups.values():
                 one.terms = replace(one.terms, bundle=bundle)
         return replace(self, lineups=lineups)
 
 
-def copied(memory: Memory, connection: Connection) -> Arrays:
-    """A memory as arrays of its own: the desk may go on while they are written."""
-    return checkpoints.copied(memory, memory.ledger.seq, code(), connection)
+def save(memory: Memory, label: Tree, folder: Path) -> None:
+    """Write a memory for the next process; `label` is `labelled`'s."""
+    checkpoints.save(memory, label, code(), folder)
+
+
+def labelled(memory: Memory, connection: Connection) -> Tree:
+    """What its file will hold for."""
+    return checkpoints.label(memory.ledger.seq, code(), connection)
 
 
 def restored(connection: Connection, folder: Path) -> Memory | None:

@@ -6,7 +6,7 @@ import numpy as np
 
 from features import FeatureMatrix, Moments, Past, compute
 from features.columns import Columns
-from features.instants import HOUR, MINUTE
+from features.instants import HOUR, MINUTE, NEVER
 from features.kernel import BoolArray, Float32Array, Float64Array, Int32Array, Int64Array, kernel
 from features.served import ServedVector, encode
 from training.bundle import Bundle
@@ -20,6 +20,9 @@ FRESH_REFRESH = MINUTE
 """Nor is that of a lead received within the last FRESH: its worth fades fast."""
 
 FRESH = 2 * HOUR
+
+PARDON = 5 * MINUTE
+"""After a start, scores that served when they were saved do so for as long, while they are renewed."""
 
 MANY = 50_000
 """More leads than this are scored on two threads; for fewer a second one costs more than it brings."""
@@ -46,6 +49,8 @@ class ScoreSheet:
         self.version = ""
         """The bundle's that scored last, empty before."""
         self._bundle: Bundle | None = None
+        self._pardoned = NEVER, 0
+        """Scores worked out since then serve until then, however old they are."""
         whole = dict.fromkeys(("scored_at", "seen_at", "seq"), np.int64)
         self._columns = Columns({**dict.fromkeys(COLUMNS, np.float64), **whole})
         self._values = np.empty((0, 0), np.float32)
@@ -95,9 +100,10 @@ class ScoreSheet:
             self.version, self._bundle = bundle.version, bundle
             self._values = np.zeros((self._values.shape[0], len(bundle.features)), np.float32)
 
-    def take_up(self, bundle: Bundle) -> None:
-        """Go on with the bundle that scored last."""
+    def take_up(self, bundle: Bundle, at: int) -> None:
+        """Go on from `at` with the bundle that scored last, at first with the scores that it left."""
         self._bundle = bundle
+        self._pardoned = int(self.scored_at.max(initial=0)) - REFRESH, at + PARDON
 
     def score(self, past: Past, bundle: Bundle, rows: Int64Array, at: int, seq: int) -> None:
         """Score leads as of an instant; `seq` is the change number up to which the past knows the store."""
@@ -131,13 +137,23 @@ class ScoreSheet:
     def stale(self, rows: Int64Array, created_at: Int64Array, at: int) -> BoolArray:
         """Whether the scores of leads received then are missing or too old."""
         fresh = created_at > at - FRESH
-        return np.asarray(self.scored_at[rows] <= at - np.where(fresh, FRESH_REFRESH, REFRESH), np.bool_)
+        too_old = self.scored_at[rows] <= at - np.where(fresh, FRESH_REFRESH, REFRESH)
+        return too_old & ~self._is_pardoned(rows, at)
 
     def stales_at(self, rows: Int64Array, created_at: Int64Array, at: int) -> Int64Array:
         """The first instant after `at` at which scores that serve at it may be too old."""
         young = created_at + FRESH > at
         soon = self.scored_at[rows] + FRESH_REFRESH
         return np.where(young & (soon > at), soon, self.scored_at[rows] + REFRESH)
+
+    def ends_at(self, rows: Int64Array, created_at: Int64Array, at: int) -> Int64Array:
+        """The same for scores that are no longer renewed: those left from before a start end together."""
+        ends = self.stales_at(rows, created_at, at)
+        return np.where(self._is_pardoned(rows, at), np.maximum(ends, self._pardoned[1]), ends)
+
+    def _is_pardoned(self, rows: Int64Array, at: int) -> BoolArray:
+        since, until = self._pardoned
+        return np.asarray((self.scored_at[rows] >= since) & (at < until), np.bool_)
 
 
 def prints(values: Float32Array) -> Int64Array:

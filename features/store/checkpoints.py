@@ -20,7 +20,7 @@ from sqlalchemy import Connection, select
 
 from .. import calls, columns, entries, facts, leads, reading, spec, tape
 from . import call_book, call_facts, contact_book, fact_book, lead_book, lead_versions, ledger, mapped
-from .frozen import Arrays, Freezer, Thawer, Tree, name_of
+from .frozen import Freezer, Thawer, Tree, name_of
 from .tables import counter, installation
 
 _NAME = "memory.map"
@@ -43,21 +43,16 @@ class Code:
         return Code({**self.classes, **classes_of(rooms)}, digest, (*self.derived, *derived))
 
 
-def copied(thing: object, seq: int, code: Code, connection: Connection) -> Arrays:
-    """What a thing is as arrays of its own: it may go on while they are written.
+def label(seq: int, code: Code, connection: Connection) -> Tree:
+    """What a file holds for; `seq` is the change number up to which the thing knows the store."""
+    return {"code": code.digest, "installation": _installation(connection), "seq": seq}
 
-    `seq` is the change number up to which it knows the store.
-    """
+
+def save(thing: object, label: Tree, code: Code, folder: Path) -> None:
+    """Write a thing; the file is there whole or not at all."""
     freezer = Freezer(code.classes, code.derived)
     tree = freezer.freeze(thing)
-    header = {"code": code.digest, "installation": _installation(connection), "seq": seq}
-    arrays = {name: array.copy() for name, array in freezer.arrays.items()}
-    return arrays | {"header": _as_array(header), "tree": _as_array(tree)}
-
-
-def write(arrays: Arrays, folder: Path) -> None:
-    """Write a state; the file is there whole or not at all."""
-    mapped.write(arrays, folder / _NAME)
+    mapped.write(freezer.arrays | {"header": _as_array(label), "tree": _as_array(tree)}, folder / _NAME)
 
 
 def restored(code: Code, connection: Connection, folder: Path) -> object | None:

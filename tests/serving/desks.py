@@ -6,14 +6,13 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from features.instants import HOUR, MINUTE, render
-from features.store.checkpoints import write
 from features.store.engine import reading, transaction
 from features.store.installation import secret_of
 from features.store.writes import accept_events, accept_leads
 from features.store.writes.receipts import EventReceipt
 from serving.desk import Desk
 from serving.handout import Batch, Order
-from serving.memory import copied, restored
+from serving.memory import labelled, restored, save
 from serving.models import Models
 from serving.retraining import Trainer
 from tests.features.store.tellings import NOON, a_call, a_lead, an_event
@@ -33,15 +32,16 @@ def a_desk(engine: Engine, models: Models | None = None) -> Desk:
 def remember(desk: Desk, folder: Path) -> None:
     """Save what a desk knows."""
     with reading(desk.engine) as connection:
-        write(copied(desk.memory, connection), folder)
+        label = labelled(desk.memory, connection)
+    save(desk.memory, label, folder)
 
 
-def restarted(desk: Desk, folder: Path) -> Desk:
+def restarted(desk: Desk, folder: Path, at: int) -> Desk:
     """The next process in a desk's place, with what was saved; its models are the same."""
     with reading(desk.engine) as connection:
         found = restored(connection, folder)
     assert found is not None
-    memory = found.with_(desk.models.champion())
+    memory = found.with_(desk.models.champion(), at)
     return Desk(desk.engine, desk.models, desk.trainer, desk.salt, desk.clock, memory)
 
 

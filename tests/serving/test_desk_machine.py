@@ -136,7 +136,9 @@ class Floor(RuleBasedStateMachine):
             if (holder := self.held.get(f"lead:{name}")) is not None and holder.until > self.at
         }
         known = remembers and self.saved
-        self.desks[worker] = restarted(self.desks[worker], self.folder) if known else a_desk(self.engine)
+        self.desks[worker] = (
+            restarted(self.desks[worker], self.folder, self.at) if known else a_desk(self.engine)
+        )
 
         given = self.polled(self.desks[worker], 50, 120)
 

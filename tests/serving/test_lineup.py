@@ -160,7 +160,7 @@ class Campaign(RuleBasedStateMachine):
     @rule()
     def another_process_goes_on(self) -> None:
         if self.saved:
-            self.desk = restarted(self.desk, self.folder)
+            self.desk = restarted(self.desk, self.folder, self.at)
 
     @rule(seed=st.integers(0, 3))
     def another_model_serves(self, seed: int) -> None:

@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine
 
-from features.store.checkpoints import Code, copied, of_ledgers, restored, write
+from features.store import checkpoints
+from features.store.checkpoints import Code, label, of_ledgers, restored
 from features.store.engine import open_engine, reading
 from features.store.frozen import Freezer, Thawer, name_of
 from features.store.ledger import Ledger
@@ -35,7 +36,8 @@ def restart(engine: Engine, ledger: Ledger, folder: Path) -> Ledger:
 
 def save(engine: Engine, ledger: Ledger, folder: Path) -> None:
     with reading(engine) as connection:
-        write(copied(ledger, ledger.seq, of_ledgers(), connection), folder)
+        told = label(ledger.seq, of_ledgers(), connection)
+    checkpoints.save(ledger, told, of_ledgers(), folder)
 
 
 def saved_in(engine: Engine, folder: Path, code: Code | None = None) -> object | None:
