@@ -131,8 +131,9 @@ def open_desk(settings: Settings, engine: Engine) -> Desk:
     registry.reload()
     memory = found.with_(registry.champion(), at)
     memory.sheet.logged = settings.log_vectors
-    patience = PATIENCE if settings.clock == "system" else 0
-    return Desk(engine, registry, trainer, salt, clock, memory, patience=patience)
+    said = settings.clock == "request"
+    patience = 0 if said else PATIENCE
+    return Desk(engine, registry, trainer, salt, clock, memory, patience=patience, at_once=said)
 
 
 def remember(desk: Desk, folder: Path, within: int) -> bool:

@@ -13,9 +13,10 @@ from features.served import ServedVector
 from features.store.decisions import forget_draws
 from features.store.engine import reading, transaction
 from features.store.installation import secret_of
+from training.bundle import Bundle
 
 from . import leases
-from .alerts import alerts, due, retrain
+from .alerts import due, retrain
 from .draws import Witness
 from .errors import AlreadyTraining, UnknownLead
 from .handout import (
@@ -32,8 +33,7 @@ from .handout import (
     record,
     win,
 )
-from .insight import Diagnosis, Eligibility, Explanation, eligibility, explanation
-from .lately import lately
+from .insight import Eligibility, Explanation, eligibility, explanation
 from .leases import Ack, AckResult
 from .lineup import Lineup, Terms
 from .memory import Memory
@@ -48,6 +48,7 @@ from .remarks import Remarks
 from .retraining import Trainer, TrainingRun
 from .rule import Caps
 from .rules.hours import open_until
+from .scores import ScoreSheet
 from .standing import OPEN
 from .verdicts import judge_all
 from .view import View, passing
@@ -56,9 +57,6 @@ _OWN_LEASE = frozenset({"LEASED"})
 
 MOST_ROUNDS = 8
 """How often one poll tries anew when other workers hold the leads that it wanted."""
-
-HOURS_AHEAD = 24
-"""For so long diagnostics tell who may be called when."""
 
 LOST_FOR = 60 * SECOND
 """A lead found in other hands is not asked for again within this time."""
@@ -81,12 +79,16 @@ class Desk:
     lock: threading.RLock = field(default_factory=threading.RLock)
     patience: int = 0
     """A request overtaken by one later by up to this is answered as of then: its clock was read before."""
+    at_once: bool = True
+    """Whether a new champion serves at once; otherwise it scores everybody before, behind the requests."""
 
     def __post_init__(self) -> None:
         self.ledger, self.roster = self.memory.ledger, self.memory.roster
         self.sheet, self.lineups = self.memory.sheet, self.memory.lineups
         self.roster.salt = self.salt
         self.remarks = Remarks(self.sheet)
+        self.heir: ScoreSheet | None = None
+        """The scores of a champion who doesn't serve yet."""
         self._swept_at, self._knows_leases = 0, False
 
     def follow(self, at: int) -> None:
@@ -101,8 +103,10 @@ class Desk:
     def _take_over(self) -> None:
         """Let the roster learn what the ledger did; what changed is scored anew."""
         touched = self.roster.follow()
-        self.sheet.reserve(len(self.ledger.leads))
-        self.sheet.forget(touched)
+        for sheet in (self.sheet, self.heir):
+            if sheet is not None:
+                sheet.reserve(len(self.ledger.leads))
+                sheet.forget(touched)
 
     def plan(self, campaign: str) -> Plan:
         """The campaign's plan; one that nobody named yet has the defaults."""
@@ -194,31 +198,6 @@ class Desk:
                 raise UnknownLead(lead_id=lead_id)
             return self._explain(lead_id, row, at)
 
-    def diagnose(self, campaign: str, at: int) -> Diagnosis:
-        """Why a campaign's queue is as long as it is."""
-        with self.lock:
-            self.follow(at)
-            lineup = self.lineup(campaign, at)
-            view = View(lineup)
-            by_zone = view.by_zone()
-            return Diagnosis(
-                campaign=campaign,
-                as_of_at=at,
-                leads=sum(sum(zone.values()) for zone in by_zone.values()),
-                callable=sum(zone["callable"] for zone in by_zone.values()),
-                withheld=view.withheld(),
-                by_zone=by_zone,
-                withheld_by_zone=view.withheld_by_zone(),
-                ahead=view.ahead(HOURS_AHEAD),
-                rank_age=view.rank_age(),
-                lately=lately(self.engine, campaign, at),
-                next_callable_at=view.next_callable(),
-                model_version=self.models.version,
-                degraded=self.models.degraded,
-                trouble=self.models.trouble,
-                alerts=alerts(self.engine, at),
-            )
-
     def lineup(self, campaign: str, at: int) -> Lineup:
         """The campaign's leads as they stand at an instant; its lock must be held."""
         news = self.roster.take_news()
@@ -238,6 +217,14 @@ class Desk:
         self._score(view)
         return view.candidates()
 
+    def succeed(self, champion: Bundle, sheet: ScoreSheet) -> None:
+        """Let a champion serve who scored whoever may be called; the desk's lock must be held."""
+        self.models.take(champion)
+        self.sheet, self.heir, self.remarks = sheet, None, Remarks(sheet)
+        for one in self.lineups.values():
+            one.turn_to(champion, sheet)
+        self.memory = replace(self.memory, sheet=sheet)
+
     def _score(self, view: View) -> None:
         """See that nobody who may be called lacks a score that serves."""
         slots = view.unscored()
@@ -256,7 +243,8 @@ class Desk:
 
     def _train(self, at: int) -> TrainingRun:
         done = self.trainer.train(at)
-        self.models.reload()
+        if self.at_once:
+            self.models.reload()
         return done
 
     def _takes_the_turn(self, at: int) -> bool:

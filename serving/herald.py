@@ -103,8 +103,8 @@ class Herald:
 
     def _still_serves(self, version: str) -> bool:
         """Whether the registry says so now: another worker may know of a newer champion than this one did."""
-        self.desk.models.reload()
-        return self.desk.models.version == version
+        found = self.desk.models.found() or self.desk.models.champion()
+        return found is not None and found.version == version
 
     def _events(self, kinds: frozenset[str], campaign: str, goals: Goals, at: int) -> Iterator[Event]:
         asks_for_leads = HOT in kinds or (LATE in kinds and goals.response is not None)

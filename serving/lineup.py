@@ -1,6 +1,6 @@
 """Lineup: a campaign's leads as they stand, kept as news comes in: who may be called first, and why not."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -135,6 +135,26 @@ class Lineup:
         assert bundle is not None
         slots = slots[self.cells.cell[slots] % KINDS >= FREE]
         self._sheet.score(past, bundle, self.columns["row"][slots], self.at, seq)
+        self._offer(slots)
+
+    def offered(self) -> Int64Array:
+        """Rows of those who may be called as far as rules about themselves go, scored or not."""
+        return np.asarray(self.columns["row"][self._free()], np.int64)
+
+    def turn_to(self, bundle: Bundle, sheet: ScoreSheet) -> None:
+        """Go by another bundle from now on, whose scores of most leads are in a sheet."""
+        self.terms, self.version, self._sheet = replace(self.terms, bundle=bundle), bundle.version, sheet
+        slots = self._free()
+        scored = sheet.scored_at[self.columns["row"][slots]] > 0
+        self._offer(slots[scored])
+        self._put(slots[~scored], np.full(int(np.count_nonzero(~scored)), STALE))
+
+    def _free(self) -> Int64Array:
+        kinds = np.arange(len(self.sites))[:, None] * KINDS + np.arange(FREE, KINDS)
+        return self.cells.among(kinds.ravel())
+
+    def _offer(self, slots: Int64Array) -> None:
+        """Let those be called who have a score now."""
         self._read_scores(slots)
         due = self.columns["callback_at"][slots] < NEVER
         self._put(slots, np.where(due, DUE, FREE + self.columns["arm"][slots]).astype(np.int64))

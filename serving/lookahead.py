@@ -7,6 +7,7 @@ from features.kernel import Int64Array
 
 from .desk import Desk
 from .ranking.arms import HOLDOUT, MODEL
+from .scores import ScoreSheet
 from .view import View
 
 AHEAD = 60 * SECOND
@@ -24,10 +25,30 @@ REMARKS = 100
 
 def look_ahead(desk: Desk, at: int) -> None:
     """Take over a new champion, score every callable lead before somebody asks, and remark on the first."""
-    desk.models.reload()
+    if desk.at_once:
+        desk.models.reload()
+    else:
+        _succeed(desk, at)
     for campaign in dict.fromkeys([*desk.ledger.campaigns, *desk.lineups]):
         _score(desk, campaign, at)
         _remark(desk, campaign, at)
+
+
+def _succeed(desk: Desk, at: int) -> None:
+    """Let a new champion score everybody who may be called, then serve; the one before serves meanwhile."""
+    champion = desk.models.found()
+    if champion is None or champion.version == desk.models.version:
+        return
+    with desk.lock:
+        desk.heir = sheet = ScoreSheet(desk.sheet.logged)
+        sheet.reserve(len(desk.ledger.leads))
+        offered = [desk.lineup(campaign, at).offered() for campaign in desk.lineups]
+        rows = np.concatenate([np.empty(0, np.int64), *offered])
+    for first in range(0, rows.size, SLICE):
+        with desk.lock:
+            sheet.score(desk.ledger.past(), champion, rows[first : first + SLICE], at, desk.ledger.seq)
+    with desk.lock:
+        desk.succeed(champion, sheet)
 
 
 def _score(desk: Desk, campaign: str, at: int) -> None:

@@ -74,14 +74,24 @@ class Models:
 
     def reload(self) -> bool:
         """Take over the registry's champion; tell whether it changed. The present one survives trouble."""
+        champion = self.found()
+        if champion is None or champion.version == self.version:
+            return False
+        self.take(champion)
+        return True
+
+    def found(self) -> Bundle | None:
+        """The registry's champion, who may not serve yet; None where there is none or it can't be had."""
         with self._keeping_the_last_good() as found:
             champion = self._fetch()
-            self.trouble = champion.degraded if champion else UNTRAINED
+            if champion is None or champion.version == self.version:
+                self.trouble = champion.degraded if champion else UNTRAINED
             found.append(champion)
-        if not found or found[0] is None or found[0].version == self.version:
-            return False
-        self._bundle = found[0]
-        return True
+        return found[0] if found else None
+
+    def take(self, champion: Bundle) -> None:
+        """Let it serve from now on."""
+        self._bundle, self.trouble = champion, champion.degraded
 
     def versions(self) -> list[ModelVersion]:
         """Every registered version, newest first."""

@@ -16,9 +16,11 @@ from features.instants import DAY, HOUR, MINUTE, SECOND, render
 from features.store.campaigns import write_campaign
 from features.store.engine import open_engine, transaction
 from serving.desk import Desk
+from serving.diagnosis import diagnose
 from serving.handout import Order
 from serving.leases import Ack
 from serving.models import Models
+from serving.scores import ScoreSheet
 from tests.conftest import empty
 from tests.features.store.tellings import a_lead, an_event
 from training.bundle import Bundle, Model
@@ -166,6 +168,15 @@ class Campaign(RuleBasedStateMachine):
     def another_model_serves(self, seed: int) -> None:
         self.swap(seed)
 
+    @rule(seed=st.integers(1, 3), some=st.booleans())
+    def another_model_takes_over_once_it_scored(self, seed: int, some: bool) -> None:
+        """Everybody, or but some: the others wait for their scores."""
+        champion, sheet = a_bundle(self.desk, seed), ScoreSheet()
+        rows = self.desk.lineup("spring", self.at).offered()[:: 2 if some else 1]
+        sheet.reserve(len(self.desk.ledger.leads))
+        sheet.score(self.desk.ledger.past(), champion, rows, self.at, self.desk.ledger.seq)
+        self.desk.succeed(champion, sheet)
+
     @rule(n=st.integers(1, 5), seconds=st.sampled_from([30, 300]))
     def a_dialer_polls(self, n: int, seconds: int) -> None:
         self.given += [item.lease_id for item in poll(self.desk, self.at, n, seconds=seconds).items]
@@ -235,4 +246,4 @@ def test_a_call_holds_back_everyone_with_the_number_dialed(store: Engine):
     tell(store, a_dial("c1", "ann", OPEN - MINUTE))
     assert_agrees(desk, "spring", OPEN, Order(3))
 
-    assert desk.diagnose("spring", OPEN).withheld["min_gap"] == 2
+    assert diagnose(desk, "spring", OPEN).withheld["min_gap"] == 2
