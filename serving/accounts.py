@@ -16,20 +16,21 @@ from features.store.presence import read_presence
 from features.store.reads import (
     Stretch,
     quarantined_calls,
-    read_attempts,
-    read_conversions,
     read_received,
     received_ids,
+    told_calls,
 )
 from features.store.repeats import repeated_calls
 
+from .bearing import read_calls
+from .counted import read_counted
 from .errors import BadQuery, NoHoldout, UnknownCampaign, UnknownKpi
 from .kpi.adjusted import Adjusted
 from .kpi.cells import Cells, cells_of
 from .kpi.lift import BASE, MODEL, Arm, Attribution, Lift, account
-from .kpi.measures import OF_AGENTS, Measure, measure
+from .kpi.measures import OF_AGENTS, OF_LEADS, Measure, measure
 from .kpi.quantities import Waits
-from .kpi.report import DIMENSIONS, Accounts, KpiReport, KpiRow, draw_up
+from .kpi.report import DIMENSIONS, Accounts, KpiReport, KpiRow, of_agents, of_attempts, of_leads
 from .plan import Plan
 from .ranking.arms import in_holdout, places
 
@@ -63,10 +64,14 @@ def ask(connection: Connection, question: Question) -> KpiReport:
     """Read what the KPI needs and draw it up."""
     asked = question.measure()
     stretch = Stretch(question.since, question.until, question.at, question.campaign)
-    accounts = read_accounts(connection, stretch)
     if asked.per in OF_AGENTS:
-        accounts = replace(accounts, presence=read_presence(connection, stretch))
-    return draw_up(accounts, asked, question.by, question.level)
+        return of_agents(read_presence(connection, stretch), asked, question.by, question.level)
+    left_out = _left_out(connection, stretch)
+    if asked.per in OF_LEADS:
+        waits, calls = Waits(read_received(connection, stretch), stretch.at), told_calls(connection, stretch)
+        return of_leads(waits, calls, left_out, asked, question.by, question.level)
+    counted = read_counted(connection, stretch)
+    return of_attempts(counted, stretch.at, left_out, asked, question.by, question.level)
 
 
 def told(question: Question, report: KpiReport) -> dict[str, object]:
@@ -191,19 +196,14 @@ def _adjusted(one: Adjusted) -> dict[str, object]:
 
 def read_accounts(connection: Connection, stretch: Stretch) -> Accounts:
     """All that the KPIs of a stretch are drawn up from."""
-    attempts, decisions = read_attempts(connection, stretch)
-    return Accounts(
-        attempts=attempts,
-        conversions=read_conversions(connection, stretch),
-        decisions=decisions,
-        received=read_received(connection, stretch),
-        since=stretch.since,
-        at=stretch.at,
-        until=stretch.until,
-        left_out=LeftOut(
-            quarantined_calls(connection, stretch), repeated_calls(connection, stretch.since, stretch.until)
-        ),
-    )
+    received, left_out = read_received(connection, stretch), _left_out(connection, stretch)
+    return replace(read_calls(connection, stretch), received=received, left_out=left_out)
+
+
+def _left_out(connection: Connection, stretch: Stretch) -> LeftOut:
+    """The calls of a stretch that are no attempts."""
+    again = repeated_calls(connection, stretch.since, stretch.until)
+    return LeftOut(quarantined_calls(connection, stretch), again)
 
 
 def _row(row: KpiRow) -> dict[str, object]:

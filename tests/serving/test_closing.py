@@ -10,13 +10,13 @@ from sqlalchemy import Engine, delete
 
 from features.instants import DAY, HOUR, MINUTE, parse, render
 from features.store.campaigns import write_campaign
-from features.store.engine import open_engine, reading, transaction
-from features.store.kpi_days import read_close, read_days
+from features.store.engine import reading, transaction
+from features.store.kpi_days import read_close, read_column, read_days
 from features.store.reads import Stretch
-from features.store.tables import kpi_close, kpi_day
+from features.store.tables import kpi_close, kpi_column, kpi_day
 from serving.accounts import Question, ask, attribution, attribution_of
 from serving.closing import close, closed, is_due
-from tests.conftest import empty
+from serving.kpi.kept import COLUMNS
 from tests.features.store.tellings import a_disposition, a_lead, an_event
 from tests.serving.desks import a_dial, a_stop, tell, tell_leads
 
@@ -51,16 +51,18 @@ class Floor:
     def close(self, until: int = LATER) -> list[int]:
         return list(close(self.engine, "spring", until))
 
-    def kept(self) -> dict[int, object]:
+    def kept(self) -> tuple[dict[int, object], dict[str, dict[int, bytes]]]:
+        """The sums of the days on which something was, and the columns of their attempts."""
         with reading(self.engine) as connection:
             found = read_days(connection, "spring").items()
-            return {day: sums for day, (_, sums) in found if sums["day"]}
+            columns = {name: read_column(connection, "spring", name, 0, LATER // DAY) for name in COLUMNS}
+            return {day: sums for day, (_, sums) in found if sums["day"]}, columns
 
-    def drawn_up_anew(self) -> dict[int, object]:
+    def drawn_up_anew(self) -> tuple[dict[int, object], dict[str, dict[int, bytes]]]:
         """What a close from nothing keeps."""
         with transaction(self.engine) as connection:
-            connection.execute(delete(kpi_day))
-            connection.execute(delete(kpi_close))
+            for table in (kpi_day, kpi_column, kpi_close):
+                connection.execute(delete(table))
         self.close()
         return self.kept()
 
@@ -107,20 +109,6 @@ def test_a_close_that_follows_the_news_keeps_what_one_from_nothing_would(
 
     kept = floor.kept()
     assert kept == floor.drawn_up_anew()
-
-
-@pytest.fixture(scope="module")
-def fresh(tmp_path_factory: pytest.TempPathFactory, template) -> Callable[[], Engine]:
-    """Empties one database again and again."""
-    path = tmp_path_factory.mktemp("closing") / "leadrank.db"
-    path.write_bytes(template.read_bytes())
-    engine = open_engine(f"sqlite:///{path}")
-
-    def again() -> Engine:
-        empty(engine)
-        return engine
-
-    return again
 
 
 def test_a_second_close_has_nothing_to_do(engine: Engine):
