@@ -21,7 +21,8 @@ from . import leases
 from .draws import Told, Turn, written
 from .leases import Claim
 from .ranking.fairness import Account
-from .ranking.queue import Policy, RankedQueue
+from .ranking.policy import Policy
+from .ranking.queue import RankedQueue
 from .ranking.reasons import Reason
 from .week_ahead import Window
 
@@ -130,8 +131,6 @@ class Round:
     entries: Int64Array
     """The entries won, in order."""
     chances: Float64Array
-    kappa: float
-    """The key of the first entry of the draw that was neither won nor lost."""
     tried: int
     wanted: int
     told: Told
@@ -181,8 +180,8 @@ def win(
         won += [entry for entry, claimed in claims.items() if claimed.lease_id in held]
         tried = chunk.stop
     entries = np.array(won, np.int64)
-    chances, kappa = offered.queue.propensity(tried, entries)
-    return Round(offered.queue, rows, first, entries, chances, kappa, tried, n, offered.told)
+    chances = offered.queue.propensity(tried, entries)
+    return Round(offered.queue, rows, first, entries, chances, tried, n, offered.told)
 
 
 def record(
@@ -199,13 +198,12 @@ def record(
 
     `served` gives the vector of a lead by its row, None outside the sample.
     """
-    last = rounds[-1]
     connection.execute(
         insert(batch).values(
             batch_id=given.batch_id, campaign=poll.campaign, dialer_id=poll.order.dialer_id, at=poll.at,
-            n=poll.order.n, key_text=poll.key, kappa=_finite(last.kappa), pool=last.queue.keys.size,
-            free=last.queue.free, temperature=policy.temperature, model_version=given.model_version,
-            snapshot_id=given.snapshot_id, degraded=given.degraded, withheld=given.withheld, rules=[],
+            n=poll.order.n, key_text=poll.key, **_drawn(rounds[-1], policy),
+            model_version=given.model_version, snapshot_id=given.snapshot_id, degraded=given.degraded,
+            withheld=given.withheld, rules=[],
         )
     )  # fmt: skip
     turns = [Turn(one.wanted, one.tried, one.entries.tolist(), one.told) for one in rounds]
@@ -215,6 +213,19 @@ def record(
         insert_rows(connection, decision, [_decision(item, given, book) for item in given.items])
         vectors = {item.decision_id: served(item.row) for item in given.items}
         write_served(connection, {of: seen for of, seen in vectors.items() if seen is not None})
+
+
+def _drawn(last: Round, policy: Policy) -> dict[str, float | None]:
+    """What is told of a draw beside its record; no one temperature or kappa where several arms drew."""
+    kappas = last.queue.kappas(last.tried)
+    numbers = list(kappas or policy.drawn)
+    arms, alone = [last.queue.arms[number] for number in numbers], len(numbers) == 1
+    return {
+        "pool": sum(arm.keys.size for arm in arms),
+        "free": sum(arm.waiting for arm in arms),
+        "kappa": _finite(kappas.get(numbers[0], -np.inf)) if alone else None,
+        "temperature": policy.arms[numbers[0]].temperature if alone else None,
+    }
 
 
 def batches_at(connection: Connection, campaign: str, at: int) -> int:

@@ -14,9 +14,10 @@ from features.store.engine import reading, transaction
 from features.store.kpi_days import read_close, read_column, read_days
 from features.store.reads import Stretch
 from features.store.tables import kpi_close, kpi_column, kpi_day
-from serving.accounts import Question, ask, attribution, attribution_of
+from serving.accounts import Question, ask, attribution_of
 from serving.closing import close, closed, is_due
 from serving.kpi.kept import COLUMNS
+from serving.trials import account_of
 from tests.features.store.tellings import a_disposition, a_lead, an_event
 from tests.serving.desks import a_dial, a_stop, tell, tell_leads
 
@@ -198,7 +199,7 @@ def test_the_sums_of_days_tell_what_the_kpis_and_the_lift_tell(engine: Engine):
             (row,) = ask(connection, Question(kpi, 0, LATER, ever.at, "spring")).rows
             scale = 100 if row.value and kpi.endswith("rate") else 1
             assert row.value == pytest.approx(scale * cells.total(of) / cells.total(per)), kpi
-        assert attribution_of(connection, ever, cells) == attribution(connection, ever)
+        assert attribution_of(connection, ever, cells) == account_of(connection, ever)[0]
 
 
 def test_a_day_is_due_once_it_is_over_where_the_floor_is(engine: Engine):
