@@ -116,13 +116,6 @@ class Presence:
     def __len__(self) -> int:
         return int(self.start.size)
 
-    @classmethod
-    def none(cls) -> "Presence":
-        """Nobody was there."""
-        nobody, nothing = np.empty(0, np.bool_), np.empty(0, np.int64)
-        words = dict.fromkeys(("campaign", "zone", "agent", "team", "shift"), Coded((), nothing))
-        return cls(nothing, np.empty(0), nobody, nobody, words)
-
 
 @dataclass(frozen=True)
 class LeftOut:

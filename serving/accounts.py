@@ -9,29 +9,30 @@ from sqlalchemy import Connection
 from features.attempts import LeftOut
 from features.instants import render
 from features.kernel import BoolArray, Int64Array
-from features.site import Site
 from features.store.campaigns import read_campaign
 from features.store.installation import secret_of
 from features.store.presence import read_presence
 from features.store.reads import (
     Stretch,
     quarantined_calls,
-    read_attempts,
-    read_conversions,
     read_received,
     received_ids,
+    told_calls,
 )
 from features.store.repeats import repeated_calls
 
+from .bearing import read_calls
+from .counted import read_counted
 from .errors import BadQuery, NoHoldout, UnknownCampaign, UnknownKpi
 from .kpi.adjusted import Adjusted
-from .kpi.cells import Cells, cells_of
+from .kpi.cells import Cells
 from .kpi.lift import BASE, MODEL, Arm, Attribution, Lift, account
-from .kpi.measures import OF_AGENTS, Measure, measure
+from .kpi.measures import OF_AGENTS, OF_LEADS, Measure, measure
 from .kpi.quantities import Waits
-from .kpi.report import DIMENSIONS, Accounts, KpiReport, KpiRow, draw_up
+from .kpi.report import DIMENSIONS, Accounts, KpiReport, KpiRow, of_agents, of_attempts, of_leads
 from .plan import Plan
-from .ranking.arms import in_holdout, places
+from .ranking.arms import places
+from .ranking.policy import HELD
 
 
 @dataclass(frozen=True)
@@ -63,10 +64,14 @@ def ask(connection: Connection, question: Question) -> KpiReport:
     """Read what the KPI needs and draw it up."""
     asked = question.measure()
     stretch = Stretch(question.since, question.until, question.at, question.campaign)
-    accounts = read_accounts(connection, stretch)
     if asked.per in OF_AGENTS:
-        accounts = replace(accounts, presence=read_presence(connection, stretch))
-    return draw_up(accounts, asked, question.by, question.level)
+        return of_agents(read_presence(connection, stretch), asked, question.by, question.level)
+    left_out = _left_out(connection, stretch)
+    if asked.per in OF_LEADS:
+        waits, calls = Waits(read_received(connection, stretch), stretch.at), told_calls(connection, stretch)
+        return of_leads(waits, calls, left_out, asked, question.by, question.level)
+    counted = read_counted(connection, stretch)
+    return of_attempts(counted, stretch.at, left_out, asked, question.by, question.level)
 
 
 def told(question: Question, report: KpiReport) -> dict[str, object]:
@@ -81,14 +86,8 @@ def told(question: Question, report: KpiReport) -> dict[str, object]:
     }
 
 
-def attribution(connection: Connection, stretch: Stretch) -> Attribution:
-    """The account of a campaign's arms over a stretch; `NoHoldout` where it keeps none."""
-    site = Site.of(settings_of(connection, stretch))
-    return attribution_of(connection, stretch, cells_of(read_accounts(connection, stretch), site))
-
-
 def attribution_of(connection: Connection, stretch: Stretch, cells: Cells) -> Attribution:
-    """The same from the sums of its attempts."""
+    """The account of a campaign's arms from the sums of its attempts; `NoHoldout` where it keeps none."""
     assigned = read_assigned(connection, stretch)
     waits = Waits(read_received(connection, stretch), stretch.at)
     reached = waits.valid & waits.reached
@@ -122,11 +121,11 @@ class Assigned:
 
 def read_assigned(connection: Connection, stretch: Stretch) -> Assigned:
     """The arms of a campaign's leads; `NoHoldout` where it keeps none."""
-    holdout = Plan.of(settings_of(connection, stretch)).policy.holdout
+    holdout = Plan.of(settings_of(connection, stretch), stretch.at).policy.holdout
     if not 0 < holdout < 1:
         raise NoHoldout(campaign=stretch.campaign, holdout=holdout)
     names, received_at = received_ids(connection, stretch)
-    held = in_holdout(places(secret_of(connection), "holdout", names), holdout)
+    held = places(secret_of(connection), HELD, names) < holdout
     return Assigned(received_at, held, holdout)
 
 
@@ -145,16 +144,17 @@ def accounted(stretch: Stretch, found: Attribution) -> dict[str, object]:
         "from": render(stretch.since),
         "to": render(stretch.until),
         "sales": asdict(found.sales),
-        "arms": [_arm(arm) for arm in found.arms],
+        "arms": [arm_told(arm) for arm in found.arms],
         "sample_ratio": {"chi2": found.mismatch.chi2, "p": found.mismatch.p, "blocks": found.mismatch.blocks},
-        "lifts": [_lift(lift) for lift in found.lifts],
+        "lifts": [lift_told(lift) for lift in found.lifts],
         "refusal": found.refusal or None,
         "guardrails_broken": list(found.worse),
         "foreseen": None if found.foreseen is None else asdict(found.foreseen),
     }
 
 
-def _arm(arm: Arm) -> dict[str, object]:
+def arm_told(arm: Arm) -> dict[str, object]:
+    """An arm in the wire's terms."""
     per_hour = {
         kpi: {"value": value, "interval": None if interval is None else asdict(interval)}
         for kpi, (value, interval) in arm.per_hour.items()
@@ -166,7 +166,8 @@ def _arm(arm: Arm) -> dict[str, object]:
     return {"arm": arm.name, **told, **shares, "per_hour": per_hour, "guardrails": dict(arm.guardrails)}
 
 
-def _lift(lift: Lift) -> dict[str, object]:
+def lift_told(lift: Lift) -> dict[str, object]:
+    """A lift in the wire's terms."""
     return {
         "kpi": lift.kpi,
         "relative": lift.relative,
@@ -191,19 +192,14 @@ def _adjusted(one: Adjusted) -> dict[str, object]:
 
 def read_accounts(connection: Connection, stretch: Stretch) -> Accounts:
     """All that the KPIs of a stretch are drawn up from."""
-    attempts, decisions = read_attempts(connection, stretch)
-    return Accounts(
-        attempts=attempts,
-        conversions=read_conversions(connection, stretch),
-        decisions=decisions,
-        received=read_received(connection, stretch),
-        since=stretch.since,
-        at=stretch.at,
-        until=stretch.until,
-        left_out=LeftOut(
-            quarantined_calls(connection, stretch), repeated_calls(connection, stretch.since, stretch.until)
-        ),
-    )
+    received, left_out = read_received(connection, stretch), _left_out(connection, stretch)
+    return replace(read_calls(connection, stretch), received=received, left_out=left_out)
+
+
+def _left_out(connection: Connection, stretch: Stretch) -> LeftOut:
+    """The calls of a stretch that are no attempts."""
+    again = repeated_calls(connection, stretch.since, stretch.until)
+    return LeftOut(quarantined_calls(connection, stretch), again)
 
 
 def _row(row: KpiRow) -> dict[str, object]:

@@ -1,5 +1,6 @@
 """Budget: the agent seconds that a campaign's calls took of late, by arm, kept from call to call."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 
@@ -7,12 +8,15 @@ import numpy as np
 
 from features.columns import Columns
 from features.instants import DAY, SECOND
-from features.kernel import Float64Array, Int64Array
+from features.kernel import Int8Array, Int64Array
 
-from .ranking.arms import HOLDOUT, MODEL, in_holdout
 from .ranking.fairness import Account
+from .ranking.policy import Policy
 from .ranking.queue import TRIED
 from .tally import Calls
+
+ArmOf = Callable[[Int64Array, Policy], Int8Array]
+"""(leads, policy) -> the number of each one's arm."""
 
 BUDGET = 7 * DAY
 """Arms are kept at their shares of the agent seconds spent within this time."""
@@ -26,7 +30,7 @@ _TOLD = (*_OF_CALLS, "opens")
 class _Window:
     """One campaign's calls that started after `since`."""
 
-    holdout: float
+    policy: Policy
     since: int
     spent: list[int]
     """Microseconds, by arm."""
@@ -34,7 +38,7 @@ class _Window:
     """Those that were in it as it began, by their starts."""
     starts: Int64Array
     dials: int = 0
-    """Of the model arm."""
+    """Of the arms that the model ranks."""
     firsts: dict[int, int] = field(default_factory=dict)
     """By source how many of those were a lead's first."""
     gone: int = 0
@@ -46,19 +50,16 @@ class _Window:
 class Budget:
     """Sums over a window that moves with the clock, of whole microseconds: nothing is lost by rounding."""
 
-    def __init__(self) -> None:
+    def __init__(self, arm_of: ArmOf) -> None:
         kinds = dict.fromkeys(_TOLD, np.int64) | {"handle_s": np.float64, "counted": np.bool_}
         self._told = Columns(kinds)
         """Each call as it is counted, and whether it is in its campaign's window."""
         self._windows: dict[int, _Window] = {}
-        self._place = np.empty(0)
+        self.arm_of = arm_of
 
-    def follow(self, calls: Calls, touched: Int64Array, place: Float64Array, origin: Int64Array) -> None:
-        """Take over new calls, and what is said anew of these leads'.
-
-        By lead: `place` decides its arm, `origin` is its source.
-        """
-        first, self._place = len(self._told), place
+    def follow(self, calls: Calls, touched: Int64Array, origin: Int64Array) -> None:
+        """Take over new calls, and what is said anew of these leads'; `origin`: by lead its source."""
+        first = len(self._told)
         theirs = _calls_of(calls, touched) if first else np.arange(len(calls))
         now = {name: calls.columns[name][theirs] for name in _OF_CALLS}
         now["opens"] = _opened_by(theirs, now["lead"], now["started_at"], origin)
@@ -73,22 +74,26 @@ class Budget:
         for call in theirs[differs | new].tolist() if self._windows else ():
             self._come(call)
 
-    def account(self, campaign: int, holdout: float, at: int) -> Account:
-        """What the campaign's calls within the budget time before `at` were spent on."""
-        since, window = at - BUDGET, self._windows.get(campaign)
-        if window is None or window.holdout != holdout or since < window.since:
-            window = self._windows[campaign] = self._opened(campaign, holdout, since)
-        self._move(window, campaign, since)
-        model, kept = window.spent
-        firsts = tuple(sorted((origin, dials) for origin, dials in window.firsts.items() if dials))
-        return Account((model / SECOND, kept / SECOND), window.dials, firsts)
+    def account(self, campaign: int, policy: Policy, at: int) -> Account:
+        """What the campaign's calls within the budget time before `at` were spent on.
 
-    def _opened(self, campaign: int, holdout: float, since: int) -> _Window:
+        An experiment's arms begin with nothing spent: what was called before it was called by none of them.
+        """
+        begins = 0 if policy.experiment is None else policy.experiment.since
+        since, window = max(at - BUDGET, begins), self._windows.get(campaign)
+        if window is None or window.policy != policy or since < window.since:
+            window = self._windows[campaign] = self._opened(campaign, policy, since)
+        self._move(window, campaign, since)
+        firsts = tuple(sorted((origin, dials) for origin, dials in window.firsts.items() if dials))
+        return Account(tuple(micros / SECOND for micros in window.spent), window.dials, firsts)
+
+    def _opened(self, campaign: int, policy: Policy, since: int) -> _Window:
         mine = self._told["campaign"] == campaign
         self._told["counted"][mine] = False
         calls = np.flatnonzero(mine & (self._told["started_at"] > since))
         calls = calls[np.argsort(self._told["started_at"][calls], kind="stable")]
-        window = _Window(holdout, since, [0, 0], calls, self._told["started_at"][calls])
+        nothing = [0] * len(policy.arms)
+        window = _Window(policy, since, nothing, calls, self._told["started_at"][calls])
         self._count(window, calls, 1)
         return window
 
@@ -119,12 +124,13 @@ class Budget:
             self._count(self._windows[campaign], mine, -1)
 
     def _count(self, window: _Window, calls: Int64Array, sign: int) -> None:
-        arm = in_holdout(self._place[self._told["lead"][calls]], window.holdout).astype(np.int64)
+        arm = self.arm_of(self._told["lead"][calls], window.policy)
         micros = np.rint(self._told["handle_s"][calls] * SECOND).astype(np.int64)
-        for one in (MODEL, HOLDOUT):
+        for one in range(len(window.spent)):
             window.spent[one] += sign * int(micros[arm == one].sum())
-        window.dials += sign * int(np.count_nonzero(arm == MODEL))
-        opened = self._told["opens"][calls[arm == MODEL]]
+        ours = np.isin(arm, window.policy.drawn)
+        window.dials += sign * int(np.count_nonzero(ours))
+        opened = self._told["opens"][calls[ours]]
         for origin, dials in zip(*np.unique(opened[opened != TRIED], return_counts=True), strict=True):
             window.firsts[int(origin)] = window.firsts.get(int(origin), 0) + sign * int(dials)
         self._told["counted"][calls] = sign > 0

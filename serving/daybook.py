@@ -22,6 +22,7 @@ from .kpi.cells import Cells
 from .kpi.dashboard import LIFT, LIFT_HIGH, LIFT_LOW, QUARANTINED, live, of_calls, of_leads, of_lift
 from .kpi.lift import Attribution, account
 from .kpi.quantities import Waits
+from .trials import Course, course_of
 from .weekly import Look, Week, monday_of, read_week
 from .weekly_page import page
 
@@ -204,13 +205,17 @@ def _week(connection: Connection, book: _Book, days: Sequence[int], runs: Mappin
     ]
     stretch = Stretch(since, until, book.at, book.campaign)
     settings = settings_of(connection, stretch)
-    return read_week(connection, stretch, settings, cells, _arms(connection, book, until, cells), looks)
+    arms, course = _arms(connection, book, until, cells)
+    return read_week(connection, stretch, settings, cells, arms, course, looks)
 
 
-def _arms(connection: Connection, book: _Book, until: int, cells: Cells) -> Attribution | None:
+def _arms(
+    connection: Connection, book: _Book, until: int, cells: Cells
+) -> tuple[Attribution | None, Course | None]:
     if book.assigned is None:
-        return None
-    return attribution_of(connection, Stretch(0, until, book.at, book.campaign), cells)
+        return None, None
+    ever = Stretch(0, until, book.at, book.campaign)
+    return attribution_of(connection, ever, cells), course_of(connection, ever, cells)
 
 
 def _as_date(day: int) -> date:

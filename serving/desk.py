@@ -40,7 +40,6 @@ from .memory import Memory
 from .models import Models
 from .partners import with_agents
 from .plan import Plan
-from .ranking.arms import ARMS
 from .ranking.exploration import generator
 from .ranking.fairness import Account
 from .ranking.queue import Candidates, Source, rank
@@ -108,9 +107,9 @@ class Desk:
                 sheet.reserve(len(self.ledger.leads))
                 sheet.forget(touched)
 
-    def plan(self, campaign: str) -> Plan:
-        """The campaign's plan; one that nobody named yet has the defaults."""
-        return Plan.of(self.ledger.campaigns.get(campaign, {}))
+    def plan(self, campaign: str, at: int) -> Plan:
+        """The campaign's plan at an instant; one that nobody named yet has the defaults."""
+        return Plan.of(self.ledger.campaigns.get(campaign, {}), at)
 
     def lease(self, campaign: str, order: Order, key: str, at: int, seal: Seal | None = None) -> Batch:
         """Hand out the best leads of a campaign to one dialer, each a decision on record.
@@ -133,11 +132,15 @@ class Desk:
             self.follow(at)
             with transaction(self.engine) as connection:
                 now = self.clock(connection, at)
-                results = leases.acknowledge(connection, acks, now, self._min_gap, self._may_dial(at))
+                results = leases.acknowledge(connection, acks, now, self._min_gap(at), self._may_dial(at))
             for result in results:
                 if result.until is not None and self.ledger.leads.knows(result.lead):
                     self.roster.extend(self.ledger.leads.row_of_key(result.lead), result.until)
         return results
+
+    def _min_gap(self, at: int) -> Callable[[str], int]:
+        """A campaign's least time between two dials."""
+        return lambda campaign: self.plan(campaign, at).caps.min_gap
 
     def _may_dial(self, at: int) -> Callable[[int], bool]:
         """Whether a leased lead (by its database key) is still open and its place within its hours."""
@@ -181,7 +184,7 @@ class Desk:
         with self.lock:
             self.follow(at)
             rows, why = self._named(lead_id, phone, lease_id, at)
-            caps = self.plan(campaign).caps
+            caps = self.plan(campaign, at).caps
             standings = [self.roster.standing(np.array([row]), caps, at) for row in rows]
         ignored = _OWN_LEASE if lease_id else frozenset()
         verdicts = [eligibility(standing, caps, at, ignored) for standing in standings]
@@ -204,7 +207,10 @@ class Desk:
         for one in self.lineups.values():
             one.hear(news)
         code = self.ledger.leads.code("campaign", campaign)
-        terms, found = Terms(code, self.plan(campaign), self.models.champion()), self.lineups.get(campaign)
+        terms, found = (
+            Terms(code, self.plan(campaign, at), self.models.champion()),
+            self.lineups.get(campaign),
+        )
         if found is None or not found.holds(terms, at, self.patience):
             found = self.lineups[campaign] = Lineup(self.roster, self.sheet, terms, at)
         found.follow(at)
@@ -235,7 +241,7 @@ class Desk:
     def account(self, campaign: str, at: int) -> Account:
         """What the campaign's calls of late were spent on."""
         code = self.ledger.leads.code("campaign", campaign)
-        return self.roster.account(code, self.plan(campaign).policy.holdout, at)
+        return self.roster.account(code, self.plan(campaign, at).policy, at)
 
     def _next_key(self, campaign: str, at: int) -> str:
         with reading(self.engine) as connection:
@@ -273,14 +279,11 @@ class Desk:
     def _explain(self, lead_id: str, row: int, at: int) -> Explanation:
         past, rows = self.ledger.past(), np.array([row])
         campaign = past.leads.coded["campaign"]
-        plan = self.plan(campaign.levels[campaign.codes[row]])
+        plan = self.plan(campaign.levels[campaign.codes[row]], at)
         standing = self.roster.standing(rows, plan.caps, at)
         verdict = eligibility(standing, plan.caps, at)
         found = explanation(lead_id, row, verdict, past, self.models.champion(), plan.worth, standing, at)
         return replace(found, degraded=self.models.degraded)
-
-    def _min_gap(self, campaign: str) -> int:
-        return self.plan(campaign).caps.min_gap
 
     def _hand_out(self, poll: Poll, view: View, seal: Seal | None) -> Batch:
         """Win leases in the queue's order and put batch and decisions on record, in one transaction."""
@@ -361,6 +364,7 @@ class Desk:
         remarks = self.remarks.of(self.models, past, rows, standing, poll.at)
         said, score, seconds = self.sheet.of(rows), view.score_of(places), view.seconds_of(places)
         arm, closes = view.lineup.columns["arm"][places], open_until(standing, poll.at)
+        arms = view.lineup.terms.plan.policy.arms
         return [
             Item(
                 lease_id=found.claims[i].lease_id,
@@ -380,7 +384,7 @@ class Desk:
                 reasons=remarks[i].reasons,
                 best_window=remarks[i].window,
                 attributes=attributes_of(past.leads, row),
-                arm=ARMS[arm[i]],
+                arm=arms[arm[i]].name,
                 propensity=float(found.chances[i]),
                 row=row,
             )

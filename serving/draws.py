@@ -2,7 +2,7 @@
 
 import zlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,8 @@ from features.kernel import Float64Array, Int64Array
 from .ranking.arms import MODEL
 from .ranking.exploration import generator
 from .ranking.fairness import Account
-from .ranking.queue import Field, Policy, RankedQueue, rank
+from .ranking.policy import Policy
+from .ranking.queue import RANKED_ARMS, Field, RankedQueue, rank
 
 Told = Mapping[str, Any]
 
@@ -107,6 +108,9 @@ class Record:
         self._due = _whole(told["due"])
         self._first = {arm: _whole(places) for arm, places in told["first"]}
         self._numbered = _by_number(told["numbered"])
+        self._numbered.setdefault(
+            RANKED_ARMS, self._numbered.get(MODEL, {})
+        )  # so it stood before experiments
         self._untried = told.get("untried", _NO_PAIR)
         self._untried_of = _by_number(told.get("untried_of", ()))
         self._origin = dict(zip(*told.get("origins", _NO_PAIR), strict=True))
@@ -155,13 +159,13 @@ class Turn:
 
 def written(policy: Policy, account: Account, turns: Sequence[Turn]) -> bytes:
     """A poll's draw as compressed JSON: its numbers come back bit by bit; NaN is null."""
-    said = {"policy": vars(policy), **vars(account), "turns": [vars(turn) for turn in turns]}
+    said = {"policy": asdict(policy), **vars(account), "turns": [vars(turn) for turn in turns]}
     return zlib.compress(orjson.dumps(said, option=orjson.OPT_SERIALIZE_NUMPY), level=1)
 
 
 @dataclass(frozen=True)
 class Pool:
-    """The leads that one round of a poll drew from: equally long columns."""
+    """The leads that one arm drew from in one round of a poll: equally long columns."""
 
     lead: Int64Array
     """Database keys."""
@@ -173,20 +177,26 @@ class Pool:
     seconds: Float64Array
     """Of the dial."""
     temperature: float
-    won: int
-    """How many leads of any source the round won; those of the poll are in the order of its rounds."""
+    won: slice
+    """The leads of any arm and source that the round won, among those of the poll in their order."""
 
 
 def pools(record: bytes) -> list[Pool]:
-    """What each round's model drew from; no leads where nothing was drawn by score."""
-    said = orjson.loads(zlib.decompress(record))
-    return [_pool(Turn(**one), said["policy"]["temperature"]) for one in said["turns"]]
+    """What the model drew from, in each round by arm; nothing where no draw was by score."""
+    said, found, begins = orjson.loads(zlib.decompress(record)), list[Pool](), 0
+    policy = Policy.read(said["policy"])
+    for turn in (Turn(**one) for one in said["turns"]):
+        won, kept = slice(begins, begins + len(turn.won)), Record(turn.told)
+        asked = dict(turn.told["first"]) if kept.scored else {}
+        found += [
+            _pool(kept, asked[arm], policy.arms[arm].temperature, won) for arm in policy.drawn if arm in asked
+        ]
+        begins = won.stop
+    return found
 
 
-def _pool(turn: Turn, temperature: float) -> Pool:
-    kept = Record(turn.told)
-    asked = dict(turn.told["first"]) if kept.scored else {}
-    places = _whole(asked.get(MODEL, []))
+def _pool(kept: Record, first: Sequence[int], temperature: float, won: slice) -> Pool:
+    places = _whole(first)
 
     def column(name: str) -> Float64Array:
         return np.array(kept.leads[name], np.float64)[places]
@@ -198,7 +208,7 @@ def _pool(turn: Turn, temperature: float) -> Pool:
         worth=column("worth"),
         seconds=column("seconds"),
         temperature=temperature,
-        won=len(turn.won),
+        won=won,
     )
 
 
@@ -211,15 +221,18 @@ class Replayed:
     propensity: Float64Array
     pool: tuple[Told, ...]
     """The leads that each round looked at."""
+    drawn: tuple[Told, ...]
+    """By round and arm that drew by score: its temperature and kappa, the key of its first lead not tried."""
 
 
 def replay(record: bytes, key: str) -> Replayed:
     """Rank a poll again, under the name that seeds its generator (`campaign|key`)."""
     said = orjson.loads(zlib.decompress(record))
-    policy, rng = Policy(**said["policy"]), generator(key)
+    policy, rng = Policy.read(said["policy"]), generator(key)
     firsts = tuple((origin, firsts) for origin, firsts in said.get("firsts", ()))
     account = Account(tuple(said["spent"]), said.get("dials", 0), firsts)
-    leads, chances, pools = list[Int64Array](), list[Float64Array](), list[Told]()
+    leads, chances = list[Int64Array](), list[Float64Array]()
+    pools, drawn = list[Told](), list[Told]()
     for turn in (Turn(**one) for one in said["turns"]):
         kept = Record(turn.told)
         queue = rank(kept, turn.wanted, policy, account, rng)
@@ -227,13 +240,16 @@ def replay(record: bytes, key: str) -> Replayed:
         leads.append(lead)
         chances.append(chance)
         pools.append(kept.leads)
-    return Replayed(np.concatenate(leads), np.concatenate(chances), tuple(pools))
+        drawn += [
+            {"arm": policy.arms[arm].name, "temperature": policy.arms[arm].temperature, "kappa": kappa}
+            for arm, kappa in queue.kappas(turn.tried).items()
+        ]
+    return Replayed(np.concatenate(leads), np.concatenate(chances), tuple(pools), tuple(drawn))
 
 
 def _outcome(queue: RankedQueue, kept: Record, turn: Turn) -> tuple[Int64Array, Float64Array]:
     won = _whole(turn.won)
-    chances, _ = queue.propensity(turn.tried, won)
-    return _whole(kept.leads["lead"])[queue.place[won]], chances
+    return _whole(kept.leads["lead"])[queue.place[won]], queue.propensity(turn.tried, won)
 
 
 def _by_number(told: Sequence[tuple[int, Sequence[int], Sequence[int]]]) -> dict[int, dict[int, int]]:

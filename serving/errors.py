@@ -55,6 +55,10 @@ class BadQuery(RequestError):
     """A query parameter doesn't say anything known."""
 
 
+class ExperimentTooEarly(RequestError):
+    """An experiment begins now or later: what was called before was called by none of its arms."""
+
+
 class DestinationRefused(RequestError):
     """No webhook goes there: the URL leads nowhere, or to an address that is neither public nor allowed."""
 
@@ -93,6 +97,10 @@ class ConflictError(ServingError):
 
 class NoHoldout(ConflictError):
     """The campaign keeps no holdout, so a lift can't be told: give it one, and wait some days."""
+
+
+class ExperimentChanged(ConflictError):
+    """An experiment keeps its arms, shares, begin and holdout: give another one a name of its own."""
 
 
 class IdempotencyKeyReused(ConflictError):

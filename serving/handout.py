@@ -24,7 +24,8 @@ from . import leases
 from .draws import Told, Turn, written
 from .leases import Claim
 from .ranking.fairness import Account
-from .ranking.queue import Policy, RankedQueue
+from .ranking.policy import Policy
+from .ranking.queue import RankedQueue
 from .ranking.reasons import Reasons
 from .week_ahead import Window
 
@@ -135,8 +136,6 @@ class Round:
     claims: tuple[Claim, ...]
     """What each of them won."""
     chances: Float64Array
-    kappa: float
-    """The key of the first entry of the draw that was neither won nor lost."""
     tried: int
     wanted: int
     told: Told
@@ -187,9 +186,8 @@ def win(
         won |= {entry: claimed for entry, claimed in claims.items() if claimed.lease_id in gained}
         tried = chunk.stop
     entries = np.array(list(won), np.int64)
-    chances, kappa = offered.queue.propensity(tried, entries)
-    held = tuple(won.values())
-    return Round(offered.queue, rows, first, entries, held, chances, kappa, tried, n, offered.told)
+    chances, held = offered.queue.propensity(tried, entries), tuple(won.values())
+    return Round(offered.queue, rows, first, entries, held, chances, tried, n, offered.told)
 
 
 def record(
@@ -219,12 +217,24 @@ def record(
 def _batch(given: Batch, poll: Poll, last: Round, policy: Policy) -> dict[str, object]:
     return {
         "batch_id": given.batch_id, "campaign": poll.campaign, "dialer_id": poll.order.dialer_id,
-        "at": poll.at, "n": poll.order.n, "key_text": poll.key, "kappa": _finite(last.kappa),
-        "pool": last.queue.keys.size, "free": last.queue.free, "temperature": policy.temperature,
+        "at": poll.at, "n": poll.order.n, "key_text": poll.key, **_drawn(last, policy),
         "model_version": given.model_version, "snapshot_id": given.snapshot_id,
         "degraded": given.degraded, "withheld": given.withheld, "rules": [],
         "reasons": _reasons_of(given.items),
     }  # fmt: skip
+
+
+def _drawn(last: Round, policy: Policy) -> dict[str, float | None]:
+    """What is told of a draw beside its record; no one temperature or kappa where several arms drew."""
+    kappas = last.queue.kappas(last.tried)
+    numbers = list(kappas or policy.drawn)
+    arms, alone = [last.queue.arms[number] for number in numbers], len(numbers) == 1
+    return {
+        "pool": sum(arm.keys.size for arm in arms),
+        "free": sum(arm.waiting for arm in arms),
+        "kappa": _finite(kappas.get(numbers[0], -np.inf)) if alone else None,
+        "temperature": policy.arms[numbers[0]].temperature if alone else None,
+    }
 
 
 def _reasons_of(items: Sequence[Item]) -> bytes:

@@ -20,7 +20,6 @@ from .desk import Desk
 from .goals import UNLIKELY, Goals, chance, elapsed, hottest, late, period_of, sold_leads
 from .leases import takes_turn
 from .post import Sender
-from .ranking.arms import HOLDOUT
 from .ranking.queue import Candidates
 from .scores import FRESH
 from .webhooks import Round, deliver
@@ -118,8 +117,9 @@ class Herald:
             yield from self._short(campaign, goals, goals.target, at)
 
     def _hot(self, campaign: str, free: Candidates, at: int) -> Iterator[Event]:
-        """Leads of the holdout are never told: they would be called out of the order they are there for."""
-        wanted = hottest(free.score) & (free.attempts == 0) & (free.arm != HOLDOUT)
+        """Leads in an old order are never told: they would be called out of the order they are there for."""
+        ranked = self.desk.plan(campaign, at).policy.drawn
+        wanted = hottest(free.score) & (free.attempts == 0) & np.isin(free.arm, ranked)
         wanted &= free.created_at > at - OLDEST
         new = [place for place in np.flatnonzero(wanted).tolist() if not self._knows(HOT, free, place)]
         bundle = self.desk.models.champion()

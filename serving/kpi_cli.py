@@ -124,8 +124,9 @@ def lift(
     """What the model's arm brought over the holdout, per agent-hour: the same as GET /v1/attribution."""
     from features.store.reads import Stretch
 
-    from .accounts import accounted, attribution
-    from .kpi.page import arms_table, lift_lines
+    from .kpi.page import arms_table, lift_lines, trial_lines
+    from .trials import account_of
+    from .trials import told as account_told
     from .what_if import judge, lines, told
 
     moment = now() if at is None else instant_of(at)
@@ -135,14 +136,20 @@ def lift(
     try:
         with reading(opened(database)) as connection:
             other = None if order is None else judge(connection, stretch, order)
-            found = attribution(connection, stretch) if other is None else None
+            found = account_of(connection, stretch) if other is None else None
     except LeadrankError as error:
         fail(str(error))
     if json:
-        plain = accounted(stretch, found) if found else told(stretch, other) if other else {}
+        plain = account_told(stretch, *found) if found else told(stretch, other) if other else {}
         typer.echo(orjson.dumps(plain, option=orjson.OPT_INDENT_2))
         return
-    if found:
-        _console.print(arms_table(found))
-    for line in lift_lines(found) if found else lines(other) if other else []:
+    said = lines(other) if other else []
+    if found is not None:
+        account, course = found
+        _console.print(arms_table(account.arms))
+        said = lift_lines(account)
+        if course is not None:
+            _console.print(arms_table(course.trial.arms))
+            said += trial_lines(course.experiment.name, course.trial)
+    for line in said:
         _console.print(line, soft_wrap=True)

@@ -14,8 +14,9 @@ from .cells import BLOCK, NOWHERE, Cells
 from .draws import COLUMNS, Told
 from .ladder import Ladder
 from .plan import Plan
-from .ranking.arms import HOLDOUT, MODEL, in_holdout
+from .ranking.arms import MOST_ARMS
 from .ranking.orders import ORDERS
+from .ranking.policy import BY_SCORE
 from .ranking.value import value_per_second
 from .roster import Roster
 from .rule import callback_due
@@ -25,11 +26,11 @@ from .standing import Standing
 from .untried import Untried
 from .verdicts import FREE, judge_leads
 
-DUE, STALE = FREE + 2, FREE + 3
+DUE, STALE = FREE + MOST_ARMS, FREE + MOST_ARMS + 1
 """Kinds of leads besides the headings that hold them back: FREE + arm, those with a callback that is due, and
 those that wait for a score."""
 
-KINDS = FREE + 4
+KINDS = STALE + 1
 
 USUAL_SECONDS = 60.0
 """What a dial is taken to cost while no model says better."""
@@ -77,7 +78,7 @@ class Lineup:
         )
         self.cells = Cells(np.empty(0, np.int32), 0)
         self.untried = Untried(terms.plan.policy.fairness_floor > 0)
-        self.ladders = Ladder(), Ladder()
+        self.ladders = tuple(Ladder() for _ in terms.plan.policy.arms)
         """By arm."""
         self._earliest = np.empty(0, np.int64)
         """By block the first instant at which one of its leads turns, or an earlier one."""
@@ -164,7 +165,8 @@ class Lineup:
         site, columns = self.columns["site"][slots], self.columns
         self.cells.make_room(0, len(self.sites) * KINDS)
         self.cells.move(slots, np.where(kind >= 0, site * KINDS + kind, NOWHERE))
-        mine = (kind == FREE + MODEL) & (columns["attempts"][slots] == 0)
+        ranked = np.isin(kind - FREE, self.terms.plan.policy.drawn)
+        mine = ranked & (columns["attempts"][slots] == 0)
         self.untried.put(slots, site, columns["origin"][slots], mine)
 
     def _read_scores(self, slots: Int64Array) -> None:
@@ -177,8 +179,9 @@ class Lineup:
         self.columns["score"][slots], self.columns["seconds"][slots] = score, told.seconds
         ends = self._sheet.stales_at(rows, self.columns["created_at"][slots], self.at)
         self._turn(slots, np.minimum(self.columns["turns_at"][slots], ends))
-        ours = slots[arm == MODEL]
-        self.ladders[MODEL].place(ours, -self.columns["score"][ours], np.zeros(ours.size))
+        for number in self.terms.plan.policy.drawn:
+            ours = slots[arm == number]
+            self.ladders[number].place(ours, -self.columns["score"][ours], np.zeros(ours.size))
 
     def slots_of(self, rows: Int64Array) -> Int64Array:
         """The slots of those leads, by ascending rows, that have one."""
@@ -200,11 +203,10 @@ class Lineup:
         """Give leads their slots."""
         first, size = len(self.columns), rows.size
         nothing = np.zeros(size, np.int64)
-        arm = in_holdout(self._roster.place[rows], self.terms.plan.policy.holdout)
         self.columns.append(
             **dict.fromkeys(("site", "callback_at", "created_at", "attempts", "last_call_at"), nothing),
             row=rows, until=nothing, origin=nothing, turns_at=nothing + NEVER,
-            arm=np.where(arm, HOLDOUT, MODEL),
+            arm=self._roster.arms(rows, self.terms.plan.policy),
             score=np.full(size, np.nan), seconds=np.full(size, USUAL_SECONDS),
         )  # fmt: skip
         self.cells.make_room(first + size, 0)
@@ -254,13 +256,14 @@ class Lineup:
 
     def _order(self, slots: Int64Array, standing: Standing) -> None:
         """Put leads on the ladders that don't go by score."""
-        policy, arm = self.terms.plan.policy, self.columns["arm"][slots]
-        by_rule = {HOLDOUT: policy.baseline_order} | ({} if self.terms.bundle else {MODEL: "newest"})
-        for one, name in by_rule.items():
-            mine = arm == one
+        arm = self.columns["arm"][slots]
+        for number, one in enumerate(self.terms.plan.policy.arms):
+            if one.order == BY_SCORE and self.terms.bundle:
+                continue
+            mine = arm == number
             told = (standing.created_at[mine], standing.attempts[mine], standing.last_call_at[mine])
-            first, second = ORDERS[name](*told)
-            self.ladders[one].place(slots[mine], first.astype(np.float64), second.astype(np.float64))
+            first, second = ORDERS["newest" if one.order == BY_SCORE else one.order](*told)
+            self.ladders[number].place(slots[mine], first.astype(np.float64), second.astype(np.float64))
 
     def _is_mine(self, rows: Int64Array) -> BoolArray:
         told = self._roster.ledger.leads.columns

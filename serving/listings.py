@@ -35,7 +35,7 @@ def _holds(label: Label, desk: Desk, at: int) -> bool:
 
 def _ranked(desk: Desk, campaign: str, at: int) -> Listed:
     """The leads that may be called at `at`, in the order in which to call them."""
-    plan, candidates = desk.plan(campaign), desk.candidates(campaign, at)
+    plan, candidates = desk.plan(campaign, at), desk.candidates(campaign, at)
     label = Label(campaign, at, desk.ledger.seq, desk.models.version, desk.models.degraded)
     rng = generator(f"listing|{label.snapshot_id}")
     place, source = order(candidates, plan.policy, desk.account(campaign, at).spent, rng)

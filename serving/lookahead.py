@@ -6,7 +6,6 @@ from features.instants import SECOND
 from features.kernel import Int64Array
 
 from .desk import Desk
-from .ranking.arms import HOLDOUT, MODEL
 from .scores import ScoreSheet
 from .view import View
 
@@ -67,7 +66,7 @@ def _remark(desk: Desk, campaign: str, at: int) -> None:
     for first in range(0, rows.size, REMARKS):
         some = rows[first : first + REMARKS]
         with desk.lock:
-            standing = desk.roster.standing(some, desk.plan(campaign).caps, at)
+            standing = desk.roster.standing(some, desk.plan(campaign, at).caps, at)
             desk.remarks.of(desk.models, desk.ledger.past(), some, standing, at)
 
 
@@ -75,5 +74,6 @@ def _in_front(desk: Desk, campaign: str, at: int) -> Int64Array:
     """The rows of those who are likely to be handed out next."""
     lineup = desk.lineup(campaign, at)
     view = View(lineup)
-    slots = [view.due(), *(view.first(arm, IN_FRONT) for arm in (MODEL, HOLDOUT))]
+    arms = range(len(lineup.terms.plan.policy.arms))
+    slots = [view.due(), *(view.first(arm, IN_FRONT) for arm in arms)]
     return np.unique(lineup.columns["row"][np.concatenate(slots)])

@@ -18,12 +18,12 @@ from training.bundle import Bundle
 
 from . import budget, cells, ladder, lineup, numbers, plan, roster, rule, scores, sites, tally, untried
 from .lineup import Lineup
-from .ranking import queue
+from .ranking import policy
 from .roster import Roster
 from .scores import ScoreSheet
 
-_NOT_KEPT = ("bundle", "_bundle", "salt")
-"""The model has a place of its own, and the installation's secret none but the database."""
+_NOT_KEPT = ("bundle", "_bundle", "salt", "arm_of")
+"""The model has a place of its own, the secret none but the database; a method is found again."""
 
 
 @dataclass
@@ -73,7 +73,21 @@ def restored(connection: Connection, folder: Path) -> Memory | None:
 @cache
 def code() -> Code:
     """What a memory is made of."""
-    rooms = (budget, cells, ladder, lineup, numbers, plan, queue, roster, rule, scores, sites, tally, untried)
+    rooms = (
+        budget,
+        cells,
+        ladder,
+        lineup,
+        numbers,
+        plan,
+        policy,
+        roster,
+        rule,
+        scores,
+        sites,
+        tally,
+        untried,
+    )
     here = Path(__file__).parent
     folders = (here, here / "ranking", here / "rules")
     known = of_ledgers().and_(rooms, folders, _NOT_KEPT)

@@ -21,7 +21,7 @@ class Offers:
     """Equally long columns, one row per lead that a draw could take, draw by draw, oldest first."""
 
     draw: Int64Array
-    """Consecutive numbers from 0."""
+    """Consecutive numbers from 0; in an experiment each arm of a batch has its own."""
     at: Int64Array
     lead: Int64Array
     """Database keys."""
@@ -44,9 +44,9 @@ def read_offers(connection: Connection, stretch: Stretch, draws: Draws) -> Offer
     rows_of, taken = _by_batch(draws), _ranked(draws)
     parts = list[Mapping[str, Array]]()
     for batch, at, record in records(connection, stretch):
-        rows, begins = rows_of.get(batch, np.empty(0, np.int64)), 0
+        rows = rows_of.get(batch, np.empty(0, np.int64))
         for pool in pools(record):
-            mine, begins = rows[begins : begins + pool.won], begins + pool.won
+            mine = rows[pool.won]
             mine = mine[taken[mine] & np.isin(draws.lead[mine], pool.lead)]
             if mine.size:
                 parts.append(_offered(pool, draws, mine) | {"draw": np.array(len(parts)), "at": np.array(at)})

@@ -1,6 +1,6 @@
 """Plan: how a campaign wants to be called, read once from its stored settings."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -9,7 +9,7 @@ import numpy as np
 from features.instants import DAY, SECOND
 from features.kernel import Float64Array
 
-from .ranking.queue import Policy
+from .ranking.policy import LEAST_TEMPERATURE, Experiment, Policy
 from .rule import Caps
 from .tally import RECENT
 
@@ -28,8 +28,8 @@ class Plan:
         return np.ones(value.size) if self.objective == "conversions" else value
 
     @classmethod
-    def of(cls, settings: Mapping[str, object]) -> "Plan":
-        """Read stored settings; what they don't say keeps its default."""
+    def of(cls, settings: Mapping[str, object], at: int) -> "Plan":
+        """Read stored settings as they hold at an instant; what they don't say keeps its default."""
         caps = cast("Mapping[str, float]", settings.get("caps") or {})
         known, usual = Caps(), Policy()
         return cls(
@@ -42,12 +42,21 @@ class Plan:
             Policy(
                 holdout=_number(settings, "holdout", usual.holdout),
                 uniform=_number(settings, "uniform", usual.uniform),
-                temperature=max(_number(settings, "temperature", usual.temperature), 1e-6),
+                temperature=max(_number(settings, "temperature", usual.temperature), LEAST_TEMPERATURE),
                 fairness_floor=_number(settings, "fairness_floor", usual.fairness_floor),
                 baseline_order=str(settings.get("baseline_order") or usual.baseline_order),
+                experiment=next(
+                    (one for one in experiments_of(settings) if one.since <= at < one.until), None
+                ),
             ),
             objective=str(settings.get("objective") or "value"),
         )
+
+
+def experiments_of(settings: Mapping[str, object]) -> list[Experiment]:
+    """All experiments that a campaign had or is to have, in the order in which they were asked for."""
+    told = cast("Sequence[Mapping[str, object]]", settings.get("experiments") or ())
+    return [Experiment.read(one) for one in told]
 
 
 def _number(settings: Mapping[str, object], name: str, default: float) -> float:

@@ -28,6 +28,7 @@ def replayed(connection: Connection, found: RowMapping) -> dict[str, object]:
         "generator_key": f"{found['campaign']}|{found['key_text']}",
         "order": [_name(named, key) for key in again.lead.tolist()],
         "propensity": again.propensity,
+        "drawn": [{**one, "kappa": _finite(one["kappa"])} for one in again.drawn],
         "pool": [line for pool in again.pool for line in _lines(pool, named)],
         "gone": _gone(named),
     }
@@ -42,6 +43,11 @@ def _lines(pool: Told, named: Leads) -> list[dict[str, object]]:
     """What was known of each lead; the features are named by their print."""
     rows = zip(*(pool[name] for name in COLUMNS), strict=True)
     return [{**dict(zip(COLUMNS, row, strict=True)), "lead": _name(named, row[0])} for row in rows]
+
+
+def _finite(kappa: float) -> float | None:
+    """None where all of the pool were taken."""
+    return kappa if np.isfinite(kappa) else None
 
 
 def _name(named: Leads, key: int) -> str | None:

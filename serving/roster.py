@@ -15,8 +15,9 @@ from features.store.ledger import Ledger
 from .budget import Budget
 from .jurisdictions import jurisdictions
 from .numbers import Sharers
-from .ranking.arms import places
+from .ranking.arms import dealt, places
 from .ranking.fairness import Account
+from .ranking.policy import Policy
 from .rule import EARLY, Caps
 from .rules.attempts import daily_cap
 from .standing import DNC, OBJECTED, OPEN, Standing
@@ -93,8 +94,8 @@ class Roster:
     ledger: Ledger
     salt: bytes = b""
     """The installation's secret: it decides each lead's arm."""
-    _budget: Budget = field(default_factory=Budget)
-    _places: Columns = field(default_factory=lambda: Columns({"place": np.float64}))
+    _places: dict[str, Columns] = field(default_factory=dict)
+    """By experiment every lead's place in it; NaN before it was asked for."""
     _seq: int = -1
     _tally: Tally = field(default_factory=Tally)
     _sharers: Sharers = field(default_factory=Sharers)
@@ -105,6 +106,13 @@ class Roster:
     _jurisdictions: Columns = field(default_factory=lambda: Columns({"code": np.int64}))
     _news: list[Int64Array] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        self._budget = Budget(self.arms)
+
+    def whole(self) -> None:
+        """Find again what a memory doesn't keep."""
+        self._budget.arm_of = self.arms
+
     def follow(self) -> list[int]:
         """Take over what the ledger read since the last time; return the leads whose features changed."""
         if self._seq == self.ledger.seq:
@@ -113,8 +121,7 @@ class Roster:
         own, rows = leads.columns["phone"], np.unique(np.array(touched, np.int64))
         self._sharers.follow(own, len(leads.phones), rows)
         dialed = self._tally.follow(calls, own, len(leads.phones), rows.tolist())
-        self._places.append(place=places(self.salt, "holdout", leads.ids[len(self._places) :]))
-        self._budget.follow(calls, rows, self._places["place"], leads.columns["source"])
+        self._budget.follow(calls, rows, leads.columns["source"])
         for held, size in ((self._held_leads, len(leads)), (self._held_phones, len(leads.phones))):
             held.make_room(size)
         codes = [_place_code(*place) for place in leads.places(len(self._jurisdictions))]
@@ -187,14 +194,13 @@ class Roster:
         ])  # fmt: skip
         return np.asarray(np.where(turns > at, turns, NEVER).min(axis=0), np.int64)
 
-    @property
-    def place(self) -> Float64Array:
-        """Every lead's place among the arms, by its row."""
-        return self._places["place"]
+    def arms(self, rows: Int64Array, policy: Policy) -> Int8Array:
+        """The number of each lead's arm."""
+        return dealt(policy, lambda experiment: self._place(experiment, rows))
 
-    def account(self, campaign: int, holdout: float, at: int) -> Account:
+    def account(self, campaign: int, policy: Policy, at: int) -> Account:
         """What the campaign's calls within the budget time were spent on."""
-        return self._budget.account(campaign, holdout, at)
+        return self._budget.account(campaign, policy, at)
 
     def restore(self, held: Iterable[tuple[int, int, int]], at: int) -> None:
         """Know the leases that the database has at `at`, (key of the lead, since, until), and no others."""
@@ -204,6 +210,16 @@ class Roster:
         for key, since, until in held:
             if leads.knows(key):
                 self.hold([leads.row_of_key(key)], min(since, at), until)
+
+    def _place(self, experiment: str, rows: Int64Array) -> Float64Array:
+        """Leads' places in an experiment."""
+        kept = self._places.setdefault(experiment, Columns({"place": np.float64}))
+        kept.append(place=np.full(len(self.ledger.leads) - len(kept), np.nan))
+        new = rows[np.isnan(kept["place"][rows])]
+        kept["place"][new] = places(
+            self.salt, experiment, (self.ledger.leads.ids[row] for row in new.tolist())
+        )
+        return np.asarray(kept["place"][rows], np.float64)
 
     def _counts(self, rows: Int64Array) -> Counts:
         return self._tally.of(rows, self.ledger.leads.columns["phone"][rows])

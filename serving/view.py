@@ -15,7 +15,7 @@ from .cells import NOWHERE, Cells
 from .handout import Order
 from .insight import Ahead, RankAge
 from .lineup import DUE, KINDS, STALE, Lineup
-from .ranking.queue import TRIED, Candidates
+from .ranking.queue import RANKED_ARMS, TRIED, Candidates
 from .verdicts import FREE, WITHHELD
 
 _OUTSIDE = WITHHELD.index("outside_hours")
@@ -72,11 +72,12 @@ class View:
         return self.lineup.ladders[arm].first(self.cells, self._open(FREE + arm), most)
 
     def numbered(self, arm: int, numbers: Int64Array) -> Int64Array:
-        """Some of an arm, numbered as they were stored."""
-        return self.cells.numbered(self._open(FREE + arm), numbers)
+        """Some of an arm, or of all that the model ranks, numbered as they were stored."""
+        arms = self.lineup.terms.plan.policy.drawn if arm == RANKED_ARMS else (arm,)
+        return self.cells.numbered(np.concatenate([self._open(FREE + one) for one in arms]), numbers)
 
     def untried(self) -> tuple[Int64Array, Int64Array]:
-        """Of the model arm's others those never tried: codes of sources, and how many each has."""
+        """Of the others that the model ranks those never tried: codes of sources, and how many each has."""
         return self._untried.counts(self.lineup.sites.opening(self.lineup.at))
 
     def untried_of(self, origin: int, numbers: Int64Array) -> Int64Array:

@@ -16,10 +16,11 @@ from .accounts import read_accounts
 from .goals import Goals, chance, elapsed, period_of
 from .kpi.cells import Cells
 from .kpi.dashboard import live, of_calls, of_leads
-from .kpi.lift import Attribution
+from .kpi.lift import MODEL, Attribution, in_arm
 from .kpi.measures import measure
 from .kpi.quantities import Waits
 from .kpi.report import Accounts, draw_up, kaplan_meier
+from .trials import Course
 
 MOST_CURVES = 5
 """Channels beyond the largest have no curve of their own."""
@@ -81,6 +82,8 @@ class Week:
     """Share of the calls whose sales can't come any more."""
     arms: Attribution | None
     """From the campaign's begin to the week's end; None without a holdout."""
+    course: Course | None
+    """Of the experiment that ran last; None where none did."""
     looks: Sequence[Look]
     shares: Mapping[int, float]
     """The model's share of agent hours by day."""
@@ -107,7 +110,7 @@ def monday_of(day: int) -> int:
 
 def read_week(
     connection: Connection, stretch: Stretch, settings: Mapping[str, object], cells: Cells,
-    arms: Attribution | None, looks: Sequence[Look],
+    arms: Attribution | None, course: Course | None, looks: Sequence[Look],
 ) -> Week:  # fmt: skip
     """A week whose days that are over are `stretch`; `cells` are all days', `looks` those until its end."""
     site, name = Site.of(settings), stretch.campaign or ""
@@ -127,9 +130,10 @@ def read_week(
         before=of_calls(earlier) if len(earlier) else {},
         ripe=ripe,
         arms=arms,
+        course=course,
         looks=looks,
         shares=_shares(mine),
-        promised=next((arm.promised for arm in arms.arms if arm.name == "model"), None) if arms else None,
+        promised=next((arm.promised for arm in arms.arms if arm.name == MODEL), None) if arms else None,
         curves=_curves(waits),
         calls=_by_hour(mine, "attempts"),
         contacts=_by_hour(mine, "contacts"),
@@ -146,7 +150,7 @@ def _shares(cells: Cells) -> dict[int, float]:
         today = cells.day == day
         hours = cells.total("agent_hours", today & (cells.words["policy"].codes >= 0))
         if hours:
-            found[day] = cells.total("agent_hours", today & cells.of("policy", "model")) / hours
+            found[day] = cells.total("agent_hours", today & in_arm(cells, MODEL)) / hours
     return found
 
 

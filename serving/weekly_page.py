@@ -14,6 +14,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, PercentFormatter
 
 from .kpi.dashboard import REACHED, RESPONSE
 from .kpi.lift import Arm, Attribution
+from .kpi.trial import Rival
 from .weekly import Week
 
 INK, MUTED, BLUE, ORANGE, GREEN, RED = "#1c2430", "#68748a", "#2563a8", "#d9822b", "#2e8b57", "#b8322a"
@@ -62,7 +63,7 @@ def page(week: Week) -> str:
     monday = _date(week.monday)
     last = _date(week.days[-1])
     cards = [_lift_card(week), _arms_card(week), _response_card(week), _hours_card(week), _rails_card(week)]
-    cards += [_aim_card(week), _quality_card(week)]
+    cards += [_trial_card(week), _aim_card(week), _quality_card(week)]
     return f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{escape(week.campaign)}, week of {monday}</title>
 <meta name="viewport" content="width=device-width,initial-scale=1"><style>{_STYLE}</style></head><body><main>
@@ -222,6 +223,37 @@ def _rails_card(week: Week) -> str:
     )
     table = _table(["", *(arm.name for arm in arms)], rows)
     return _card("Guardrails and arms", says, f'{table}<p class="note">{account}</p>')
+
+
+def _trial_card(week: Week) -> str:
+    """The experiment's arms, each against the first one."""
+    if week.course is None:
+        return ""
+    trial, rivals = week.course.trial, {one.name: one for one in week.course.trial.rivals}
+    rows = [
+        (
+            arm.name,
+            [
+                f"{arm.leads:,}",
+                f"{arm.share:.0%} ({arm.promised:.0%})",
+                _per_hour(arm, "conversions_per_agent_hour", ".3f"),
+                _against(rivals.get(arm.name)),
+            ],
+        )
+        for arm in trial.arms
+    ]
+    says = f"Each arm against {trial.arms[0].name}, by the band that may be read every day."
+    heads = ["arm", "leads", "share of hours (promised)", "sales per agent-hour", "lift"]
+    return _card(f"Experiment {escape(week.course.experiment.name)}", says, _table(heads, rows))
+
+
+def _against(rival: Rival | None) -> str:
+    if rival is None:
+        return "-"
+    if not rival.lifts:
+        return rival.refusal
+    sales = rival.lifts[0]
+    return f"{sales.relative:+.0%} ({max(sales.always.low, -1.0):+.0%} to {sales.always.high:+.0%})"
 
 
 def _aim_card(week: Week) -> str:

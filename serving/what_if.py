@@ -62,7 +62,7 @@ def judge(connection: Connection, stretch: Stretch, order: str) -> WhatIf:
     settings = settings_of(connection, stretch)
     accounts = read_accounts(connection, stretch)
     draws, ledger = read_draws(connection, stretch), accounts.ledger()
-    first = _first(connection, stretch, draws, order, Plan.of(settings))
+    first = _first(connection, stretch, draws, order, Plan.of(settings, stretch.at))
     calls, sales, value, hours = _outcomes(ledger, len(draws.decision_id))
     mine = _of(draws, "ranked") & (draws.pool > 0) & ~np.isnan(draws.chance) & ~np.isnan(first) & (calls > 0)
     offered = _offered(draws)

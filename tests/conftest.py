@@ -3,7 +3,7 @@
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
@@ -50,6 +50,21 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
     opened = open_engine(database_of(request, tmp_path))
     yield opened
     opened.dispose()
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def fresh(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[], Engine]]:
+    """Empties one database again and again: for tests of many examples."""
+    engine = open_engine(database_of(request, tmp_path_factory.mktemp("fresh")))
+
+    def again() -> Engine:
+        empty(engine)
+        return engine
+
+    yield again
+    engine.dispose()
 
 
 def database_of(request: pytest.FixtureRequest, tmp_path: Path) -> str:

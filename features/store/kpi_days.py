@@ -8,12 +8,24 @@ from zlib import compress, decompress
 
 import numpy as np
 import orjson
-from sqlalchemy import Connection, delete, func, insert, select, union
+from sqlalchemy import ColumnElement, Connection, delete, exists, func, insert, select, union
 
 from ..calls import Outcome
 from ..kernel import Int64Array
 from .reads import Leads
-from .tables import call, call_past, conversion, counter, disposition, kpi_close, kpi_day, lead
+from .tables import (
+    agent,
+    call,
+    call_past,
+    conversion,
+    counter,
+    disposition,
+    kpi_close,
+    kpi_column,
+    kpi_day,
+    lead,
+    lead_past,
+)
 
 Sold = tuple[int, float, float, float]
 """A sale that a day counts: the lead's database key, value, 1 if net (2, 3: unclaimed), net value."""
@@ -27,6 +39,8 @@ class Close:
     """The first local day that isn't; days count from 1970-01-01."""
     seq: int
     basis: str
+    known_at: int = 0
+    """Since when the last of all that was followed is known, of whatever campaign."""
     pending: frozenset[int] = frozenset()
     """Days before `until` that are still to be drawn up."""
 
@@ -36,7 +50,8 @@ class News:
     """What a store learned in between two change numbers that may bear on days closed before."""
 
     called_at: Int64Array
-    """The starts of calls that came or changed, of versions replaced too."""
+    """The starts of calls that came or changed, of versions replaced too, and of those to leads that were
+    erased or have another channel or source than once."""
     leads: frozenset[int]
     """Whose calls, sales or own worth may have changed, by database key."""
     sellers: Leads
@@ -51,25 +66,61 @@ def change_number(connection: Connection) -> int:
 def read_close(connection: Connection, campaign: str) -> Close | None:
     """How far the campaign is closed, None where it never was."""
     row = connection.execute(select(kpi_close).where(kpi_close.c.campaign == campaign)).first()
-    return None if row is None else Close(row.until, row.seq, row.basis, frozenset(row.pending))
+    return None if row is None else Close(row.until, row.seq, row.basis, row.known_at, frozenset(row.pending))
 
 
 def write_close(connection: Connection, campaign: str, close: Close) -> None:
     """Replace how far a campaign is closed."""
     connection.execute(delete(kpi_close).where(kpi_close.c.campaign == campaign))
-    told = {"until": close.until, "seq": close.seq, "basis": close.basis, "pending": sorted(close.pending)}
+    told = {**vars(close), "pending": sorted(close.pending)}
     connection.execute(insert(kpi_close).values(campaign=campaign, **told))
 
 
-def write_day(
-    connection: Connection, campaign: str, day: int, sums: Mapping[str, object], sold: Sequence[Sold]
-) -> None:
-    """Replace the sums of a day."""
-    text = orjson.dumps(sums)
-    mine = (kpi_day.c.campaign == campaign) & (kpi_day.c.day == day)
-    connection.execute(delete(kpi_day).where(mine))
-    told = {"digest": sha256(text).hexdigest()[:32], "sums": compress(text, 1), "sold": list(sold)}
-    connection.execute(insert(kpi_day).values(campaign=campaign, day=day, **told))
+@dataclass(frozen=True)
+class Day:
+    """What is kept of a day that is over."""
+
+    attempts: int
+    sums: Mapping[str, object]
+    sold: Sequence[Sold]
+    columns: Mapping[str, bytes]
+    """What each attempt counts for, by quantity and dimension; none where there are no attempts."""
+
+
+def write_day(connection: Connection, campaign: str, day: int, told: Day) -> None:
+    """Replace what is kept of a day."""
+    text = orjson.dumps(told.sums)
+    for table in (kpi_day, kpi_column):
+        connection.execute(delete(table).where(table.c.campaign == campaign, table.c.day == day))
+    sums = {"digest": sha256(text).hexdigest()[:32], "sums": compress(text, 1), "sold": list(told.sold)}
+    connection.execute(insert(kpi_day).values(campaign=campaign, day=day, attempts=told.attempts, **sums))
+    columns = [
+        {"campaign": campaign, "name": name, "day": day, "told": column}
+        for name, column in told.columns.items()
+    ]
+    if columns:
+        connection.execute(insert(kpi_column), columns)
+
+
+def count_kept(connection: Connection, campaign: str, since: int, until: int) -> dict[int, int]:
+    """The attempts of each day kept in [since, until), oldest first."""
+    mine = (kpi_day.c.campaign == campaign) & (kpi_day.c.day >= since) & (kpi_day.c.day < until)
+    asked = select(kpi_day.c.day, kpi_day.c.attempts).where(mine).order_by(kpi_day.c.day)
+    return {row.day: row.attempts for row in connection.execute(asked)}
+
+
+def read_column(connection: Connection, campaign: str, name: str, since: int, until: int) -> dict[int, bytes]:
+    """One column of the days kept in [since, until), oldest first; days without attempts have none."""
+    mine = (kpi_column.c.campaign == campaign) & (kpi_column.c.name == name)
+    asked = select(kpi_column.c.day, kpi_column.c.told).where(
+        mine, kpi_column.c.day >= since, kpi_column.c.day < until
+    )
+    return {row.day: bytes(row.told) for row in connection.execute(asked.order_by(kpi_column.c.day))}
+
+
+def read_teams(connection: Connection) -> dict[str, str | None]:
+    """Of each agent the team."""
+    return {row.agent: row.team for row in connection.execute(select(agent.c.agent, agent.c.team))}
 
 
 def read_days(connection: Connection, campaign: str) -> dict[int, tuple[str, Mapping[str, object]]]:
@@ -112,6 +163,9 @@ def read_news(connection: Connection, campaign: str, since: int) -> News:
         select(call.c.lead, call.c.started_at)
         .join(disposition, disposition.c.call_id == call.c.call_id)
         .where(disposition.c.seq > since, call.c.campaign == campaign),
+        select(call.c.lead, call.c.started_at)
+        .join(lead, lead.c.id == call.c.lead)
+        .where(lead.c.seq > since, call.c.campaign == campaign, _reworded()),
     ]
     rows = connection.execute(union(*calls)).all()
     leads = _leads_with_news(since)
@@ -121,6 +175,23 @@ def read_news(connection: Connection, campaign: str, since: int) -> News:
         frozenset(connection.execute(leads).scalars()),
         select(news.c.lead).where(news.c.lead.in_(_sellers())),
     )
+
+
+def _reworded() -> ColumnElement[bool]:
+    """Leads that are told apart by other words than before."""
+    other = lead_past.c.channel.is_distinct_from(lead.c.channel) | lead_past.c.source.is_distinct_from(
+        lead.c.source
+    )
+    return lead.c.erased_at.is_not(None) | exists().where(lead_past.c.lead == lead.c.id, other)
+
+
+def latest_known(connection: Connection, since: int = 0) -> int:
+    """Since when the last fact that came after change number `since` is known; 0 where none came."""
+    latest = [
+        connection.execute(select(func.max(table.c.known_at)).where(table.c.seq > since)).scalar()
+        for table in (call, disposition, conversion)
+    ]
+    return max((at for at in latest if at is not None), default=0)
 
 
 def _leads_with_news(since: int) -> Leads:

@@ -159,6 +159,13 @@ class _Settings:
         )
 
 
+def told_calls(connection: Connection, stretch: Stretch) -> int:
+    """How many calls of a stretch are known."""
+    within = (call.c.started_at >= stretch.since, call.c.started_at < stretch.until)
+    asked = select(func.count()).select_from(call).where(*within, *_of(call.c.campaign, stretch))
+    return int(connection.execute(asked.where(call.c.known_at <= stretch.at)).scalar_one())
+
+
 def live_answers(connection: Connection, stretch: Stretch) -> tuple[int, int]:
     """How many calls of a stretch people answered, and how many of those were abandoned; no machines."""
     stands = func.coalesce(disposition.c.disposition, call.c.outcome)

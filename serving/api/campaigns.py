@@ -7,9 +7,11 @@ from features.store.engine import reading, transaction
 
 from .. import diagnosis
 from ..errors import UnknownCampaign
+from ..experiments import followed, shown
 from .answers import plain, reply, when
 from .dependencies import Manages, Now, Reads, ServiceDep
-from .schemas import Campaign, CampaignSettings, Ident
+from .plans import Campaign, CampaignSettings
+from .schemas import Ident
 
 router = APIRouter(prefix="/v1/campaigns", tags=["campaigns"])
 
@@ -31,9 +33,12 @@ def write(
 ) -> Response:
     """Replace a campaign's settings, or make it; what isn't said has its default. 201 where it is new."""
     who.reach(campaign)
+    wanted = None if settings.experiment is None else settings.experiment.to_experiment(settings.holdout)
     with transaction(service.engine) as connection:
         before = read_campaign(connection, campaign)
-        write_campaign(connection, campaign, settings.model_dump(mode="json"), at)
+        told = settings.model_dump(mode="json", exclude={"experiment"})
+        kept = followed({} if before is None else before.settings, told, wanted, at)
+        write_campaign(connection, campaign, kept, at)
         found = read_campaign(connection, campaign)
     assert found is not None
     return reply(_told(found), 201 if before is None else 200)
@@ -51,5 +56,6 @@ def diagnose(campaign: Ident, who: Reads, at: Now, service: ServiceDep) -> Respo
 
 def _told(found: StoredCampaign) -> dict[str, object]:
     known = {name: found.settings[name] for name in CampaignSettings.model_fields if name in found.settings}
-    settings = CampaignSettings.model_validate(known).model_dump(mode="json")
+    said = CampaignSettings.model_validate({**known, "experiment": shown(found.settings)})
+    settings = said.model_dump(mode="json")
     return {"campaign": found.campaign, "created_at": when(found.created_at), **settings}

@@ -8,9 +8,11 @@ from features.store.engine import reading
 from features.store.reads import Stretch
 
 from ..access import Principal
-from ..accounts import Question, accounted, ask, attribution, told
+from ..accounts import Question, ask, told
 from ..errors import BadQuery
 from ..kpi.measures import MEASURES
+from ..trials import account_of
+from ..trials import told as account_told
 from .answers import reply
 from .dependencies import Now, Reads, ServiceDep, instant
 
@@ -62,13 +64,13 @@ def read_attribution(
         str | None, Query(alias="to", description="attempts started before; default: now")
     ] = None,
 ) -> Response:
-    """What model and holdout brought per agent-hour, the lift, and what no decision can claim."""
+    """What model and holdout brought per agent-hour, the lift, what no decision can claim, the experiment."""
     who.reach(campaign)
     stretch = Stretch(
         0 if since is None else instant(since), at if until is None else instant(until), at, campaign
     )
     with reading(service.engine) as connection:
-        return reply(accounted(stretch, attribution(connection, stretch)))
+        return reply(account_told(stretch, *account_of(connection, stretch)))
 
 
 def _reached(who: Principal, campaign: str | None) -> str | None:

@@ -24,6 +24,7 @@ STATUS: Mapping[type[LeadrankError], int] = {
     errors.BadInstant: 400,
     errors.BadQuery: 422,
     errors.DestinationRefused: 422,
+    errors.ExperimentTooEarly: 422,
     errors.MalformedBody: 422,
     errors.TooManyItems: 413,
     errors.UnsupportedMedia: 415,

@@ -11,7 +11,6 @@ Ident = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._~-]{1,64}$")]
 Phone = Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{6,14}$")]
 Word = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,32}$")]
 Minute = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
-Clock = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-4]):[0-5][0-9]$")]
 
 
 def _known_zone(name: str) -> str:
@@ -150,82 +149,6 @@ class EligibilityResponse(BaseModel):
     allow: bool
     rules_failed: list[str]
     valid_until: str | None
-
-
-class CapsIn(Strict):
-    """How often a campaign calls at most."""
-
-    per_day: int = Field(3, ge=1, le=10, description="per phone number in any 24 hours, across campaigns")
-    lifetime: int = Field(8, ge=1, le=1000, description="per lead")
-    min_gap_s: int = Field(7200, ge=0, le=30 * 86400, description="between the starts of two dials")
-
-
-class Spell(Strict):
-    """From one local time to another."""
-
-    start: Clock
-    end: Clock
-
-
-class BusinessHours(Strict):
-    """The site's own hours by weekday; a weekday that isn't named is closed."""
-
-    mon: list[Spell] = []
-    tue: list[Spell] = []
-    wed: list[Spell] = []
-    thu: list[Spell] = []
-    fri: list[Spell] = []
-    sat: list[Spell] = []
-    sun: list[Spell] = []
-
-
-class Shift(Spell):
-    """A named shift of the site; one that ends before it starts goes over midnight."""
-
-    name: Word
-
-
-class CampaignSettings(Strict):
-    """How a campaign wants to be called; what isn't said has its default."""
-
-    mode: Literal["predictive", "power", "preview"] = "predictive"
-    timezone: Zone | None = None
-    business_hours: BusinessHours | None = None
-    shifts: list[Shift] = Field([], max_length=24)
-    goal: Ident = "sale"
-    objective: Literal["value", "conversions"] = Field(
-        "value",
-        description="what an agent's hour is for: the leads' value, or conversions, all of them alike",
-    )
-    confirmation: bool = Field(False, description="net counts only conversions that were confirmed")
-    horizon_days: int = Field(30, ge=1, le=365)
-    caps: CapsIn = CapsIn()
-    max_age_days: int = Field(30, ge=1, le=3650)
-    holdout: float = Field(0.1, ge=0, le=0.5, description="share of leads called in the baseline order")
-    uniform: float = Field(0.01, ge=0, le=0.5, description="share of slots drawn from all leads alike")
-    temperature: float = Field(0.2, ge=0, le=10, description="how far the draw departs from the ranking")
-    fairness_floor: float = Field(
-        0.02,
-        ge=0,
-        le=0.2,
-        description="least share of the model's dials for never-tried leads of each source; 0: no floor",
-    )
-    timing: bool = False
-    response_goal_s: int | None = Field(
-        None, ge=1, le=30 * 86400, description="from a lead's receipt to its first call; `sla.at_risk` warns"
-    )
-    goal_target: int | None = Field(
-        None, ge=1, le=10**9, description="sales in each period; `goal.at_risk` warns"
-    )
-    goal_period: Literal["day", "week", "month"] = "month"
-    baseline_order: Literal["newest", "oldest", "fewest_attempts", "longest_waiting", "random"] = "newest"
-
-
-class Campaign(CampaignSettings):
-    """A campaign with its settings."""
-
-    campaign: str
-    created_at: str
 
 
 class LeadResultOut(BaseModel):

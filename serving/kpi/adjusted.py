@@ -42,7 +42,7 @@ class Adjusted:
 
 
 def adjusted(
-    cells: Cells, arms: tuple[BoolArray, BoolArray], of: str, per: str, error: float
+    cells: Cells, arms: tuple[BoolArray, BoolArray], of: str, per: str, error: float, alpha: float = 0.05
 ) -> tuple[Adjusted, ...]:
     """The lift of the second arm over the first one by every way of HOW; `error` is that of the plain one.
 
@@ -53,7 +53,7 @@ def adjusted(
     if min(base.outcome.size, other.outcome.size) < LEAST_UNITS or error <= 0:
         return ()
     found = {how: figures(base, other) for how, figures in HOW.items()}
-    return tuple(_told(how, *both, error) for how, both in found.items() if both[0].value > 0)
+    return tuple(_told(how, *both, error, alpha) for how, both in found.items() if both[0].value > 0)
 
 
 def earlier(cells: Cells, of: str, per: str) -> Float64Array:
@@ -99,7 +99,7 @@ def _arm(cells: Cells, known: Float64Array, of: str, per: str) -> Arm:
     return Arm(ratio + (y - ratio * x) / mean, of_unit * x / mean)
 
 
-def _told(how: str, base: Figure, other: Figure, error: float) -> Adjusted:
-    found = compare_relatively(base, other)
-    always = Sequence().around(found.difference, int(base.n + other.n), found.error)
+def _told(how: str, base: Figure, other: Figure, error: float, alpha: float) -> Adjusted:
+    found = compare_relatively(base, other, 1 - alpha)
+    always = Sequence(alpha).around(found.difference, int(base.n + other.n), found.error)
     return Adjusted(how, found.difference, found.interval, always, (found.error / error) ** 2)

@@ -39,13 +39,13 @@ def sample_ratio(counts: Sequence[int], shares: Sequence[float]) -> Mismatch:
 
 
 def detectable(
-    rate: float, n: float, holdout: float, power: float = 0.8, sequence: ConfidenceSequence | None = None
+    rate: float, n: float, holdout: float, sequence: ConfidenceSequence | None = None, alpha: float = 0.05
 ) -> float:
-    """The smallest relative lift of a rate per lead that a test on `n` leads finds with that power.
+    """The smallest relative lift of a rate per lead that a test on `n` leads finds four times in five.
 
-    (z of the level + z of the power) standard errors of the difference, over the rate; with a `sequence` its
-    margin after n leads takes the place of the first.
+    (z of the level + z of that power) standard errors of the difference, over the rate; with a `sequence` its
+    margin after n leads takes the place of the first. `holdout`: one arm's share of the leads.
     """
     error = sqrt(rate * (1 - rate) / n * (1 / holdout + 1 / (1 - holdout)))
-    level = sequence.margin(n, 1.0) if sequence else float(ndtri(0.975))
-    return (level + float(ndtri(power))) * error / rate
+    level = sequence.margin(n, 1.0) if sequence else float(ndtri(1 - alpha / 2))
+    return (level + float(ndtri(0.8))) * error / rate

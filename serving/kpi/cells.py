@@ -97,7 +97,7 @@ class Cells:
 def cells_of(accounts: Accounts, site: Site) -> Cells:
     """Sum what a campaign's accounts count, by the days of its site."""
     ledger = accounts.ledger()
-    days, code = np.unique(ledger.days, return_inverse=True)
+    days, code = np.unique(ledger.days(), return_inverse=True)
     named = Coded(tuple(f"{place:06d}" for place in range(days.size)), code)
     groups, cell = grouped([named, *(ledger.group(key) for key in KEYS)], len(ledger.attempts))
     rows = groups if len(ledger.attempts) else []

@@ -8,7 +8,7 @@ import numpy as np
 from features.kernel import BoolArray, Float64Array
 
 from .cells import Cells
-from .lift import BASE, MODEL, Attribution
+from .lift import BASE, MODEL, Attribution, in_arm
 from .report import kaplan_meier_median
 
 SHOWN = {MODEL: "model", BASE: "holdout"}
@@ -57,7 +57,10 @@ BY_ARM = (
 )
 """Of each arm: `Sales per hour model`, `Sales per hour holdout`."""
 
-UNSAID, SHARE, PROMISED = "Talk unsaid percent", "Share of hours model", "Share promised model"
+OF_HOURS = "Share of hours"
+"""Of each arm of an experiment as well."""
+
+UNSAID, SHARE, PROMISED = "Talk unsaid percent", f"{OF_HOURS} model", "Share promised model"
 LIFT, LIFT_LOW, LIFT_HIGH = "Lift percent", "Lift percent at least", "Lift percent at most"
 RESPONSE, QUARANTINED = "Minutes to response", "Quarantined calls"
 REACHED = (("Reached in 5 minutes", 5), ("Reached in an hour", 60))
@@ -78,12 +81,19 @@ def of_calls(cells: Cells) -> dict[str, float]:
     found = dict(_told([*RATES, *TOTALS], cells, everyone))
     if contacts := cells.total("contacts"):
         found[UNSAID] = 100 * (1 - cells.total("talks") / contacts)
-    arms = {name: cells.of("policy", name) for name in SHOWN}
+    arms = {name: in_arm(cells, name) for name in SHOWN}
     for name, mine in arms.items():
         found |= {f"{title} {SHOWN[name]}": value for title, value in _told(BY_ARM, cells, mine)}
     hours = {name: cells.total("agent_hours", mine) for name, mine in arms.items()}
     if sum(hours.values()):
         found[SHARE] = 100 * hours[MODEL] / sum(hours.values())
+        found |= {
+            f"{OF_HOURS} {arm}": 100
+            * cells.total("agent_hours", cells.of("policy", arm))
+            / sum(hours.values())
+            for arm in cells.words["policy"].levels
+            if arm not in SHOWN
+        }
     return found
 
 

@@ -20,11 +20,21 @@ BASE, MODEL = "holdout", "model"
 PER_HOUR = ("conversions_per_agent_hour", "value_per_agent_hour")
 """The primary KPIs."""
 
+ALPHA = 0.05
+"""How often a comparison of equals may claim a lift."""
+
 MOST_OFF = 0.01
 """Arms whose shares of agent hours are further than this from what was promised are said to be off."""
 
 LEAST_DAYS = 2
 """Agent-days that either arm needs before a lift is told."""
+
+
+def in_arm(cells: Cells, name: str) -> BoolArray:
+    """The attempts that carried out an arm's decisions; MODEL stands for all arms beside the holdout."""
+    if name == MODEL:
+        return np.asarray((cells.words["policy"].codes >= 0) & ~cells.of("policy", BASE))
+    return cells.of("policy", name)
 
 
 @dataclass(frozen=True)
@@ -133,36 +143,41 @@ def account(
     of those that had one; `promised` is its share of agent seconds: above 0 for both arms.
     """
     mismatch = sample_ratio([assigned[name] for name in promised], list(promised.values()))
-    sides = {name: _Side(cells, name) for name in promised}
+    sides = {name: Side(cells, name) for name in promised}
     hours = sum(side.hours for side in sides.values())
     arms = tuple(
-        _arm(side, assigned[name], promised[name], hours, waited[name]) for name, side in sides.items()
+        arm_of(side, assigned[name], promised[name], hours, waited[name]) for name, side in sides.items()
     )
-    why = _refusal(sides, mismatch)
-    lifts = () if why else tuple(_lift(kpi, sides[BASE], sides[MODEL]) for kpi in PER_HOUR)
-    worse, foreseen = _broken(sides[BASE], sides[MODEL]), _foreseen(cells, assigned, promised[BASE])
+    why = refusal_of((sides[MODEL], sides[BASE]), mismatch)
+    lifts = () if why else lifts_of(sides[BASE], sides[MODEL])
+    worse, foreseen = broken(sides[BASE], sides[MODEL]), _foreseen(cells, assigned, promised[BASE])
     return Attribution(_conserved(cells), arms, mismatch, lifts, why, worse, foreseen)
 
 
 def _foreseen(cells: Cells, assigned: Mapping[str, int], holdout: float) -> Foreseen | None:
-    leads, sold = sum(assigned.values()), cells.total("net")
-    if not 0 < sold < leads:
+    leads = sum(assigned.values())
+    return foreseen_of(cells.total("net") / max(leads, 1), leads, holdout)
+
+
+def foreseen_of(rate: float, leads: int, share: float, alpha: float = ALPHA) -> Foreseen | None:
+    """What so many leads can show, of whom an arm has a share; None where all buy or nobody does."""
+    if not (leads and 0 < rate < 1):
         return None
-    rate = sold / leads
-    always = detectable(rate, leads, holdout, sequence=ConfidenceSequence())
-    return Foreseen(leads, rate, detectable(rate, leads, holdout), always)
+    always = detectable(rate, leads, share, ConfidenceSequence(alpha))
+    return Foreseen(leads, rate, detectable(rate, leads, share, alpha=alpha), always)
 
 
 @dataclass(frozen=True)
-class _Side:
+class Side:
     """The attempts that carried out one arm's decisions."""
 
     cells: Cells
     name: str
+    """As decisions have it."""
 
     @cached_property
     def mine(self) -> BoolArray:
-        return self.cells.of("policy", self.name)
+        return in_arm(self.cells, self.name)
 
     @property
     def hours(self) -> float:
@@ -185,7 +200,8 @@ class _Side:
         return self.cells.ratio(measure(kpi).of, measure(kpi).per, self.mine)
 
 
-def _arm(side: _Side, leads: int, promised: float, hours: float, waited: Float64Array) -> Arm:
+def arm_of(side: Side, leads: int, promised: float, hours: float, waited: Float64Array) -> Arm:
+    """What a side cost and brought; `hours` are all sides'."""
     return Arm(
         name=side.name,
         leads=leads,
@@ -220,38 +236,41 @@ _RAILS = (
 )
 
 
-def _broken(base: _Side, model: _Side) -> tuple[str, ...]:
-    """The rates that are worse in the model's arm by a one-sided sequence."""
-    found = []
+def broken(base: Side, other: Side, alpha: float = ALPHA) -> tuple[str, ...]:
+    """The rates that are worse in the other arm by a one-sided sequence."""
+    found, sequence = [], ConfidenceSequence(alpha)
     for rail in _RAILS:
-        held, tried = base.share(rail), model.share(rail)
+        held, tried = base.share(rail), other.share(rail)
         if held.n > 1 and tried.n > 1:
             told = compare(held, tried)
-            if (
-                told.error > 0
-                and ConfidenceSequence().below(told.difference, held.n + tried.n, told.error) > 0
-            ):
+            if told.error > 0 and sequence.below(told.difference, held.n + tried.n, told.error) > 0:
                 found.append(rail.name)
     return tuple(found)
 
 
-def _refusal(sides: Mapping[str, _Side], mismatch: Mismatch) -> str:
+def refusal_of(sides: tuple[Side, Side], mismatch: Mismatch) -> str:
+    """Why the first side's lift over the second can't be told; empty where it can."""
     if mismatch.blocks:
         return (
             f"the arms' leads are not shared as promised (p = {mismatch.p:.1g}): look for what went missing"
         )
-    for side in sides.values():
+    for side in sides:
         if side.days < LEAST_DAYS:
             return f"the {side.name} arm has {side.days} agent-days, at least {LEAST_DAYS} are needed"
-    if not sides[BASE].total("net"):
-        return f"the {BASE} arm has sold nothing yet: nothing to divide by"
+    if not sides[1].total("net"):
+        return f"the {sides[1].name} arm has sold nothing yet: nothing to divide by"
     return ""
 
 
-def _lift(kpi: str, base: _Side, model: _Side) -> Lift:
-    held, tried = base.per_hour(kpi), model.per_hour(kpi)
-    told, days = compare_relatively(held, tried), int(held.n + tried.n)
-    sequence = ConfidenceSequence()
+def lifts_of(base: Side, other: Side, alpha: float = ALPHA) -> tuple[Lift, ...]:
+    """The other side's lift over the base, by each primary KPI of which the base had any."""
+    return tuple(_lift(kpi, base, other, alpha) for kpi in PER_HOUR if base.per_hour(kpi).value)
+
+
+def _lift(kpi: str, base: Side, other: Side, alpha: float) -> Lift:
+    held, tried, one = base.per_hour(kpi), other.per_hour(kpi), measure(kpi)
+    told, days = compare_relatively(held, tried, 1 - alpha), int(held.n + tried.n)
+    sequence = ConfidenceSequence(alpha)
     return Lift(
         kpi=kpi,
         relative=told.difference,
@@ -259,8 +278,8 @@ def _lift(kpi: str, base: _Side, model: _Side) -> Lift:
         always=sequence.around(told.difference, days, told.error),
         p=sequence.p(told.difference, days, told.error),
         agent_days=days,
-        detectable=float(ndtri(0.975) + ndtri(0.8)) * told.error,
-        adjusted=adjusted(base.cells, (base.mine, model.mine), measure(kpi).of, measure(kpi).per, told.error),
+        detectable=float(ndtri(1 - alpha / 2) + ndtri(0.8)) * told.error,
+        adjusted=adjusted(base.cells, (base.mine, other.mine), one.of, one.per, told.error, alpha),
     )
 
 

@@ -1,11 +1,14 @@
 """The KPIs for people: a page of definitions, and a report as a table."""
 
+from collections.abc import Sequence
+
 from rich.table import Table
 
 from .adjusted import Adjusted
-from .lift import Attribution, Lift
+from .lift import Arm, Attribution, Foreseen, Lift
 from .measures import CONVERSIONS, DEFINITION_VERSION, MEASURES, Measure, Share, Wait
 from .report import DIMENSIONS, KpiReport, KpiRow
+from .trial import Trial
 
 _HEAD = f"""# KPIs
 
@@ -69,11 +72,11 @@ def as_table(report: KpiReport) -> Table:
     return table
 
 
-def arms_table(found: Attribution) -> Table:
-    """The arms of a campaign for a terminal."""
+def arms_table(arms: Sequence[Arm]) -> Table:
+    """Arms for a terminal."""
     heads = ("arm", "leads", "attempts", "agent hours", "share (promised)", "sales net (gross)", "value")
     table = Table(*heads, "sales/h", "value/h")
-    for arm in found.arms:
+    for arm in arms:
         table.add_row(
             arm.name,
             f"{arm.leads:,}",
@@ -91,22 +94,46 @@ def lift_lines(found: Attribution) -> list[str]:
     """What may be said of the model's arm, one sentence a line."""
     no = [f"No lift yet: {found.refusal}."]
     said = no if found.refusal else [line for lift in found.lifts for line in _lift_lines(lift)]
-    said += [f"Arm {arm.name} is off its promised share of agent hours." for arm in found.arms if arm.off]
+    said += _off(found.arms)
     said += [
         f"Guardrail broken: {name.replace('_', ' ')} is worse than in the holdout." for name in found.worse
     ]
     if (seen := found.foreseen) is not None:
-        said.append(
-            f"{seen.leads:,} leads of whom {seen.rate:.1%} buy can show a lift of {seen.once:.0%} at one "
-            f"look and {seen.always:.0%} however often one looks (four times in five)."
-        )
+        said.append(_foreseen_line(seen))
     sales = found.sales
     credited = f"{sales.credited.number:,} to decisions, {sales.organic.number:,} organic"
     return [*said, f"Sales, gross: {credited}, {sales.outside_window.number:,} outside the window."]
 
 
-def _lift_lines(lift: Lift) -> list[str]:
-    return [_lift_line(lift), *(_adjusted_line(lift, one) for one in lift.adjusted)]
+def trial_lines(name: str, trial: Trial) -> list[str]:
+    """What may be said of an experiment's arms, one sentence a line."""
+    first = trial.arms[0].name
+    said = [f"Experiment {name}: each arm against {first}; bands hold for all comparisons together."]
+    for one in trial.rivals:
+        no = [f"No lift yet: {one.refusal}."]
+        told = no if one.refusal else [line for lift in one.lifts for line in _lift_lines(lift, first)]
+        said += [f"{one.name}: {line}" for line in told]
+        said += [f"{one.name}: {rail.replace('_', ' ')} is worse than in {first}." for rail in one.worse]
+        if one.foreseen is not None:
+            said.append(f"{one.name}: four weeks as before it: {_foreseen_line(one.foreseen)}")
+    return said + [
+        f"Arm {arm.name} is off its promised share of agent hours." for arm in trial.arms if arm.off
+    ]
+
+
+def _off(arms: Sequence[Arm]) -> list[str]:
+    return [f"Arm {arm.name} is off its promised share of agent hours." for arm in arms if arm.off]
+
+
+def _foreseen_line(seen: Foreseen) -> str:
+    return (
+        f"{seen.leads:,} leads of whom {seen.rate:.1%} buy can show a lift of {seen.once:.0%} at one "
+        f"look and {seen.always:.0%} however often one looks (four times in five)."
+    )
+
+
+def _lift_lines(lift: Lift, over: str = "the holdout") -> list[str]:
+    return [_lift_line(lift, over), *(_adjusted_line(lift, one) for one in lift.adjusted)]
 
 
 def _adjusted_line(lift: Lift, one: Adjusted) -> str:
@@ -117,11 +144,11 @@ def _adjusted_line(lift: Lift, one: Adjusted) -> str:
     return f"{figure}; {one.variance_left:.0%} of the variance of {lift.kpi.replace('_', ' ')} is left"
 
 
-def _lift_line(lift: Lift) -> str:
+def _lift_line(lift: Lift, over: str) -> str:
     ends = f"{lift.interval.low:+.0%} to {lift.interval.high:+.0%}"
     always = f"{lift.always.low:+.0%} to {lift.always.high:+.0%}"
     seen = f"{lift.agent_days:,} agent-days find {lift.detectable:.0%} four times in five"
-    figure = f"{lift.kpi.replace('_', ' ')}: {lift.relative:+.0%} over the holdout"
+    figure = f"{lift.kpi.replace('_', ' ')}: {lift.relative:+.0%} over {over}"
     return f"{figure} ({ends} at one look, {always} however often one looks; {seen})"
 
 

@@ -5,18 +5,18 @@ from collections.abc import Sequence
 import numpy as np
 
 from features.attempts import LeftOut
-from features.kernel import BoolArray, Float64Array, Int64Array
+from features.kernel import Float64Array, Int64Array
 
 from .intervals import Sums
 from .measures import Measure, Share
-from .quantities import Ledger
+from .quantities import Counted
 
 Quality = dict[str, float]
 Words = tuple[str | None, ...]
 
 
 def qualities(
-    ledger: Ledger,
+    counted: Counted,
     measure: Measure,
     code: Int64Array,
     by: Sequence[str],
@@ -29,12 +29,12 @@ def qualities(
     """
     rows = np.bincount(code, minlength=len(groups))
     missing, late = (
-        _shares(hits, code, rows) for hits in (_missing(ledger, measure), ledger.quantity("late"))
+        _shares(hits, code, rows) for hits in (_missing(counted, measure), counted.quantity("late"))
     )
     found = []
     for group, words in enumerate(groups):
         source = _source(by, words)
-        kept = len(ledger.attempts) if source is None else int(rows[group])
+        kept = len(counted) if source is None else int(rows[group])
         told = {"missing": float(missing[group]), "late": float(late[group])}
         found.append(told | of_told(left, kept, source))
     return found
@@ -69,14 +69,13 @@ def _source(by: Sequence[str], words: Words) -> str | None:
     return words[0] if list(by) == ["event_source"] else None
 
 
-def _missing(ledger: Ledger, measure: Measure) -> Float64Array:
+def _missing(counted: Counted, measure: Measure) -> Float64Array:
     """Rows that should have said what is measured, and didn't."""
     if measure.of == "talk_s":
-        unsaid: BoolArray = np.isnan(ledger.attempts.talk_s) & ledger.contact
-        return unsaid.astype(np.float64)
+        return counted.quantity("untold_talk")
     if measure.of in ("handle_s", "clean"):
-        return ledger.quantity("unsaid")
-    return np.zeros(len(ledger.attempts))
+        return counted.quantity("unsaid")
+    return np.zeros(len(counted))
 
 
 def _shares(hits: Float64Array, code: Int64Array, rows: Int64Array) -> Float64Array:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 
@@ -28,11 +29,51 @@ _RIGHT_PARTY = (
     Outcome.DO_NOT_CALL,
 )
 _SILENT = (Outcome.NO_ANSWER, Outcome.BUSY, Outcome.DISCONNECTED, Outcome.ERROR)
-_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+
+class Counted(Protocol):
+    """Attempts that are counted, in their order, whoever keeps what each of them counts for."""
+
+    def __len__(self) -> int: ...
+
+    def quantity(self, name: str) -> Float64Array:
+        """What each attempt adds to the sum of that name."""
+
+    def group(self, by: str) -> Coded:
+        """The word of each attempt in that dimension."""
+
+    def leads(self) -> Int64Array:
+        """The lead of each attempt."""
+
+    def days(self) -> Int64Array:
+        """The local day of each attempt's start, counted from 1970-01-01."""
+
+    def ripe(self, at: int) -> BoolArray:
+        """Attempts whose conversions can't come any more."""
+
+    def units(self, over: str) -> Int64Array:
+        """The independent observation each attempt belongs to; calls without an agent share their day.
+
+        Days are those of the campaign's own clock: a late shift isn't two days of an agent.
+        """
+        if over == "lead":
+            return self.leads()
+        if over == "agent_day":
+            return agent_days(self.group("agent"), self.days())
+        return np.arange(len(self))
+
+
+def agent_days(agent: Coded, day: Int64Array) -> Int64Array:
+    """Numbers of agent-days, in the order of agents' names and days."""
+    order = sorted(range(len(agent.levels)), key=agent.levels.__getitem__)
+    rank = np.zeros(len(order) + 1, np.int64)
+    rank[order] = np.arange(1, len(order) + 1)
+    return rank[agent.codes] * (int(day.max(initial=0)) + 1) + day
 
 
 @dataclass(frozen=True)
-class Ledger:
+class Ledger(Counted):
     """Attempts with their credits: every quantity is a float64 column, NaN where a source left it out."""
 
     attempts: Attempts
@@ -54,25 +95,25 @@ class Ledger:
             return clock(self.attempts.started_at, self.attempts.words["zone"], by)
         return self.attempts.words[by]
 
-    def units(self, over: str) -> Int64Array:
-        """The independent observation each attempt belongs to; calls without an agent share their day.
+    def __len__(self) -> int:
+        return len(self.attempts)
 
-        Days are those of the campaign's own clock: a late shift isn't two days of an agent.
-        """
-        if over == "lead":
-            return self.attempts.lead
-        if over == "agent_day":
-            days = self.days
-            span = int(days.max(initial=0)) + 1
-            found: Int64Array = (self.attempts.words["agent"].codes + 1) * span + days
-            return found
-        return np.arange(len(self.attempts))
+    def leads(self) -> Int64Array:
+        """The lead of each attempt, by its number in the store."""
+        return self.attempts.lead
 
-    @cached_property
     def days(self) -> Int64Array:
         """The local day of each attempt's start, counted from 1970-01-01."""
         zone = self.attempts.words["zone"]
         return local(self.attempts.started_at, zone.codes, zone.levels) // DAY
+
+    def ripe(self, at: int) -> BoolArray:
+        """Attempts whose conversions can't come any more."""
+        return np.asarray(self.attempts.started_at + self.attempts.horizon <= at)
+
+    def take(self, rows: Int64Array | BoolArray) -> "Ledger":
+        """Some attempts, in the order given."""
+        return Ledger(self.attempts.take(rows), self.credits.take(rows), self.decisions)
 
     @cached_property
     def contact(self) -> BoolArray:
@@ -168,6 +209,12 @@ class Ledger:
         return unsaid
 
     @property
+    def _untold_talk(self) -> BoolArray:
+        """Contacts that don't say how long they talked."""
+        untold: BoolArray = self.contact & np.isnan(self.attempts.talk_s)
+        return untold
+
+    @property
     def _clean(self) -> BoolArray:
         """Calls told in time that say all they should."""
         return ~self._late & ~self._unsaid
@@ -231,8 +278,7 @@ class Staffing:
         """The agent-day each spell belongs to, by the site's clock."""
         zone = self.presence.words["zone"]
         days = local(self.presence.start, zone.codes, zone.levels) // DAY
-        found: Int64Array = (self.presence.words["agent"].codes + 1) * (int(days.max(initial=0)) + 1) + days
-        return found
+        return agent_days(self.presence.words["agent"], days)
 
 
 def clock(at: Int64Array, zone: Coded, by: str) -> Coded:
@@ -240,4 +286,4 @@ def clock(at: Int64Array, zone: Coded, by: str) -> Coded:
     wall = local(at, zone.codes, zone.levels)
     if by == "hour":
         return Coded(tuple(f"{hour:02d}" for hour in range(24)), wall % DAY // HOUR)
-    return Coded(_WEEKDAYS, (wall // DAY + 3) % 7)
+    return Coded(WEEKDAYS, (wall // DAY + 3) % 7)

@@ -13,9 +13,9 @@ from features.leads import Coded
 
 from .attribution import attribute
 from .intervals import Interval, Sums, around, wilson
-from .measures import CONVERSIONS, DEFINITION_VERSION, OF_AGENTS, OF_LEADS, Measure, Share, Wait
+from .measures import CONVERSIONS, DEFINITION_VERSION, Measure, Share, Wait
 from .quality import effect, of_told, qualities
-from .quantities import Ledger, Staffing, Waits
+from .quantities import Counted, Ledger, Staffing, Waits
 
 MOST_MARKED = 1 << 26
 """Up to so many possible keys are marked off in an array; more are sorted."""
@@ -67,48 +67,44 @@ class Accounts:
     at: int
     until: int = NEVER
     left_out: LeftOut = field(default_factory=LeftOut)
-    presence: Presence = field(default_factory=Presence.none)
-    """Read for measures of agents alone."""
 
     def ledger(self) -> Ledger:
         """The attempts counted, with the credits that they have among all."""
         started = self.attempts.started_at
         counted = (started >= self.since) & (started < self.until)
         credits = attribute(self.attempts, self.conversions, self.decisions)
-        return Ledger(self.attempts.take(counted), credits.take(counted), self.decisions)
+        return Ledger(self.attempts, credits, self.decisions).take(counted)
 
 
 def draw_up(accounts: Accounts, measure: Measure, by: Sequence[str], level: float = 0.95) -> KpiReport:
-    """One KPI by groups; without groups one row for all."""
-    if measure.per in OF_LEADS:
-        return KpiReport(measure, _of_leads(accounts, measure, by, level))
-    if measure.per in OF_AGENTS:
-        return KpiReport(measure, _of_agents(accounts, measure, by, level))
-    return KpiReport(measure, _of_attempts(accounts, accounts.ledger(), measure, by, level))
+    """A KPI of attempts by groups; without groups one row for all."""
+    return of_attempts(accounts.ledger(), accounts.at, accounts.left_out, measure, by, level)
 
 
-def _of_attempts(
-    accounts: Accounts, ledger: Ledger, measure: Measure, by: Sequence[str], level: float
-) -> tuple[KpiRow, ...]:
-    groups, code = grouped([ledger.group(name) for name in by], len(ledger.attempts))
+def of_attempts(
+    ledger: Counted, at: int, left_out: LeftOut, measure: Measure, by: Sequence[str], level: float = 0.95
+) -> KpiReport:
+    """A KPI of attempts by groups, as known at `at`."""
+    groups, code = grouped([ledger.group(name) for name in by], len(ledger))
     y, x = _quantities(ledger, measure)
     said = ~np.isnan(y) & ~np.isnan(x)
     sums = unit_sums(ledger, measure, code, len(groups), said)
     rows = np.bincount(code, minlength=len(groups))
     n = _total(np.where(said, x, 0.0), code, len(groups)) if isinstance(measure, Share) else sums.n
-    mature = _ripe(accounts, ledger, measure, code, rows)
-    quality = qualities(ledger, measure, code, by, groups, accounts.left_out)
+    mature = _ripe(ledger, at, measure, code, rows)
+    quality = qualities(ledger, measure, code, by, groups, left_out)
     beside = _beside(ledger, measure, code, len(groups))
-    return tuple(
+    found = (
         KpiRow(
             dict(zip(by, words, strict=True)),
             *_with_interval(measure, sums, group, level, round(float(n[group]))),
             mature=float(mature[group]),
             quality=quality[group],
-            detail=beside[group] | effect(measure, sums, group, by, words, accounts.left_out),
+            detail=beside[group] | effect(measure, sums, group, by, words, left_out),
         )
         for group, words in enumerate(groups)
     )
+    return KpiReport(measure, tuple(found))
 
 
 def _with_interval(
@@ -118,23 +114,20 @@ def _with_interval(
     return value, n, interval
 
 
-def _ripe(
-    accounts: Accounts, ledger: Ledger, measure: Measure, code: Int64Array, rows: Int64Array
-) -> Float64Array:
+def _ripe(ledger: Counted, at: int, measure: Measure, code: Int64Array, rows: Int64Array) -> Float64Array:
     """The share of each group's attempts whose conversions can't come any more."""
     if measure.of not in CONVERSIONS:
         return np.ones(rows.size)
-    ripe = ledger.attempts.started_at + ledger.attempts.horizon <= accounts.at
-    return np.where(rows > 0, _shares(ripe, code, rows), 1.0)
+    return np.where(rows > 0, _shares(ledger.ripe(at), code, rows), 1.0)
 
 
-def _quantities(ledger: Ledger | Staffing, measure: Measure) -> tuple[Float64Array, Float64Array]:
+def _quantities(ledger: Counted | Staffing, measure: Measure) -> tuple[Float64Array, Float64Array]:
     y = ledger.quantity(measure.of)
     return y, np.ones(y.size) if measure.per == "units" else ledger.quantity(measure.per)
 
 
 def unit_sums(
-    ledger: Ledger | Staffing, measure: Measure, code: Int64Array, groups: int, said: BoolArray
+    ledger: Counted | Staffing, measure: Measure, code: Int64Array, groups: int, said: BoolArray
 ) -> Sums:
     """Sum the rows of each unit first, then the units of each group: units are what varies independently."""
     y, x = _quantities(ledger, measure)
@@ -167,7 +160,7 @@ def _scaled(interval: Interval, scale: float) -> Interval | None:
     return Interval(interval.low * scale, interval.high * scale, interval.level)
 
 
-def _beside(ledger: Ledger, measure: Measure, code: Int64Array, groups: int) -> list[dict[str, float]]:
+def _beside(ledger: Counted, measure: Measure, code: Int64Array, groups: int) -> list[dict[str, float]]:
     """What is worth seeing beside each group's figure."""
     if measure.of in CONVERSIONS:
         gross = measure.of.replace("net", "gross")
@@ -197,9 +190,11 @@ def _spread(values: Float64Array) -> dict[str, float]:
     return {"median": float(median), "p90": float(p90)}
 
 
-def _of_leads(accounts: Accounts, measure: Measure, by: Sequence[str], level: float) -> tuple[KpiRow, ...]:
-    waits = Waits(accounts.received, accounts.at)
-    groups, code = grouped([waits.group(name) for name in by], len(accounts.received))
+def of_leads(
+    waits: Waits, told: int, left_out: LeftOut, measure: Measure, by: Sequence[str], level: float = 0.95
+) -> KpiReport:
+    """A KPI of leads by groups; `told` attempts are known beside those that are left out."""
+    groups, code = grouped([waits.group(name) for name in by], len(waits.received))
     rows = []
     for number, words in enumerate(groups):
         mine = (code == number) & waits.valid
@@ -212,20 +207,21 @@ def _of_leads(accounts: Accounts, measure: Measure, by: Sequence[str], level: fl
         value, interval = _figure(measure, sums, 0, level)
         quality = {
             "invalid": _share(~waits.valid, code == number),
-            **of_told(accounts.left_out, len(accounts.attempts)),
+            **of_told(left_out, told),
         }
         beside = _of_wait(waits, mine) if isinstance(measure, Wait) else {}
         words_of = dict(zip(by, words, strict=True))
         rows.append(KpiRow(words_of, value, int(sums.n[0]), interval, 1.0, quality, beside))
-    return tuple(rows)
+    return KpiReport(measure, tuple(rows))
 
 
-def _of_agents(accounts: Accounts, measure: Measure, by: Sequence[str], level: float) -> tuple[KpiRow, ...]:
-    presence, staffing = accounts.presence, Staffing(accounts.presence)
+def of_agents(presence: Presence, measure: Measure, by: Sequence[str], level: float = 0.95) -> KpiReport:
+    """A KPI of agents by groups."""
+    staffing = Staffing(presence)
     groups, code = grouped([staffing.group(name) for name in by], len(presence))
     said = np.ones(len(presence), np.bool_)
     sums = unit_sums(staffing, measure, code, len(groups), said)
-    return tuple(
+    rows = (
         KpiRow(
             dict(zip(by, words, strict=True)),
             *_with_interval(measure, sums, group, level, round(float(sums.n[group]))),
@@ -235,6 +231,7 @@ def _of_agents(accounts: Accounts, measure: Measure, by: Sequence[str], level: f
         )
         for group, words in enumerate(groups)
     )
+    return KpiReport(measure, tuple(rows))
 
 
 def _of_wait(waits: Waits, mine: BoolArray) -> dict[str, float]:

@@ -1,14 +1,19 @@
-"""Arms: which leads the model ranks and which keep the old order, and whose turn it is."""
+"""Arms: whose leads are whose, and whose turn it is."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
-from features.kernel import BoolArray, Float64Array, Int64Array, kernel
+from features.kernel import Float64Array, Int8Array, Int64Array, kernel
+
+from .policy import HELD, Policy
 
 MODEL, HOLDOUT = 0, 1
-ARMS = ("model", "holdout")
+"""The first arms' numbers. In an experiment the first one is its own first arm, and others follow."""
+
+MOST_ARMS = 5
+"""Four of an experiment, and the holdout."""
 
 
 def place_of(salt: bytes, experiment: str, lead_id: str) -> float:
@@ -28,11 +33,13 @@ def turns(
     """Fill `slots` with rows (arm, place in its order): the arm furthest behind goes first.
 
     Arms get shares of agent seconds, not of leads (weighted fair queueing): `seconds[a][j]` is what the j-th
-    lead of arm a will cost, `spent[a]` what the arm has cost so far. An arm that has run out passes its turn.
+    lead of arm a will cost, `spent[a]` what the arm has cost so far, 0 where it isn't told. An arm that has
+    run out passes its turn.
     """
     filled = np.empty((slots, 2), np.int64)
     starts = np.cumsum([0, *(one.size for one in seconds)])
-    used = np.array(spent, np.float64)
+    used = np.zeros(len(share))
+    used[: len(spent)] = spent
     return filled[: take_turns(np.concatenate(seconds), starts, np.array(share, np.float64), used, filled)]
 
 
@@ -60,6 +67,15 @@ def take_turns(
     return int(out.shape[0])
 
 
-def in_holdout(place: Float64Array, holdout: float) -> BoolArray:
-    """Whether a lead keeps the campaign's old order."""
-    return place < holdout
+def dealt(policy: Policy, place: Callable[[str], Float64Array]) -> Int8Array:
+    """The number of each lead's arm; `place` gives the leads' places in an experiment by its name.
+
+    The holdout and the experiment deal independently: no lead leaves the holdout for an experiment, and
+    another experiment deals anew.
+    """
+    kept, experiment = place(HELD) < policy.holdout, policy.experiment
+    if experiment is None:
+        return np.where(kept, HOLDOUT, MODEL).astype(np.int8)
+    ends = np.cumsum([arm.share for arm in experiment.arms])[:-1]
+    number = np.searchsorted(ends, place(experiment.name), side="right")
+    return np.where(kept, HOLDOUT, number + (number >= HOLDOUT)).astype(np.int8)

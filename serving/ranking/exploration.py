@@ -41,4 +41,5 @@ def chance(phi: Float64Array, kappa: float) -> Float64Array:
     """
     if np.isneginf(kappa):
         return np.ones_like(phi)
-    return np.asarray(-np.expm1(-np.exp(phi - kappa)))
+    with np.errstate(over="ignore"):  # far above kappa the chance is 1
+        return np.asarray(-np.expm1(-np.exp(phi - kappa)))

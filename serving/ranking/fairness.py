@@ -18,10 +18,10 @@ once they are told, and leads that are still in a dialer's hands must not be mad
 class Account:
     """What a campaign's calls of late were spent on."""
 
-    spent: tuple[float, float] = (0.0, 0.0)
-    """Seconds of the model arm and the holdout."""
+    spent: tuple[float, ...] = ()
+    """Seconds by arm, 0 where it isn't told."""
     dials: int = 0
-    """Of the model arm."""
+    """Of the arms that the model ranks."""
     firsts: tuple[tuple[int, int], ...] = ()
     """(source, how many of those were a lead's first), of sources that had any."""
 

@@ -1,6 +1,6 @@
 """A whole ranking at an instant, for dialers that keep lists of their own: order, scales, deltas."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from features.instants import NEVER
 from features.kernel import BoolArray, Float64Array, Int8Array, Int64Array
 
-from .arms import HOLDOUT, MODEL
+from .arms import turns
 from .orders import ORDERS, RANDOM
-from .queue import Candidates, Policy, Source
+from .policy import BY_SCORE, Arm, Policy
+from .queue import Candidates, Source
 
 LARGEST_RANK = 32767
 """VICIdial keeps a rank as SMALLINT and dials the largest first."""
@@ -28,7 +29,7 @@ class Listing:
     score: Float64Array
     """Expected value per agent-hour; NaN where no model said."""
     source: Int8Array
-    """`queue.Source`: a due callback, the model's or the holdout's."""
+    """`queue.Source`: a due callback, ranked by score or in an old order."""
     until: Int64Array
     """Until when the lead's own hours allow a call."""
 
@@ -37,45 +38,38 @@ class Listing:
 
 
 def order(
-    candidates: Candidates, policy: Policy, spent: tuple[float, float], rng: Generator
+    candidates: Candidates, policy: Policy, spent: Sequence[float], rng: Generator
 ) -> tuple[Int64Array, Int8Array]:
     """Places among the candidates, first to call first, and why each stands there.
 
-    Due callbacks, then both arms by their shares of agent seconds; nothing is explored: a list is read from
-    its top. The arm furthest behind goes first, which sorts leads by their start tags: seconds spent before
-    them, over their arm's share (self-clocked fair queueing, Golestani 1994).
+    Due callbacks, then all arms by their shares of agent seconds, in turns as in a queue; nothing is
+    explored: a list is read from its top.
     """
     due = np.flatnonzero(candidates.callback_at < NEVER)
     due = due[np.lexsort((candidates.row[due], candidates.callback_at[due]))]
     waiting = candidates.callback_at == NEVER
     arms = [
-        _of_arm(candidates, waiting & (candidates.arm == arm), arm, policy, rng) for arm in (MODEL, HOLDOUT)
+        _of_arm(candidates, waiting & (candidates.arm == number), arm, rng)
+        for number, arm in enumerate(policy.arms)
     ]
-    shares = (1 - policy.holdout, policy.holdout)
-    tags = [
-        (used + np.cumsum(seconds) - seconds) / share if share > 0 else np.full(seconds.size, np.inf)
-        for used, share, seconds in zip(spent, shares, (candidates.seconds[arm] for arm in arms), strict=True)
-    ]
-    place, source = (
-        np.concatenate(arms),
-        np.repeat([Source.RANKED, Source.HOLDOUT], [arm.size for arm in arms]),
-    )
-    sequence = np.argsort(np.concatenate(tags), kind="stable")
+    seconds, shares = [candidates.seconds[one] for one in arms], [arm.share for arm in policy.arms]
+    number, turn = turns(seconds, shares, spent, sum(one.size for one in arms)).T
+    starts = np.cumsum([0, *(one.size for one in arms)])
+    why = np.array([Source.RANKED if arm.order == BY_SCORE else Source.HOLDOUT for arm in policy.arms])
+    place, source = np.concatenate(arms)[starts[number] + turn], why[number]
     callbacks = np.full(due.size, Source.CALLBACK)
-    return np.concatenate([due, place[sequence]]), np.concatenate([callbacks, source[sequence]]).astype(
-        np.int8
-    )
+    return np.concatenate([due, place]), np.concatenate([callbacks, source]).astype(np.int8)
 
 
-def _of_arm(candidates: Candidates, mine: BoolArray, arm: int, policy: Policy, rng: Generator) -> Int64Array:
-    """The places of an arm in its own order: by score, without scores or in the holdout by a rule."""
+def _of_arm(candidates: Candidates, mine: BoolArray, arm: Arm, rng: Generator) -> Int64Array:
+    """The places of an arm in its own order: by score, without scores or by its order by a rule."""
     places = np.flatnonzero(mine)
     scores = candidates.score[places]
-    if arm == MODEL and not np.isnan(scores).any():
+    if arm.order == BY_SCORE and not np.isnan(scores).any():
         return places[np.lexsort((candidates.row[places], -scores))]
-    if arm == HOLDOUT and policy.baseline_order == RANDOM:
+    if arm.order == RANDOM:
         return places[rng.permutation(places.size)]
-    by = ORDERS["newest" if arm == MODEL else policy.baseline_order]
+    by = ORDERS["newest" if arm.order == BY_SCORE else arm.order]
     columns = (candidates.created_at[places], candidates.attempts[places], candidates.last_call_at[places])
     return places[np.lexsort(by(*columns)[::-1])]
 

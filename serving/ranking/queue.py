@@ -1,5 +1,6 @@
 """The queue of one batch: due callbacks, then the arms by their shares, explored a little, with chances."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Protocol
@@ -9,13 +10,17 @@ from numpy.random import Generator
 
 from features.kernel import BoolArray, Float64Array, Int8Array, Int64Array
 
-from .arms import HOLDOUT, MODEL, turns
+from .arms import turns
 from .exploration import POOL, chance, shuffled, utility
 from .fairness import NOBODY, Account, Stocks, allotted, behind
 from .orders import RANDOM
+from .policy import BY_SCORE, Arm, Policy
 
 TRIED = -2
 """Stands for the source of a lead that is no longer never tried."""
+
+RANKED_ARMS = -1
+"""Stands for all arms that the model ranks, together."""
 
 
 class Source(IntEnum):
@@ -25,6 +30,7 @@ class Source(IntEnum):
     RANKED = 1
     EXPLORE = 2
     HOLDOUT = 3
+    """In an old order: of the holdout, or of an experiment's arm that keeps one."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +40,7 @@ class Candidates:
     row: Int64Array
     """The lead's row in the LeadTable."""
     arm: Int8Array
-    """`MODEL` or `HOLDOUT`."""
+    """Its number, as in `Policy.arms`."""
     score: Float64Array
     """Expected value per second; NaN where no model said."""
     seconds: Float64Array
@@ -65,14 +71,14 @@ class Field(Protocol):
         """Those whose callback is due, the longest due first, of equals the one stored first."""
 
     def first(self, arm: int, most: int) -> Int64Array:
-        """The first of an arm's others: the model's by score, of equals the one stored first, without
-        scores the newest; the holdout's by the campaign's old order, if that is random all as stored."""
+        """The first of an arm's others: by score, of equals the one stored first, without scores the
+        newest; or by the arm's old order, if that is random all as stored."""
 
     def numbered(self, arm: int, numbers: Int64Array) -> Int64Array:
-        """Some of an arm's others, numbered from 0 as they were stored."""
+        """Some of an arm's others, or of those of RANKED_ARMS, numbered from 0 as they were stored."""
 
     def untried(self) -> tuple[Int64Array, Int64Array]:
-        """Of the model arm's others those never tried: codes of sources, and how many each has."""
+        """Of the others of RANKED_ARMS those never tried: codes of sources, and how many each has."""
 
     def untried_of(self, origin: int, numbers: Int64Array) -> Int64Array:
         """Some of a source's, numbered from 0 as they were stored."""
@@ -88,29 +94,15 @@ class Field(Protocol):
 
 
 @dataclass(frozen=True)
-class Policy:
-    """How a campaign wants its queue: shares as fractions, the draw's temperature, the old order's name."""
-
-    holdout: float = 0.1
-    uniform: float = 0.01
-    temperature: float = 0.2
-    baseline_order: str = "newest"
-    fairness_floor: float = 0.02
-    """Share of the model arm's dials, at least, that never-tried leads of each source get; 0: no floor."""
-
-
-@dataclass(frozen=True)
 class Slots:
     """The slots of a queue, and who might have stood in those that were drawn alike."""
 
     stock: Int64Array
-    """By slot whom it was drawn from: 0 all the model arm, 1 + i the i-th source behind, -1 nobody."""
+    """By slot whom it was drawn from: 0 all RANKED_ARMS, 1 + i the i-th source behind, -1 nobody."""
     sizes: Int64Array
     """How many leads each of these has."""
-    holdout: BoolArray
-    """Whether the slot is the holdout's."""
-    shuffled: int = 0
-    """How many leads of the holdout were shuffled; 0 where its order is a fixed one."""
+    arm: Int64Array
+    """Whose slot it is."""
 
     def drawn_alike(self, used: int, kin: Int64Array) -> Float64Array:
         """The chance to be drawn for one of the first `used` slots; `kin`: each lead's own stock, or 0.
@@ -122,9 +114,9 @@ class Slots:
         share = got / np.maximum(self.sizes, 1)
         return np.asarray(np.where(kin > 0, 1 - (1 - share[0]) * (1 - share[kin]), share[0]))
 
-    def of_holdout(self, used: int) -> float:
-        """The chance to be among the holdout's leads in the first `used` slots."""
-        return float(self.holdout[:used].sum()) / self.shuffled if self.shuffled else 1.0
+    def of_shuffled(self, used: int, arm: int, waiting: int) -> float:
+        """The chance to be among an arm's leads in the first `used` slots, if all that wait were shuffled."""
+        return np.count_nonzero(self.arm[:used] == arm) / waiting
 
 
 @dataclass(frozen=True)
@@ -133,19 +125,36 @@ class Entries:
 
     place: Int64Array
     source: Int8Array
+    arm: Int64Array
+    """Whose order brought it here; -1 for callbacks and leads drawn alike."""
     turn: Int64Array
-    """The place in the model arm's draw; -1 for the other sources."""
+    """The place in that order."""
     slot: Int64Array
     """Callbacks have none, -1; leads whose slot was given to others stand behind all slots."""
 
     def take(self, which: Int64Array | BoolArray) -> "Entries":
         """Some of them, in the order given."""
-        return Entries(self.place[which], self.source[which], self.turn[which], self.slot[which])
+        return Entries(*(column[which] for column in vars(self).values()))
 
     def then(self, other: "Entries") -> "Entries":
         """These, and others behind them."""
         pairs = zip(vars(self).values(), vars(other).values(), strict=True)
         return Entries(*(np.concatenate(pair) for pair in pairs))
+
+
+@dataclass(frozen=True)
+class Ordered:
+    """An arm's leads in its order."""
+
+    place: Int64Array
+    waiting: int
+    """How many might have been called, due callbacks aside."""
+    phi: Float64Array
+    """Utilities of those drawn by score; empty where an order or chance alone decided, and so are keys."""
+    keys: Float64Array
+    """Largest first."""
+    shuffled: bool = False
+    """Whether all that wait had the same chance to be first."""
 
 
 @dataclass(frozen=True)
@@ -155,10 +164,8 @@ class RankedQueue:
     entries: Entries
     kin: Int64Array
     """The stock of a source that is behind to which each entry drawn alike belongs, 0 none."""
-    phi: Float64Array
-    """The model arm's utilities in draw order."""
-    keys: Float64Array
-    """The model arm's keys in draw order, largest first."""
+    arms: tuple[Ordered, ...]
+    """By number."""
     slots: Slots
 
     @property
@@ -171,76 +178,84 @@ class RankedQueue:
         """Of each entry."""
         return self.entries.source
 
-    @property
-    def free(self) -> int:
-        """How many leads of the model arm might have been called, due callbacks aside."""
-        return int(self.slots.sizes[0])
+    def kappas(self, used: int) -> dict[int, float]:
+        """By arm that drew by score: the key of its first lead not among the first `used` entries; -inf where
+        all are. Arms that none of these stems from are left out: nobody of theirs could have been drawn.
+        """
+        found = dict[int, float]()
+        arm, turn = self.entries.arm[:used], self.entries.turn[:used]
+        for number in np.unique(arm[arm >= 0]).tolist():
+            keys, behind = self.arms[number].keys, int(turn[arm == number].max()) + 1
+            if keys.size:
+                found[number] = float(keys[behind]) if behind < keys.size else -np.inf
+        return found
 
-    def propensity(self, used: int, taken: Int64Array) -> tuple[Float64Array, float]:
-        """The chance of each entry `taken`, where the first `used` entries were won or lost; and kappa."""
-        turn, source = self.entries.turn[taken], self.source[taken]
-        behind = int(self.entries.turn[:used].max(initial=-1)) + 1
-        kappa = float(self.keys[behind]) if behind < self.keys.size else -np.inf
+    def propensity(self, used: int, taken: Int64Array) -> Float64Array:
+        """The chance of each entry `taken`, where the first `used` entries were won or lost."""
+        arm, turn = self.entries.arm[taken], self.entries.turn[taken]
+        alike, found = self.source[taken] == Source.EXPLORE, np.ones(turn.size)
         filled = int(self.entries.slot[:used].max(initial=-1)) + 1
-        found, alike = np.ones(turn.size), source == Source.EXPLORE
-        found[turn >= 0] = chance(self.phi[turn[turn >= 0]], kappa)
+        for number, kappa in self.kappas(used).items():
+            mine = arm == number
+            found[mine] = chance(self.arms[number].phi[turn[mine]], kappa)
+        for number, one in enumerate(self.arms):
+            if one.shuffled:
+                found[arm == number] = self.slots.of_shuffled(filled, number, max(one.waiting, 1))
         found[alike] = self.slots.drawn_alike(filled, self.kin[taken[alike]])
-        found[source == Source.HOLDOUT] = self.slots.of_holdout(filled)
-        return found, kappa
+        return found
 
 
 def rank(field: Field, n: int, policy: Policy, account: Account, rng: Generator) -> RankedQueue:
     """Order up to `n` leads and as many spares; `account`: what the campaign's calls were spent on so far."""
-    due, waiting = field.due(), (field.waiting(MODEL), field.waiting(HOLDOUT))
+    due, waiting = field.due(), [field.waiting(number) for number in range(len(policy.arms))]
     slots = min(max(2 * (n - due.size), 0), sum(waiting))
-    model, phi, keys = _model_order(field, max(n, 1), slots, policy, rng)
-    holdout = _holdout_order(field, slots, waiting[HOLDOUT], policy, rng)
-    filled = turns(
-        (field.seconds_of(model), field.seconds_of(holdout)),
-        (1 - policy.holdout, policy.holdout),
-        account.spent,
-        slots,
+    arms = tuple(
+        _ordered(field, number, arm, (policy.asked(max(n, 1), number), slots, waiting[number]), rng)
+        for number, arm in enumerate(policy.arms)
     )
-    arm, j = filled[:, 0], filled[:, 1]
-    drawn = Entries(
-        place=np.concatenate([model, holdout])[j + np.array([0, model.size])[arm]],
-        source=np.where(arm == MODEL, Source.RANKED, Source.HOLDOUT).astype(np.int8),
-        turn=np.where((arm == MODEL) & (phi.size > 0), j, -1),
+    drawn = _taking_turns(field, arms, policy, account, slots)
+    late = _behind(field, policy, account, n)
+    most = sum(waiting[number] for number in policy.drawn)
+    stock = _stocks(np.isin(drawn.arm, policy.drawn), most, late, policy, rng)
+    stocks = Slots(stock, sizes=np.concatenate([[most], late.size]), arm=drawn.arm)
+    queue = _called_back(due).then(_once_each(_explored(field, drawn, stocks, late, rng)))
+    return RankedQueue(queue, _kin(field, queue, late), arms, stocks)
+
+
+def _ordered(field: Field, number: int, arm: Arm, sizes: tuple[int, int, int], rng: Generator) -> Ordered:
+    """An arm's order. `sizes`: leads asked of it, slots, leads that wait. Without scores nothing is drawn."""
+    n, slots, waiting = sizes
+    nothing = np.empty(0)
+    if arm.order == BY_SCORE and field.scored:
+        pool = field.first(number, POOL * n)
+        phi = utility(field.score_of(pool), arm.temperature)
+        drawn, keys = shuffled(phi, rng)
+        return Ordered(pool[drawn], waiting, phi[drawn], keys)
+    if arm.order == RANDOM:
+        some = field.numbered(number, rng.permutation(waiting)[:slots])
+        return Ordered(some, waiting, nothing, nothing, shuffled=True)
+    return Ordered(field.first(number, slots), waiting, nothing, nothing)
+
+
+def _taking_turns(
+    field: Field, arms: Sequence[Ordered], policy: Policy, account: Account, slots: int
+) -> Entries:
+    """The arms' leads in the slots that are theirs."""
+    seconds, shares = [field.seconds_of(one.place) for one in arms], [arm.share for arm in policy.arms]
+    arm, turn = turns(seconds, shares, account.spent, slots).T
+    starts = np.cumsum([0, *(one.place.size for one in arms)])
+    return Entries(
+        place=np.concatenate([one.place for one in arms])[starts[arm] + turn],
+        source=np.where(np.isin(arm, policy.drawn), Source.RANKED, Source.HOLDOUT).astype(np.int8),
+        arm=arm,
+        turn=turn,
         slot=np.arange(arm.size),
     )
-    late = _behind(field, policy, account, n)
-    stock = _stocks(arm == MODEL, waiting[MODEL], late, policy, rng)
-    stocks = Slots(
-        stock,
-        sizes=np.concatenate([[waiting[MODEL]], late.size]),
-        holdout=arm == HOLDOUT,
-        shuffled=waiting[HOLDOUT] if policy.baseline_order == RANDOM else 0,
-    )
-    queue = _called_back(due).then(_once_each(_explored(field, drawn, stocks, late, rng)))
-    return RankedQueue(queue, _kin(field, queue, late), phi, keys, stocks)
-
-
-def _model_order(
-    field: Field, n: int, slots: int, policy: Policy, rng: Generator
-) -> tuple[Int64Array, Float64Array, Float64Array]:
-    """The model arm's order with phi and keys; without scores by rule, where nothing is drawn."""
-    if not field.scored:
-        return field.first(MODEL, slots), np.empty(0), np.empty(0)
-    pool = field.first(MODEL, POOL * n)
-    phi = utility(field.score_of(pool), policy.temperature)
-    drawn, keys = shuffled(phi, rng)
-    return pool[drawn], phi[drawn], keys
-
-
-def _holdout_order(field: Field, slots: int, waiting: int, policy: Policy, rng: Generator) -> Int64Array:
-    if policy.baseline_order == RANDOM:
-        return field.numbered(HOLDOUT, rng.permutation(waiting)[:slots])
-    return field.first(HOLDOUT, slots)
 
 
 def _called_back(due: Int64Array) -> Entries:
     nothing = np.full(due.size, -1)
-    return Entries(due, np.full(due.size, Source.CALLBACK, np.int8), nothing, nothing)
+    return Entries(due, np.full(due.size, Source.CALLBACK, np.int8), nothing, nothing, nothing)
 
 
 def _behind(field: Field, policy: Policy, account: Account, n: int) -> Stocks:
@@ -251,7 +266,7 @@ def _behind(field: Field, policy: Policy, account: Account, n: int) -> Stocks:
 
 
 def _stocks(ours: BoolArray, waiting: int, late: Stocks, policy: Policy, rng: Generator) -> Int64Array:
-    """`Slots.stock`: a `uniform` share of the model arm's slots, and what sources that are behind get."""
+    """`Slots.stock`: a `uniform` share of `ours`, the model's slots, and what sources that are behind get."""
     stock = np.full(ours.size, -1)
     alike = np.flatnonzero(ours & (rng.random(ours.size) < policy.uniform))
     stock[alike[:waiting]] = 0
@@ -273,10 +288,11 @@ def _explored(field: Field, drawn: Entries, slots: Slots, late: Stocks, rng: Gen
         if mine.size:
             numbers = rng.choice(size, mine.size, replace=False)
             of_source = (int(late.origin[stock - 1]), numbers) if stock else None
-            place[mine] = field.untried_of(*of_source) if of_source else field.numbered(MODEL, numbers)
+            place[mine] = field.untried_of(*of_source) if of_source else field.numbered(RANKED_ARMS, numbers)
     source = np.where(taken, Source.EXPLORE, drawn.source).astype(np.int8)
     displaced = replace(drawn.take(taken), slot=np.full(int(taken.sum()), taken.size))
-    return Entries(place, source, np.where(taken, -1, drawn.turn), drawn.slot).then(displaced)
+    arm, turn = (np.where(taken, -1, column) for column in (drawn.arm, drawn.turn))
+    return Entries(place, source, arm, turn, drawn.slot).then(displaced)
 
 
 def _kin(field: Field, queue: Entries, late: Stocks) -> Int64Array:

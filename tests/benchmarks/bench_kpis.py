@@ -1,8 +1,9 @@
-"""A KPI by six dimensions: of ten million attempts in memory, beside polars; from a store, beside its SQL."""
+"""A KPI by six dimensions: of attempts in memory and of closed days, beside polars; of calls, beside SQL."""
 
 import os
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -21,6 +22,7 @@ from serving.kpi.measures import measure
 from serving.kpi.report import Accounts, KpiReport, draw_up
 from tests.builders import MONDAY
 
+from . import closed_days as closed
 from .harness import Figure, alone, race
 from .store_of_events import DAYS, SHARES, fill
 
@@ -28,13 +30,16 @@ ATTEMPTS, LEADS = 10_000_000, 2_000_000
 LEVELS = {"channel": 7, "source": 12, "agent": 200, "script": 3, "team": 8, "shift": 3}
 STORED = int(os.environ.get("ATTEMPTS", "100000"))
 """`ATTEMPTS=1000000` for a million in the store."""
+CLOSED = int(os.environ.get("CLOSED", "1000000"))
+"""`CLOSED=10000000` for ten million attempts of closed days."""
+YEAR = 365
 BY = ("channel", "source", "script", "team", "shift", "weekday")
 
 
-def accounts(size: int) -> Accounts:
-    """A year of attempts by 200 agents, without recorded conversions: dispositions sell."""
-    rng = np.random.default_rng(3)
-    started = MONDAY + np.sort(rng.integers(0, 365 * 86_400, size)) * SECOND
+def accounts(size: int, days: int = YEAR, first: int = 0, zone: str = "Europe/Berlin") -> Accounts:
+    """Days of attempts by 200 agents, without recorded conversions: dispositions sell."""
+    rng = np.random.default_rng(3 + first)
+    started = MONDAY + first * DAY + np.sort(rng.integers(0, days * 86_400, size)) * SECOND
     human = rng.random(size) < 0.3
     sold = human & (rng.random(size) < 0.05)
     nothing = np.zeros(size, np.int64)
@@ -42,8 +47,8 @@ def accounts(size: int) -> Accounts:
         name: Coded(tuple(f"{name}-{k}" for k in range(n)), rng.integers(0, n, size))
         for name, n in LEVELS.items()
     }
-    one = {name: Coded((word,), nothing) for name, word in (("campaign", "spring"), ("goal", "sale"))}
-    zone = {"zone": Coded(("Europe/Berlin",), nothing)}
+    said = {"campaign": "spring", "goal": "sale", "zone": zone, "event_source": "dialer"}
+    one = {name: Coded((word,), nothing) for name, word in said.items()}
     attempts = Attempts(
         lead=rng.integers(0, LEADS, size), started_at=started, ended_at=started + MINUTE,
         known_at=started + MINUTE, received_at=started - DAY,
@@ -51,7 +56,7 @@ def accounts(size: int) -> Accounts:
         human=human, abandoned=np.zeros(size, np.bool_), converted=sold, value=np.full(size, 100.0),
         talk_s=np.where(human, 60.0, 0.0), hold_s=np.zeros(size), wrap_s=np.where(human, 20.0, 0.0),
         horizon=np.full(size, 30 * DAY), confirmation=np.zeros(size, np.bool_),
-        agent_dials=np.ones(size, np.bool_), decision=np.full(size, -1), words={**words, **one, **zone},
+        agent_dials=np.ones(size, np.bool_), decision=np.full(size, -1), words={**words, **one},
     )  # fmt: skip
     none, unknown = np.empty(0, np.int64), Coded((), np.empty(0, np.int64))
     nobody = np.empty(0, np.bool_)
@@ -83,6 +88,30 @@ def bench_ten_million_attempts_by_six_dimensions(capsys: pytest.CaptureFixture[s
         )  # fmt: skip
         assert sum(row.n for row in found["ours"].rows) == ATTEMPTS
         return figure
+
+
+def closed_days(url: str, beside: Path, attempts: int) -> None:
+    """A year of them, and a day that is open."""
+    size = attempts // (YEAR + 1)
+    closed.fill(url, beside, YEAR, lambda day: accounts(size, 1, day, "UTC").ledger())
+
+
+def bench_a_kpi_of_closed_days_from_the_store(engine: Engine, tmp_path: Path) -> Figure:
+    """Wall time with all reads, the open day's calls among them; polars: the two sums from a Parquet file."""
+    file = tmp_path / "attempts.parquet"
+    alone(closed_days, engine.url.render_as_string(hide_password=False), file, CLOSED)
+    until = MONDAY + (YEAR + 1) * DAY
+    question = Question("call_conversion_rate", 0, until, until, closed.CAMPAIGN, BY)
+    with reading(engine) as connection:
+        found: dict[str, KpiReport] = {}
+        figure = race(
+            f"KPI of {CLOSED:,} attempts closed in {engine.dialect.name}",
+            lambda: found.update(ours=ask(connection, question)),
+            lambda: pl.scan_parquet(file).group_by(BY).agg(pl.len(), pl.col("sold").sum()).collect(),
+            against="polars from Parquet, sums alone", rounds=3, unit="s", clock=time.perf_counter,
+        )  # fmt: skip
+    assert sum(row.n for row in found["ours"].rows) == CLOSED // (YEAR + 1) * (YEAR + 1)
+    return figure
 
 
 SUMS = """

@@ -81,7 +81,7 @@ def queue_of(desk: Desk, at: int) -> object:
     """As the desk does it: counts, and 100 leads with spares and chances."""
     with passing(desk.lineup("spring", at), desk.ledger.leads, ORDER) as view:
         account = desk.account("spring", at)
-        found = rank(view, ORDER.n, desk.plan("spring").policy, account, generator("a"))
+        found = rank(view, ORDER.n, desk.plan("spring", at).policy, account, generator("a"))
         return view.withheld(), found, None if found.place.size else view.next_callable()
 
 
@@ -90,7 +90,7 @@ def slowly(desk: Desk, at: int) -> object:
     floor = floor_of(desk, "spring", at, ORDER)
     leads = candidates_of(desk, "spring", floor, at)
     return floor.verdicts.withheld, rank(
-        leads, ORDER.n, desk.plan("spring").policy, Account(), generator("a")
+        leads, ORDER.n, desk.plan("spring", at).policy, Account(), generator("a")
     )
 
 

@@ -1,6 +1,7 @@
 """The KPI experiment: a run per day that says what the KPIs say, rewritten where the news bear, and pages."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from serving.board import EXPERIMENT
 from serving.board_view import DAY_BY_DAY
 from serving.bookkeeping import Bookkeeper
 from serving.daybook import Shown, keep
+from serving.ranking.policy import Arm, Experiment
 from tests.mlflow_room import MODE, browsed, room
 from tests.serving.desks import OPEN, a_desk, a_dial, many_leads, poll, tell, tell_leads
 
@@ -28,7 +30,10 @@ END = MIDNIGHT + DAYS * DAY
 ZONE = "America/New_York"
 
 
-def a_floor(engine: Engine) -> None:
+HEAT = Experiment("heat", (Arm("cool", 0.5), Arm("old", 0.5, "oldest")), 0.5, MIDNIGHT)
+
+
+def a_floor(engine: Engine, *experiments: Experiment) -> None:
     """Three days of calls that carry out decisions; every third contact buys."""
     with transaction(engine) as connection:
         settings = {
@@ -37,6 +42,7 @@ def a_floor(engine: Engine) -> None:
             "holdout": 0.5,
             "goal_target": 20,
             "goal_period": "week",
+            "experiments": [asdict(one) for one in experiments],
         }
         write_campaign(connection, "spring", settings, MIDNIGHT)
     received = render(MIDNIGHT + HOUR)
@@ -171,6 +177,23 @@ class Runs:
     def __call__(self, words: Sequence[str]) -> str:
         self.asked.append(words)
         return self.said
+
+
+def test_an_experiments_arms_stand_in_the_days_and_on_the_weeks_page(engine: Engine, tmp_path: Path):
+    a_floor(engine, HEAT)
+    uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
+
+    shown(engine, uri)
+
+    for run in runs(uri, "day"):
+        shares = [run.data.metrics[f"Share of hours {arm}"] for arm in ("heat:cool", "heat:old")]
+        assert sum(shares) == pytest.approx(run.data.metrics["Share of hours model"])
+    (week,) = runs(uri, "week")
+    path = MlflowClient(tracking_uri=uri).download_artifacts(week.info.run_id, "report.html", str(tmp_path))
+    page = Path(path).read_text(encoding="utf-8")
+    assert "Experiment heat" in page
+    assert "Each arm against heat:cool" in page
+    assert page.count("<td>heat:old</td>") == 1
 
 
 def test_the_service_has_the_board_kept_once_a_day_is_over(engine: Engine):

@@ -1,6 +1,7 @@
 """The budget: what calls cost of late, followed from call to call and counted anew."""
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 from hypothesis import given, settings
@@ -8,11 +9,20 @@ from hypothesis import strategies as st
 
 from features.columns import Columns
 from features.instants import DAY, SECOND
+from features.kernel import Int8Array, Int64Array
 from serving.budget import BUDGET, Budget
+from serving.ranking.arms import dealt
+from serving.ranking.policy import Arm, Experiment, Policy
 from tests.builders import MONDAY
 
 PLACE = np.array([0.1, 0.4, 0.9])
+NO_HOLDOUT = Policy(holdout=0.0)
 KINDS = {"campaign": np.int64, "lead": np.int64, "started_at": np.int64, "handle_s": np.float32}
+
+
+def arm_of(leads: Int64Array, policy: Policy) -> Int8Array:
+    return dealt(policy, lambda _: PLACE[leads])
+
 
 calls = st.tuples(
     st.integers(0, 1), st.integers(0, 2), st.integers(0, 20).map(lambda day: MONDAY + day * DAY),
@@ -42,7 +52,7 @@ class Calls:
 @given(steps=steps, holdout=st.sampled_from([0.0, 0.5]))
 def test_a_window_that_moves_holds_what_a_sum_over_all_calls_does(steps, holdout):
     """Calls come, say something else of themselves, and grow old; sometimes the clock goes back."""
-    book, budget = Calls(), Budget()
+    book, budget = Calls(), Budget(arm_of)
     for new, changed, to, day, campaign in steps:
         for call in new:
             book.columns.append(**{name: [said] for name, said in zip(KINDS, call, strict=True)})
@@ -50,10 +60,10 @@ def test_a_window_that_moves_holds_what_a_sum_over_all_calls_does(steps, holdout
             for name, said in zip(KINDS, to, strict=True):
                 book.columns[name][changed % len(book)] = said
         origin = np.array([day % 2, 1, -1])
-        budget.follow(book, np.arange(3), PLACE, origin)
+        budget.follow(book, np.arange(3), origin)
         at = MONDAY + day * DAY
 
-        found = budget.account(campaign, holdout, at)
+        found = budget.account(campaign, Policy(holdout=holdout), at)
 
         told = book.columns
         mine = (told["campaign"] == campaign) & (told["started_at"] > at - BUDGET)
@@ -72,15 +82,33 @@ def by_start(told: Columns, some: np.ndarray) -> list[int]:
 
 
 def test_a_call_that_is_another_campaigns_now_stays_there_when_the_first_ones_window_has_passed_it():
-    book, budget = Calls(), Budget()
-    budget.account(0, 0.0, MONDAY), budget.account(1, 0.0, MONDAY)
+    book, budget = Calls(), Budget(arm_of)
+    budget.account(0, NO_HOLDOUT, MONDAY), budget.account(1, NO_HOLDOUT, MONDAY)
     book.columns.append(campaign=[0], lead=[0], started_at=[MONDAY], handle_s=[5.0])
-    budget.follow(book, np.arange(1), PLACE, np.zeros(3, np.int64))
+    budget.follow(book, np.arange(1), np.zeros(3, np.int64))
     book.columns["campaign"][0] = 1
-    budget.follow(book, np.arange(1), PLACE, np.zeros(3, np.int64))
+    budget.follow(book, np.arange(1), np.zeros(3, np.int64))
 
     passed, held = (
-        budget.account(campaign, 0.0, MONDAY + later).spent for campaign, later in ((0, BUDGET), (1, DAY))
+        budget.account(campaign, NO_HOLDOUT, MONDAY + later).spent
+        for campaign, later in ((0, BUDGET), (1, DAY))
     )
 
     assert (passed, held) == ((0.0, 0.0), (5.0, 0.0))
+
+
+def test_an_experiments_arms_begin_with_nothing_spent():
+    """Four leads, two of each arm: one of each was called before it began, and one after."""
+    arms = (Arm("near", 0.5), Arm("far", 0.5))
+    book = Calls()
+    budget = Budget(lambda leads, policy: np.where(leads % 2, len(policy.arms) - 1, 0).astype(np.int8))
+    for lead, day in ((0, 0), (1, 0), (2, 2), (3, 2)):
+        book.columns.append(campaign=[0], lead=[lead], started_at=[MONDAY + day * DAY], handle_s=[5.0 + lead])
+    budget.follow(book, np.arange(4), np.zeros(4, np.int64))
+    at, plain = MONDAY + 3 * DAY, Policy(holdout=0.0)
+    before = budget.account(0, plain, at)
+
+    found = budget.account(0, replace(plain, experiment=Experiment("e", arms, 0.0, MONDAY + DAY)), at)
+
+    assert sum(before.spent) == 26.0
+    assert (found.spent, found.dials) == ((7.0, 0.0, 8.0), 2)

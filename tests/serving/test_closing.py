@@ -10,13 +10,14 @@ from sqlalchemy import Engine, delete
 
 from features.instants import DAY, HOUR, MINUTE, parse, render
 from features.store.campaigns import write_campaign
-from features.store.engine import open_engine, reading, transaction
-from features.store.kpi_days import read_close, read_days
+from features.store.engine import reading, transaction
+from features.store.kpi_days import read_close, read_column, read_days
 from features.store.reads import Stretch
-from features.store.tables import kpi_close, kpi_day
-from serving.accounts import Question, ask, attribution, attribution_of
+from features.store.tables import kpi_close, kpi_column, kpi_day
+from serving.accounts import Question, ask, attribution_of
 from serving.closing import close, closed, is_due
-from tests.conftest import empty
+from serving.kpi.kept import COLUMNS
+from serving.trials import account_of
 from tests.features.store.tellings import a_disposition, a_lead, an_event
 from tests.serving.desks import a_dial, a_stop, tell, tell_leads
 
@@ -51,16 +52,18 @@ class Floor:
     def close(self, until: int = LATER) -> list[int]:
         return list(close(self.engine, "spring", until))
 
-    def kept(self) -> dict[int, object]:
+    def kept(self) -> tuple[dict[int, object], dict[str, dict[int, bytes]]]:
+        """The sums of the days on which something was, and the columns of their attempts."""
         with reading(self.engine) as connection:
             found = read_days(connection, "spring").items()
-            return {day: sums for day, (_, sums) in found if sums["day"]}
+            columns = {name: read_column(connection, "spring", name, 0, LATER // DAY) for name in COLUMNS}
+            return {day: sums for day, (_, sums) in found if sums["day"]}, columns
 
-    def drawn_up_anew(self) -> dict[int, object]:
+    def drawn_up_anew(self) -> tuple[dict[int, object], dict[str, dict[int, bytes]]]:
         """What a close from nothing keeps."""
         with transaction(self.engine) as connection:
-            connection.execute(delete(kpi_day))
-            connection.execute(delete(kpi_close))
+            for table in (kpi_day, kpi_column, kpi_close):
+                connection.execute(delete(table))
         self.close()
         return self.kept()
 
@@ -107,20 +110,6 @@ def test_a_close_that_follows_the_news_keeps_what_one_from_nothing_would(
 
     kept = floor.kept()
     assert kept == floor.drawn_up_anew()
-
-
-@pytest.fixture(scope="module")
-def fresh(tmp_path_factory: pytest.TempPathFactory, template) -> Callable[[], Engine]:
-    """Empties one database again and again."""
-    path = tmp_path_factory.mktemp("closing") / "leadrank.db"
-    path.write_bytes(template.read_bytes())
-    engine = open_engine(f"sqlite:///{path}")
-
-    def again() -> Engine:
-        empty(engine)
-        return engine
-
-    return again
 
 
 def test_a_second_close_has_nothing_to_do(engine: Engine):
@@ -210,7 +199,7 @@ def test_the_sums_of_days_tell_what_the_kpis_and_the_lift_tell(engine: Engine):
             (row,) = ask(connection, Question(kpi, 0, LATER, ever.at, "spring")).rows
             scale = 100 if row.value and kpi.endswith("rate") else 1
             assert row.value == pytest.approx(scale * cells.total(of) / cells.total(per)), kpi
-        assert attribution_of(connection, ever, cells) == attribution(connection, ever)
+        assert attribution_of(connection, ever, cells) == account_of(connection, ever)[0]
 
 
 def test_a_day_is_due_once_it_is_over_where_the_floor_is(engine: Engine):

@@ -265,7 +265,9 @@ def test_an_item_says_until_when_it_may_be_called(floor: Engine):
     item = poll(desk, AT, 1).items[0]
 
     rows = np.array([item.row])
-    assert item.callable_until == open_until(desk.roster.standing(rows, desk.plan("spring").caps, AT), AT)[0]
+    assert (
+        item.callable_until == open_until(desk.roster.standing(rows, desk.plan("spring", AT).caps, AT), AT)[0]
+    )
 
 
 def test_check_fails_closed(floor: Engine):

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from serving.diagnosis import diagnose
 from serving.handout import Order
 from serving.leases import Ack
 from serving.models import Models
+from serving.ranking.policy import Arm, Experiment
 from serving.scores import ScoreSheet
 from tests.conftest import empty
 from tests.features.store.tellings import a_lead, an_event
@@ -145,12 +147,18 @@ class Campaign(RuleBasedStateMachine):
         floor=st.sampled_from([0.0, 0.2]),
         order=st.sampled_from(["newest", "oldest", "fewest_attempts", "longest_waiting", "random"]),
         aim=st.sampled_from(["value", "conversions"]), lifetime=st.sampled_from([2, 8]),
+        arms=st.lists(st.sampled_from(["model", "model", "newest", "random"]), max_size=4),
     )  # fmt: skip
     def the_plan_changes(
-        self, holdout: float, uniform: float, floor: float, order: str, aim: str, lifetime: int
-    ) -> None:
+        self, holdout: float, uniform: float, floor: float, order: str, aim: str, lifetime: int,
+        arms: list[str],
+    ) -> None:  # fmt: skip
         plan = {"holdout": holdout, "uniform": uniform, "fairness_floor": floor, "baseline_order": order,
                 "objective": aim, "caps": {"lifetime": lifetime, "min_gap_s": 600}}  # fmt: skip
+        if arms:
+            dealt = [Arm(f"a{n}", 1 / len(arms), one, 0.1 + n) for n, one in enumerate(arms)]
+            tried = Experiment(f"e{len(arms)}{self.at}", tuple(dealt), holdout, self.at - HOUR, self.at + DAY)
+            plan["experiments"] = [asdict(tried)]
         with transaction(self.engine) as connection:
             write_campaign(connection, "spring", plan, self.at)
 

@@ -1,5 +1,6 @@
 """Offers: the pools of a campaign's draws, read from their records."""
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -18,10 +19,11 @@ from features.store.tables import batch, call, decision, draw, lead
 from serving.draws import COLUMNS, Turn, Witness, written
 from serving.kpi.pools import HOW
 from serving.offers import Offers, read_offers, tried, waited
-from serving.ranking.arms import MODEL
+from serving.ranking.arms import HOLDOUT, MODEL
 from serving.ranking.exploration import chance, generator, utility
 from serving.ranking.fairness import Account
-from serving.ranking.queue import Policy, RankedQueue, Source, rank
+from serving.ranking.policy import Arm, Experiment, Policy
+from serving.ranking.queue import RankedQueue, Source, rank
 from serving.what_if import judge, lines
 from tests.features.store.tellings import NOON
 from tests.serving.twin import Sorted
@@ -32,18 +34,29 @@ LEADS, N = 60, 5
 POLICY = Policy(holdout=0.2, uniform=0.1, temperature=1.0)
 
 
-def a_field(leads: int = LEADS, seed: int = 5) -> Sorted:
+TWO = replace(
+    POLICY,
+    experiment=Experiment("heat", (Arm("cool", 0.5, temperature=0.5), Arm("warm", 0.5, temperature=2.0))),
+)
+
+
+def a_field(leads: int = LEADS, seed: int = 5, policy: Policy = POLICY) -> Sorted:
     rng = default_rng(seed)
     nothing = np.zeros(leads, np.int64)
+    arm = (rng.random(leads) < POLICY.holdout).astype(np.int8)
+    if policy.experiment is not None:
+        arm = np.where(arm == HOLDOUT, HOLDOUT, rng.choice([0, 2], leads)).astype(np.int8)
     return Sorted(
-        row=np.arange(leads) + 1, arm=(rng.random(leads) < POLICY.holdout).astype(np.int8),
+        row=np.arange(leads) + 1, arm=arm, policy=policy,
         score=np.exp(rng.normal(0, 0.5, leads)), seconds=rng.exponential(60, leads),
         callback_at=np.where(np.arange(leads) == 7, NOON, NEVER), created_at=nothing, attempts=nothing,
         last_call_at=nothing, origin=nothing,
     )  # fmt: skip
 
 
-def fill(engine: Engine, batches: int, lost: int = 1, leads: int = LEADS) -> list[RankedQueue]:
+def fill(
+    engine: Engine, batches: int, lost: int = 1, leads: int = LEADS, policy: Policy = POLICY
+) -> list[RankedQueue]:
     """Draws of the desk's own code, their first `lost` entries lost to others; every lead drawn is called."""
     made = list[RankedQueue]()
     with transaction(engine) as connection:
@@ -51,12 +64,12 @@ def fill(engine: Engine, batches: int, lost: int = 1, leads: int = LEADS) -> lis
         seq = numbers(connection, leads + batches * N)
         connection.execute(insert(lead), [_lead(key, next(seq)) for key in range(1, leads + 1)])
         for number in range(batches):
-            field = a_field(leads, 5 if leads == LEADS else number)
+            field = a_field(leads, 5 if leads == LEADS else number, policy)
             witness, account = Witness(field), Account()
-            queue = rank(witness, N, POLICY, account, generator(f"spring|k{number}"))
+            queue = rank(witness, N, policy, account, generator(f"spring|k{number}"))
             won = np.arange(lost, lost + N)
             told = witness.testimony(partial(_described, field))
-            record = written(POLICY, account, [Turn(N, lost + N, won.tolist(), told)])
+            record = written(policy, account, [Turn(N, lost + N, won.tolist(), told)])
             _write(connection, number, queue, won, record)
             made.append(queue)
             keys = (queue.place[won] + 1).tolist()
@@ -78,10 +91,10 @@ def _at(number: int) -> int:
 
 
 def _write(connection: Connection, number: int, queue: RankedQueue, won: np.ndarray, record: bytes) -> None:
-    chances, kappa = queue.propensity(int(won[-1]) + 1, won)
+    chances = queue.propensity(int(won[-1]) + 1, won)
     told = {
         "batch_id": f"b{number}", "campaign": "spring", "dialer_id": "d", "at": _at(number), "n": N,
-        "key_text": f"k{number}", "pool": queue.keys.size, "kappa": kappa, "temperature": 1.0,
+        "key_text": f"k{number}", "pool": queue.arms[MODEL].keys.size, "kappa": None, "temperature": 1.0,
         "degraded": False, "withheld": {}, "rules": [],
     }  # fmt: skip
     connection.execute(insert(batch), [told])
@@ -133,7 +146,7 @@ def test_offers_are_the_pools_with_the_chances_that_everybody_had(engine: Engine
     pool = field.first(MODEL, 3 * N)
     for number, queue in enumerate(made):
         mine = offers.draw == number
-        kappa = queue.propensity(1 + N, np.arange(1, 1 + N))[1]
+        kappa = queue.kappas(1 + N)[MODEL]
         assert offers.lead[mine].tolist() == (pool + 1).tolist()
         np.testing.assert_allclose(offers.chance[mine], chance(utility(field.score[pool], 1.0), kappa))
         entries = np.arange(1, 1 + N)
@@ -156,6 +169,29 @@ def test_offers_know_how_long_a_lead_had_waited_and_how_often_it_had_been_tried(
         called = np.cumsum(offers.row[mine] >= 0)
         assert np.all(tries[mine][1:] >= called[:-1])
     assert tries.max() >= 2
+
+
+def test_in_an_experiment_each_arm_offers_its_own_pool_by_its_own_temperature(engine: Engine):
+    made = fill(engine, 8, policy=TWO)
+
+    offers, _, _ = read(engine)
+
+    field, entries, seen = a_field(policy=TWO), np.arange(1, 1 + N), set[int]()
+    for one in np.unique(offers.draw).tolist():
+        mine = offers.draw == one
+        (arm,) = np.unique(field.arm[offers.lead[mine] - 1]).tolist()
+        number = (int(offers.at[mine][0]) - NOON) // HOUR
+        pool, temperature = field.first(arm, 3 * TWO.asked(N, arm)), TWO.arms[arm].temperature
+        kappa = made[number].kappas(1 + N)[arm]
+        assert offers.lead[mine].tolist() == (pool + 1).tolist()
+        np.testing.assert_allclose(
+            offers.chance[mine], chance(utility(field.score[pool], temperature), kappa)
+        )
+        drawn = made[number].place[entries[made[number].source[entries] == Source.RANKED]]
+        taken = offers.lead[mine & (offers.row >= 0)] - 1
+        assert set(taken.tolist()) == set(drawn[field.arm[drawn] == arm].tolist())
+        seen.add(arm)
+    assert seen == set(TWO.drawn)
 
 
 def test_whole_pools_are_weighed_by_every_estimator(engine: Engine):

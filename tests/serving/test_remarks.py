@@ -71,7 +71,7 @@ def test_a_poll_after_a_look_ahead_says_the_same_and_makes_nothing(desk: Desk):
 
     assert (ahead, made(desk)) == (40, 0)
     rows = np.array([item.row for item in given.items])
-    standing = desk.roster.standing(rows, desk.plan("spring").caps, OPEN)
+    standing = desk.roster.standing(rows, desk.plan("spring", OPEN).caps, OPEN)
     plainly = Remarks(desk.sheet).of(desk.models, desk.ledger.past(), rows, standing, OPEN)
     assert [item.reasons for item in given.items] == [one.reasons for one in plainly]
     assert all(item.reasons for item in given.items)

@@ -11,6 +11,8 @@ from sqlalchemy import Engine
 from features.instants import DAY, HOUR, MINUTE, NEVER, SECOND, render
 from features.store.engine import open_engine, reading
 from features.store.ledger import Ledger
+from serving.ranking.arms import places
+from serving.ranking.policy import Policy
 from serving.roster import Roster
 from serving.rule import Caps, callback_due
 from serving.standing import CONVERTED, DNC, NEVER_CALLED, OBJECTED, OPEN, UNWORKABLE, Standing
@@ -213,8 +215,8 @@ def test_arms_are_charged_the_seconds_of_the_last_week(roster: Roster, store: En
     tell(store, a_dial("c3", "bob", AT + HOUR, campaign="other"), at=AT + DAY)
     followed(roster, store)
     campaign = roster.ledger.leads.code("campaign", "spring")
-    ann, bob, _ = roster.place.tolist()
-    holdout = (ann + bob) / 2
+    ann, bob = places(roster.salt, "holdout", ["ann", "bob"]).tolist()
+    holdout = Policy(holdout=(ann + bob) / 2)
     ours, kept = (150.0, 120.0) if ann > bob else (120.0, 150.0)
 
     assert roster.account(campaign, holdout, AT + DAY).spent == (ours, kept)

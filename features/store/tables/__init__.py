@@ -5,7 +5,7 @@ from .calls import call, call_past, callback, conversion, disposition, touch, vo
 from .decisions import batch, decision, draw, feature_set, lease, served_vector, shadow_score
 from .events import event, outcome_code, quarantine, repeat
 from .installation import api_key, counter, idempotency, import_run, installation
-from .kpi_days import kpi_close, kpi_day
+from .kpi_days import kpi_close, kpi_column, kpi_day
 from .leads import campaign, consent, lead, lead_attribute, lead_past, suppression
 from .metadata import metadata
 from .outbox import outbox
@@ -33,6 +33,7 @@ __all__ = [
     "import_run",
     "installation",
     "kpi_close",
+    "kpi_column",
     "kpi_day",
     "lead",
     "lead_attribute",

@@ -11,7 +11,7 @@ from features.site import Site
 from features.store.campaigns import write_campaign
 from features.store.engine import reading, transaction
 from features.store.reads import Stretch
-from serving.accounts import attribution
+from serving.trials import account_of
 from tests.features.store.tellings import a_lead, an_event
 from tests.serving.desks import a_dial, tell, tell_leads
 from tests.serving.kpi.test_kpis_against_sql import NOW, START, asked, fill
@@ -81,7 +81,7 @@ def test_a_sale_to_a_lead_called_long_before_the_horizon_is_outside_the_window(e
     tell(engine, *told, at=bought + MINUTE)
 
     with reading(engine) as connection:
-        found = attribution(connection, Stretch(bought - HOUR, bought + HOUR, LATER, "spring")).sales
+        found = account_of(connection, Stretch(bought - HOUR, bought + HOUR, LATER, "spring"))[0].sales
 
     assert (found.credited.number, found.organic.number, found.outside_window.number) == (0, 1, 1)
 

@@ -176,6 +176,6 @@ def test_a_manager_reads_sentences():
 
     said = lift_lines(found)
 
-    assert arms_table(found).row_count == 2
+    assert arms_table(found.arms).row_count == 2
     assert said[0].startswith("conversions per agent hour: +100% over the holdout (")
     assert said[-1] == "Sales, gross: 99 to decisions, 0 organic, 0 outside the window."

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from serving.ranking.exploration import generator
 from serving.ranking.fairness import CATCH_UP, MOST, Account, Stocks, allotted, behind
-from serving.ranking.queue import Policy, RankedQueue, Source, rank
+from serving.ranking.policy import Policy
+from serving.ranking.queue import RankedQueue, Source, rank
 from tests.serving.twin import Sorted
 
 from .test_queue import some_candidates
@@ -37,7 +38,7 @@ def weighed(some: Sorted, found: list[RankedQueue], n: int = 10) -> np.ndarray:
     sums = np.zeros(len(some))
     for queue in found:
         taken = np.flatnonzero(queue.source[:n] == Source.EXPLORE)
-        sums[queue.place[taken]] += 1 / queue.propensity(n, taken)[0]
+        sums[queue.place[taken]] += 1 / queue.propensity(n, taken)
     return sums / len(found)
 
 
@@ -89,7 +90,7 @@ def test_without_a_floor_or_while_it_is_kept_the_queue_is_drawn_as_if_there_were
     (plain,) = queues(some, replace(FLOOR, uniform=0.1, fairness_floor=0.0), Account(), 1)
 
     assert found.place.tolist() == plain.place.tolist()
-    assert found.keys.tolist() == plain.keys.tolist()
+    assert found.arms[0].keys.tolist() == plain.arms[0].keys.tolist()
 
 
 def test_no_floor_asks_nobody_for_never_tried_leads():
@@ -142,11 +143,11 @@ def test_no_source_gets_more_slots_than_it_is_owed_or_has_leads(coins, stocks):
 def test_a_randomly_ordered_holdout_has_the_chance_of_its_slots():
     arm = np.tile([0, 0, 0, 1], 60).astype(np.int8)
     policy = replace(FLOOR, holdout=0.25, baseline_order="random")
-    some = three_sources(arm=arm, baseline_order="random")
+    some = three_sources(arm=arm, policy=policy)
 
     sums = np.zeros(240)
     for queue in queues(some, policy, Account(), 2_000):
         taken = np.flatnonzero(queue.source[:10] == Source.HOLDOUT)
-        sums[queue.place[taken]] += 1 / queue.propensity(10, taken)[0]
+        sums[queue.place[taken]] += 1 / queue.propensity(10, taken)
 
     assert (sums / 2_000)[arm == 1].mean() == pytest.approx(1.0, abs=0.02)

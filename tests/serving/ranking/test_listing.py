@@ -1,5 +1,7 @@
 """The ranking of a whole campaign: its order against the slow way, its scales, and deltas that add up."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,7 +11,8 @@ from numpy.random import default_rng
 from features.instants import NEVER
 from serving.ranking.arms import turns
 from serving.ranking.listing import LARGEST_RANK, SCALES, Listing, delta, order
-from serving.ranking.queue import Candidates, Policy, Source
+from serving.ranking.policy import Arm, Experiment, Policy
+from serving.ranking.queue import Candidates, Source
 
 POLICY = Policy(holdout=0.2)
 
@@ -55,6 +58,25 @@ def test_arms_take_turns_as_in_a_queue(seed, size, spent):
     slow = turns(seconds, (1 - POLICY.holdout, POLICY.holdout), spent, size)
     assert place.tolist() == [orders[arm][j] for arm, j in slow.tolist()]
     assert source.tolist() == [(Source.RANKED, Source.HOLDOUT)[arm] for arm, _ in slow.tolist()]
+
+
+def test_an_experiments_arms_take_turns_each_in_its_own_order():
+    arms = (Arm("model", 0.5), Arm("old", 0.3, "oldest"), Arm("new", 0.2, "newest"))
+    policy = replace(POLICY, experiment=Experiment("e", arms))
+    rng = default_rng(6)
+    dealt = rng.choice(4, 200, p=[arm.share for arm in policy.arms])
+    asked = replace(candidates(6, 200), arm=dealt.astype(np.int8))
+    spent = (900.0, 20.0, 0.0, 300.0)
+    of_arm = [np.flatnonzero(asked.arm == number) for number in range(4)]
+    keys = (-asked.score, -asked.created_at, asked.created_at, -asked.created_at)
+    orders = [mine[np.argsort(key[mine])] for mine, key in zip(of_arm, keys, strict=True)]
+
+    place, source = order(asked, policy, spent, default_rng(0))
+
+    slow = turns([asked.seconds[one] for one in orders], [arm.share for arm in policy.arms], spent, 200)
+    assert place.tolist() == [orders[arm][j] for arm, j in slow.tolist()]
+    ranked = [Source.RANKED if arm == 0 else Source.HOLDOUT for arm, _ in slow.tolist()]
+    assert source.tolist() == ranked
 
 
 def test_due_callbacks_come_first_the_earliest_promise_first():

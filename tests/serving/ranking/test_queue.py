@@ -11,7 +11,8 @@ from features.instants import NEVER
 from serving.ranking.arms import HOLDOUT, MODEL
 from serving.ranking.exploration import generator
 from serving.ranking.fairness import Account
-from serving.ranking.queue import Policy, Source, rank
+from serving.ranking.policy import Policy
+from serving.ranking.queue import Source, rank
 from tests.serving.twin import Sorted
 
 PLAIN = Policy(holdout=0.0, uniform=0.0, temperature=1e-6)
@@ -53,7 +54,7 @@ def test_the_holdout_keeps_the_campaigns_old_order():
     arm = np.full(20, HOLDOUT, np.int8)
     policy = Policy(holdout=0.5, uniform=0.0, baseline_order="oldest")
 
-    queue = rank(some_candidates(arm=arm, baseline_order="oldest"), 3, policy, Account(), generator("a"))
+    queue = rank(some_candidates(arm=arm, policy=policy), 3, policy, Account(), generator("a"))
 
     assert queue.place[:3].tolist() == [0, 1, 2]
     assert set(queue.source.tolist()) == {Source.HOLDOUT}
@@ -63,7 +64,7 @@ def test_without_a_model_the_newest_lead_comes_first():
     queue = rank(some_candidates(score=np.full(20, np.nan)), 3, PLAIN, Account(), generator("a"))
 
     assert queue.place[:3].tolist() == [19, 18, 17]
-    assert queue.propensity(3, np.arange(3))[0].tolist() == [1, 1, 1]
+    assert queue.propensity(3, np.arange(3)).tolist() == [1, 1, 1]
 
 
 def test_nobody_to_call_is_an_empty_queue():
@@ -76,10 +77,10 @@ def test_kappa_is_the_key_of_the_first_lead_neither_taken_nor_lost():
     policy = replace(PLAIN, temperature=0.2)
     queue = rank(some_candidates(), 4, policy, Account(), generator("a"))
 
-    chances, kappa = queue.propensity(5, np.array([0, 1, 2, 4]))
+    chances, kappa = queue.propensity(5, np.array([0, 1, 2, 4])), queue.kappas(5)[MODEL]
 
-    assert kappa == queue.keys[5]
-    assert chances == pytest.approx(-np.expm1(-np.exp(queue.phi[[0, 1, 2, 4]] - kappa)))
+    assert kappa == queue.arms[MODEL].keys[5]
+    assert chances == pytest.approx(-np.expm1(-np.exp(queue.arms[MODEL].phi[[0, 1, 2, 4]] - kappa)))
 
 
 @given(
@@ -93,18 +94,18 @@ def test_kappa_is_the_key_of_the_first_lead_neither_taken_nor_lost():
 def test_nobody_stands_in_the_queue_twice_and_every_chance_is_a_probability(
     n, leads, holdout, uniform, baseline, key
 ):
-    rng = np.random.default_rng(leads)
+    rng, policy = np.random.default_rng(leads), Policy(holdout, uniform, 0.2, baseline)
     some = some_candidates(
         leads,
         arm=(rng.random(leads) < holdout).astype(np.int8),
         callback_at=np.where(rng.random(leads) < 0.1, rng.integers(0, 50, leads), NEVER),
-        baseline_order=baseline,
+        policy=policy,
     )
 
-    queue = rank(some, n, Policy(holdout, uniform, 0.2, baseline), Account(), generator(key))
+    queue = rank(some, n, policy, Account(), generator(key))
 
     assert len(set(queue.place.tolist())) == queue.place.size
     assert queue.place.size >= min(n, leads) or holdout > 0 or uniform > 0
     used = min(n, queue.place.size)
-    chances, _ = queue.propensity(used, np.arange(used))
+    chances = queue.propensity(used, np.arange(used))
     assert np.all((chances > 0) & (chances <= 1))

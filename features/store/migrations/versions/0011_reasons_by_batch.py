@@ -8,8 +8,8 @@ import orjson
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0010"
-down_revision = "0009"
+revision = "0011"
+down_revision = "0010"
 
 _OLD = sa.table(
     "decision", sa.column("batch_id", sa.Text), sa.column("rank", sa.Integer), sa.column("reasons", sa.JSON)
