@@ -16,7 +16,9 @@ from features.store.installation import secret_of
 from features.store.ledger import Ledger
 
 from . import leases
-from .alerts import alerts, due, retrain
+from .abandons import Nearness, shrunk
+from .alerts import due, retrain
+from .diagnostics import diagnosis
 from .draws import Witness
 from .errors import AlreadyTraining, UnknownLead
 from .handout import (
@@ -34,7 +36,6 @@ from .handout import (
     win,
 )
 from .insight import Diagnosis, Eligibility, Explanation, eligibility, explanation
-from .lately import lately
 from .leases import Ack, AckResult
 from .lineup import Lineup, Terms
 from .models import Models
@@ -57,9 +58,6 @@ _OWN_LEASE = frozenset({"LEASED"})
 
 MOST_ROUNDS = 8
 """How often one poll tries anew when other workers hold the leads that it wanted."""
-
-HOURS_AHEAD = 24
-"""For so long diagnostics tell who may be called when."""
 
 LOST_FOR = 60 * SECOND
 """A lead found in other hands is not asked for again within this time."""
@@ -203,24 +201,8 @@ class Desk:
         with self.lock:
             self.follow(at)
             lineup = self.lineup(campaign, at)
-            view = View(lineup)
-            by_zone = view.by_zone()
-            return Diagnosis(
-                campaign=campaign,
-                as_of_at=at,
-                leads=sum(sum(zone.values()) for zone in by_zone.values()),
-                callable=sum(zone["callable"] for zone in by_zone.values()),
-                withheld=view.withheld(),
-                by_zone=by_zone,
-                withheld_by_zone=view.withheld_by_zone(),
-                ahead=view.ahead(HOURS_AHEAD),
-                rank_age=view.rank_age(),
-                lately=lately(self.engine, campaign, at),
-                next_callable_at=view.next_callable(),
-                model_version=self.models.version,
-                degraded=self.models.degraded,
-                trouble=self.models.trouble,
-                alerts=alerts(self.engine, at),
+            return diagnosis(
+                self.engine, View(lineup), self.models, self._abandoned(lineup, at), campaign, at
             )
 
     def lineup(self, campaign: str, at: int) -> Lineup:
@@ -256,6 +238,14 @@ class Desk:
         """What the campaign's calls of late were spent on."""
         code = self.ledger.leads.code("campaign", campaign)
         return self.roster.account(code, self.plan(campaign, at).policy, at)
+
+    def _abandoned(self, lineup: Lineup, at: int) -> tuple[Nearness, ...]:
+        return self.roster.abandoned(lineup.terms.campaign, lineup.terms.plan.abandon_cap, at)
+
+    def _paced(self, poll: Poll, view: View) -> int:
+        """How many leads a poll gets: fewer near the cap on abandoned calls."""
+        slowest = min((one.pace for one in self._abandoned(view.lineup, poll.at)), default=1.0)
+        return shrunk(poll.order.n, view.due().size, slowest)
 
     def _next_key(self, campaign: str, at: int) -> str:
         with reading(self.engine) as connection:
@@ -301,12 +291,14 @@ class Desk:
     def _hand_out(self, poll: Poll, view: View, seal: Seal | None) -> Batch:
         """Win leases in the queue's order and put batch and decisions on record, in one transaction."""
         policy, withheld = view.lineup.terms.plan.policy, view.withheld()
+        n = self._paced(poll, view)
+        withheld["abandon_cap"] = max(min(poll.order.n, view.free()) - n, 0)
         account = self.account(poll.campaign, poll.at)
         with transaction(self.engine) as connection:
             if seal is not None:
                 seal.begin(connection)
             now = self.clock(connection, poll.at)
-            rounds = list(self._rounds(connection, poll, view, account, now))
+            rounds = list(self._rounds(connection, poll, view, account, now, n))
             won = chain.from_iterable(self._items(connection, poll, view, one) for one in rounds)
             items = with_agents(tuple(won), poll, self.ledger, view.lineup.terms)
             given = Batch(
@@ -327,12 +319,12 @@ class Desk:
         return given
 
     def _rounds(
-        self, connection: Connection, poll: Poll, view: View, account: Account, now: int
+        self, connection: Connection, poll: Poll, view: View, account: Account, now: int, n: int
     ) -> Iterator[Round]:
         """Rank and claim until the poll is filled; leads lost to other workers make room for others."""
         terms, book = view.lineup.terms, self.ledger.leads
         rng = generator(f"{poll.campaign}|{poll.key}")
-        missing, first, known = poll.order.n, 0, self.ledger.seq
+        missing, first, known = n, 0, self.ledger.seq
         for _ in range(MOST_ROUNDS):
             witness = Witness(view)
             queue = rank(witness, missing, terms.plan.policy, account, rng)
