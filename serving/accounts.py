@@ -198,8 +198,7 @@ def read_accounts(connection: Connection, stretch: Stretch) -> Accounts:
 
 def _left_out(connection: Connection, stretch: Stretch) -> LeftOut:
     """The calls of a stretch that are no attempts."""
-    again = repeated_calls(connection, stretch.since, stretch.until)
-    return LeftOut(quarantined_calls(connection, stretch), again)
+    return LeftOut(quarantined_calls(connection, stretch), repeated_calls(connection, stretch))
 
 
 def _row(row: KpiRow) -> dict[str, object]:

@@ -113,11 +113,13 @@ class Board:
         return run_id
 
     def write_anew(self, told: Told, before: Kept | None, points: Sequence[Point]) -> str:
-        """Put a run in the place of one whose points changed: MLflow would draw the old ones too."""
-        run_id = self.write(told, None, points, {})
+        """Put a run in the place of one whose points changed: MLflow would draw the old ones too.
+
+        The old one goes first: what is stopped between leaves none, which is made good, and not two.
+        """
         if before is not None:
             self._client.delete_run(before.run_id)
-        return run_id
+        return self.write(told, None, points, {})
 
     def _made(self, told: Told) -> str:
         named = {"campaign": told.campaign, "kind": told.kind, "stands for": told.stands_for}

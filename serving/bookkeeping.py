@@ -13,7 +13,7 @@ from features.store.campaigns import campaign_names
 from features.store.engine import reading, transaction
 from features.store.outbox import BOARD_FAILED, tell
 
-from .closing import is_due
+from .closing import is_due, is_unshown
 from .leases import takes_turn
 
 TURN = HOUR
@@ -29,16 +29,23 @@ class Bookkeeper:
     """Runs a command of leadrank to its end; what it said where it failed, else nothing."""
 
     def attend(self, at: int) -> bool:
-        """Bring the board up to date where a day is over, unless another worker does; tell whether it did."""
+        """Bring the board up to date where a day is over or the last try failed; tell whether it was tried.
+
+        Another worker may do it instead. What goes wrong is told once a day.
+        """
         with reading(self.engine) as connection:
-            over = [name for name in campaign_names(connection) if is_due(connection, name, at)]
+            over = [
+                name
+                for name in campaign_names(connection)
+                if is_due(connection, name, at) or is_unshown(connection, name)
+            ]
         if not over or not self._takes_the_turn(at):
             return False
         for name in over:
             if said := self.run(["kpi", "board", "--campaign", name, "--to", render(at)]):
                 with transaction(self.engine) as connection:
                     told = {"campaign": name, "reason": said}
-                    tell(connection, BOARD_FAILED, f"{name}|{render(at)}", at, told)
+                    tell(connection, BOARD_FAILED, f"{name}|{render(at)[:10]}", at, told)
         return True
 
     def _takes_the_turn(self, at: int) -> bool:

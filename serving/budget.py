@@ -13,7 +13,7 @@ from features.kernel import Int8Array, Int64Array
 from .ranking.fairness import Account
 from .ranking.policy import Policy
 from .ranking.queue import TRIED
-from .tally import Calls
+from .tally import Calls, calls_of
 
 ArmOf = Callable[[Int64Array, Policy], Int8Array]
 """(leads, policy) -> the number of each one's arm."""
@@ -60,7 +60,7 @@ class Budget:
     def follow(self, calls: Calls, touched: Int64Array, origin: Int64Array) -> None:
         """Take over new calls, and what is said anew of these leads'; `origin`: by lead its source."""
         first = len(self._told)
-        theirs = _calls_of(calls, touched) if first else np.arange(len(calls))
+        theirs = calls_of(calls, touched) if first else np.arange(len(calls))
         now = {name: calls.columns[name][theirs] for name in _OF_CALLS}
         now["opens"] = _opened_by(theirs, now["lead"], now["started_at"], origin)
         old, new = theirs < first, theirs >= first
@@ -134,13 +134,6 @@ class Budget:
         for origin, dials in zip(*np.unique(opened[opened != TRIED], return_counts=True), strict=True):
             window.firsts[int(origin)] = window.firsts.get(int(origin), 0) + sign * int(dials)
         self._told["counted"][calls] = sign > 0
-
-
-def _calls_of(calls: Calls, leads: Int64Array) -> Int64Array:
-    """The calls of these leads, ascending."""
-    named = {call for lead in leads.tolist() for call in calls.calls_of(lead)}
-    found = np.array(sorted(named), np.int64)
-    return found[np.isin(calls.columns["lead"][found], leads)]
 
 
 def _opened_by(call: Int64Array, lead: Int64Array, started_at: Int64Array, origin: Int64Array) -> Int64Array:

@@ -40,6 +40,8 @@ class Closed:
     cells: Cells
     digests: Mapping[int, str]
     """Of each day's sums."""
+    seq: int
+    """The change number that the last close followed."""
 
 
 def close(
@@ -71,13 +73,17 @@ def close(
 
 def closed(connection: Connection, campaign: str) -> Closed:
     """The sums of all days closed."""
-    kept = read_days(connection, campaign)
+    kept, last = read_days(connection, campaign), read_close(connection, campaign)
     cells = joined(Cells.read(sums) for _, sums in kept.values())
-    return Closed(
-        Site.of(read_settings(connection, campaign)),
-        cells,
-        {day: digest for day, (digest, _) in kept.items()},
-    )
+    digests = {day: digest for day, (digest, _) in kept.items()}
+    site = Site.of(read_settings(connection, campaign))
+    return Closed(site, cells, digests, 0 if last is None else last.seq)
+
+
+def is_unshown(connection: Connection, campaign: str) -> bool:
+    """Whether something is closed that the board in MLflow doesn't show yet."""
+    found = read_close(connection, campaign)
+    return found is not None and not found.shown
 
 
 def is_due(connection: Connection, campaign: str, at: int) -> bool:

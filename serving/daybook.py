@@ -11,7 +11,8 @@ from sqlalchemy import Connection, Engine
 
 from features.instants import DAY
 from features.kernel import Int64Array
-from features.store.engine import reading
+from features.store.engine import reading, transaction
+from features.store.kpi_days import mark_shown
 from features.store.reads import Stretch, quarantined_calls, read_received
 
 from .accounts import Assigned, attribution_of, read_assigned, settings_of
@@ -100,7 +101,11 @@ def keep(
     runs = board.kept(campaign, "day")
     days = _show_days(board, book, runs, say)
     _line_up(board, book, runs)
-    return Shown(days, _show_weeks(engine, board, book, runs, say))
+    weeks = _show_weeks(engine, board, book, runs, say)
+    if since is None:
+        with transaction(engine) as connection:
+            mark_shown(connection, campaign, book.closed.seq)
+    return Shown(days, weeks)
 
 
 def _read(connection: Connection, campaign: str, since: int, until: int) -> _Book:

@@ -111,7 +111,7 @@ def play(course: Course, place: Place, say: Say, on_day: Callable[[int], None]) 
             stages.service() as url,
             Client(url, key) as client,
         ):
-            client.plan(CAMPAIGN, {"objective": course.objective}, until)
+            client.plan(CAMPAIGN, {"objective": course.objective, "mode": "power"}, until)
             served = play_service(course, client, POLL, on_day)
         with stages.stage("the same days under rival orders"):
             policies = rivals.result()

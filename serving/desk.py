@@ -8,15 +8,15 @@ import numpy as np
 from sqlalchemy import Connection, Engine
 
 from features.instants import DAY, SECOND, render
-from features.pseudonym import phone_hash
 from features.served import ServedVector
 from features.store.decisions import forget_draws
 from features.store.engine import reading, transaction
-from features.store.installation import secret_of
 from training.bundle import Bundle
 
 from . import leases
+from .abandons import Nearness, shrunk
 from .alerts import due, retrain
+from .diagnostics import diagnosis
 from .draws import Witness
 from .errors import AlreadyTraining, UnknownLead
 from .handout import (
@@ -33,7 +33,7 @@ from .handout import (
     record,
     win,
 )
-from .insight import Eligibility, Explanation, eligibility, explanation
+from .insight import Diagnosis, Eligibility, Explanation, eligibility, explanation
 from .leases import Ack, AckResult
 from .lineup import Lineup, Terms
 from .memory import Memory
@@ -49,6 +49,7 @@ from .rule import Caps
 from .rules.hours import open_until
 from .scores import ScoreSheet
 from .standing import OPEN
+from .subjects import named
 from .verdicts import judge_all
 from .view import View, passing
 
@@ -183,7 +184,9 @@ class Desk:
         """The last gate before a call: every rule, asked now; what nobody knows is not allowed."""
         with self.lock:
             self.follow(at)
-            rows, why = self._named(lead_id, phone, lease_id, at)
+            with reading(self.engine) as connection:
+                now = self.clock(connection, at) if lease_id else at
+                rows, why = named(connection, self.ledger.leads, lead_id, phone, lease_id, now)
             caps = self.plan(campaign, at).caps
             standings = [self.roster.standing(np.array([row]), caps, at) for row in rows]
         ignored = _OWN_LEASE if lease_id else frozenset()
@@ -200,6 +203,15 @@ class Desk:
             if row is None:
                 raise UnknownLead(lead_id=lead_id)
             return self._explain(lead_id, row, at)
+
+    def diagnose(self, campaign: str, at: int) -> Diagnosis:
+        """Why a campaign's queue is as long as it is."""
+        with self.lock:
+            self.follow(at)
+            lineup = self.lineup(campaign, at)
+            return diagnosis(
+                self.engine, View(lineup), self.models, self._abandoned(lineup, at), campaign, at
+            )
 
     def lineup(self, campaign: str, at: int) -> Lineup:
         """The campaign's leads as they stand at an instant; its lock must be held."""
@@ -243,6 +255,14 @@ class Desk:
         code = self.ledger.leads.code("campaign", campaign)
         return self.roster.account(code, self.plan(campaign, at).policy, at)
 
+    def _abandoned(self, lineup: Lineup, at: int) -> tuple[Nearness, ...]:
+        return self.roster.abandoned(lineup.terms.campaign, lineup.terms.plan.abandon_cap, at)
+
+    def _paced(self, poll: Poll, view: View) -> int:
+        """How many leads a poll gets: fewer near the cap on abandoned calls."""
+        slowest = min((one.pace for one in self._abandoned(view.lineup, poll.at)), default=1.0)
+        return shrunk(poll.order.n, view.due().size, slowest)
+
     def _next_key(self, campaign: str, at: int) -> str:
         with reading(self.engine) as connection:
             return f"{render(at)}#{batches_at(connection, campaign, at)}"
@@ -259,23 +279,6 @@ class Desk:
             now = self.clock(connection, at)
             return leases.takes_turn(connection, "retrain", now + (self.trainer.every or 0) // 2, now)
 
-    def _named(
-        self, lead_id: str | None, phone: str | None, lease_id: str | None, at: int
-    ) -> tuple[list[int], str]:
-        """The rows of the leads that a check names, or which rule says that there is none."""
-        book = self.ledger.leads
-        if lead_id is not None:
-            row = book.row(lead_id)
-            return ([] if row is None else [row]), "unknown_lead"
-        with reading(self.engine) as connection:
-            if phone is not None:
-                code = book.phones.known(phone_hash(secret_of(connection), phone))
-                known = np.flatnonzero((book.columns["phone"] == code) & (code >= 0))
-                return known.tolist(), "unknown_phone"
-            now = self.clock(connection, at)
-            key = leases.holder(connection, lease_id or "", now)
-        return ([book.row_of_key(key)] if key is not None and book.knows(key) else []), "lease_expired"
-
     def _explain(self, lead_id: str, row: int, at: int) -> Explanation:
         past, rows = self.ledger.past(), np.array([row])
         campaign = past.leads.coded["campaign"]
@@ -288,12 +291,14 @@ class Desk:
     def _hand_out(self, poll: Poll, view: View, seal: Seal | None) -> Batch:
         """Win leases in the queue's order and put batch and decisions on record, in one transaction."""
         policy, withheld = view.lineup.terms.plan.policy, view.withheld()
+        n = self._paced(poll, view)
+        withheld["abandon_cap"] = max(min(poll.order.n, view.free()) - n, 0)
         account = self.account(poll.campaign, poll.at)
         with transaction(self.engine) as connection:
             if seal is not None:
                 seal.begin(connection)
             now = self.clock(connection, poll.at)
-            rounds = list(self._rounds(connection, poll, view, account, now))
+            rounds = list(self._rounds(connection, poll, view, account, now, n))
             won = list[Item]()
             for one in rounds:
                 won += self._items(connection, poll, view, one, first_rank=len(won) + 1)
@@ -319,12 +324,12 @@ class Desk:
         return self.sheet.served(self.ledger.past(), row)
 
     def _rounds(
-        self, connection: Connection, poll: Poll, view: View, account: Account, now: int
+        self, connection: Connection, poll: Poll, view: View, account: Account, now: int, n: int
     ) -> Iterator[Round]:
         """Rank and claim until the poll is filled; leads lost to other workers make room for others."""
         terms, book = view.lineup.terms, self.ledger.leads
         rng = generator(f"{poll.campaign}|{poll.key}")
-        missing, first, known = poll.order.n, 0, self.ledger.seq
+        missing, first, known = n, 0, self.ledger.seq
         for _ in range(MOST_ROUNDS):
             witness = Witness(view)
             queue = rank(witness, missing, terms.plan.policy, account, rng)

@@ -11,6 +11,7 @@ from features.instants import DAY, HOUR, MINUTE, NEVER, SECOND
 from features.kernel import Float64Array, Int64Array
 from training.bundle import Bundle, Scores
 
+from .abandons import Nearness
 from .ranking.reasons import Reason, reasons_of
 from .ranking.value import value_per_second
 from .rule import Caps
@@ -80,7 +81,7 @@ class Alert:
     """One event that people should know of."""
 
     kind: str
-    """`drift.detected`, `training.failed`, `webhook.failed`."""
+    """`drift.detected`, `training.failed`, `webhook.failed`, `abandon_cap.near`."""
     at: int
     payload: Mapping[str, object]
 
@@ -148,12 +149,14 @@ class Diagnosis:
     rank_age: RankAge | None
     """None without a model."""
     lately: Lately
+    abandonment: tuple[Nearness, ...]
+    """By rule how near the dialers are to the cap; nothing where they dial one lead for each agent."""
     model_version: str | None
     degraded: bool
     trouble: str
     """Why it is degraded; empty where it is not."""
     alerts: tuple[Alert, ...]
-    """Drifts, failed trainings and undelivered events of late."""
+    """Abandoned calls near the cap; drifts, failed trainings and undelivered events of late."""
 
 
 def eligibility(standing: Standing, caps: Caps, at: int, ignore: frozenset[str] = frozenset()) -> Eligibility:

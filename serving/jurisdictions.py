@@ -10,7 +10,7 @@ from importlib.resources import files
 import numpy as np
 import phonenumbers
 
-from features.instants import DAY, MINUTE
+from features.instants import DAY, HOUR, MINUTE
 from features.kernel import BoolArray, Int64Array
 
 QUARTER = 15 * MINUTE
@@ -45,6 +45,17 @@ class Frequency:
 
 
 @dataclass(frozen=True)
+class Abandonment:
+    """One row of abandonment: over what time the abandoned share of live answers counts, and its limit."""
+
+    id: str
+    within: int
+    """Up to now, in microseconds."""
+    most: float
+    """A share that no campaign's own cap exceeds."""
+
+
+@dataclass(frozen=True)
 class Place:
     """A country, or one state of it, with every row that holds there."""
 
@@ -52,6 +63,8 @@ class Place:
     region: str
     hours: tuple[Hours, ...]
     frequencies: tuple[Frequency, ...]
+    abandonment: int
+    """Which row of abandonment holds, -1 none."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +75,7 @@ class Jurisdictions:
     codes: Mapping[tuple[str, str], int]
     states: Mapping[str, str]
     """State by the three digits of a North American area code."""
+    abandonments: tuple[Abandonment, ...]
 
     def code(self, country: str | None, region: str | None, phone: str | None) -> int:
         """The place where somebody is reached: as declared, else as the number says."""
@@ -94,6 +108,8 @@ def jurisdictions() -> Jurisdictions:
 def _read(table: Mapping[str, object]) -> Jurisdictions:
     hours, frequencies = _rows(table["hours"]), _rows(table["frequency"])
     holidays = _mapping(table["holidays"])
+    caps = _rows(table["abandonment"])
+    of_country = {row["country"]: number for number, row in enumerate(caps)}
     names = {(row["country"], "") for row in hours} | {_place(row) for row in (*hours, *frequencies)}
     ordered = [("*", ""), *sorted(name for name in names if name != ("*", ""))]
     places = [
@@ -106,12 +122,18 @@ def _read(table: Mapping[str, object]) -> Jurisdictions:
                 for row in frequencies
                 if _holds(row, country, region)
             ),
+            of_country.get(country, -1),
         )
         for country, region in ordered
     ]
     areas = _mapping(table["area_codes"])
     states = {str(code): state for state, codes in areas.items() for code in codes}
-    return Jurisdictions(tuple(places), {name: code for code, name in enumerate(ordered)}, states)
+    codes = {name: code for code, name in enumerate(ordered)}
+    return Jurisdictions(tuple(places), codes, states, tuple(_abandonment(row) for row in caps))
+
+
+def _abandonment(row: Mapping[str, str]) -> Abandonment:
+    return Abandonment(row["id"], int(row["within_h"]) * HOUR, float(row.get("most", 1.0)))
 
 
 def _rows(found: object) -> Sequence[Mapping[str, str]]:

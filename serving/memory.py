@@ -16,7 +16,22 @@ from features.store.frozen import Tree, name_of
 from features.store.ledger import Ledger
 from training.bundle import Bundle
 
-from . import budget, cells, ladder, lineup, numbers, plan, roster, rule, scores, sites, tally, untried
+from . import (
+    abandons,
+    budget,
+    cells,
+    jurisdictions,
+    ladder,
+    lineup,
+    numbers,
+    plan,
+    roster,
+    rule,
+    scores,
+    sites,
+    tally,
+    untried,
+)
 from .lineup import Lineup
 from .ranking import policy
 from .roster import Roster
@@ -74,19 +89,8 @@ def restored(connection: Connection, folder: Path) -> Memory | None:
 def code() -> Code:
     """What a memory is made of."""
     rooms = (
-        budget,
-        cells,
-        ladder,
-        lineup,
-        numbers,
-        plan,
-        policy,
-        roster,
-        rule,
-        scores,
-        sites,
-        tally,
-        untried,
+        *(abandons, budget, cells, jurisdictions, ladder, lineup, numbers, plan, policy, roster, rule),
+        *(scores, sites, tally, untried),
     )
     here = Path(__file__).parent
     folders = (here, here / "ranking", here / "rules")

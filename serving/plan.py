@@ -23,6 +23,9 @@ class Plan:
     objective: str = "value"
     """What an agent's hour is for: `value`, or `conversions`, all of them alike."""
 
+    abandon_cap: float | None = 0.03
+    """The share of live answers that may be abandoned; None where each agent dials one lead at a time."""
+
     def worth(self, value: Float64Array) -> Float64Array:
         """What sales count for that are expected to bring so much."""
         return np.ones(value.size) if self.objective == "conversions" else value
@@ -31,7 +34,7 @@ class Plan:
     def of(cls, settings: Mapping[str, object], at: int) -> "Plan":
         """Read stored settings as they hold at an instant; what they don't say keeps its default."""
         caps = cast("Mapping[str, float]", settings.get("caps") or {})
-        known, usual = Caps(), Policy()
+        known, usual, cap = Caps(), Policy(), _number(settings, "abandon_cap", 0.03)
         return cls(
             Caps(
                 per_day=min(int(caps.get("per_day", known.per_day)), RECENT),
@@ -50,6 +53,7 @@ class Plan:
                 ),
             ),
             objective=str(settings.get("objective") or "value"),
+            abandon_cap=None if settings.get("mode") in ("power", "preview") else cap,
         )
 
 

@@ -12,6 +12,7 @@ from features.kernel import Float64Array, Int8Array, Int64Array
 from features.store.lead_book import LeadBook
 from features.store.ledger import Ledger
 
+from .abandons import Abandons, Nearness
 from .budget import Budget
 from .jurisdictions import jurisdictions
 from .numbers import Sharers
@@ -103,7 +104,10 @@ class Roster:
     _stopped_phones: Stops = field(default_factory=Stops)
     _held_leads: Held = field(default_factory=Held)
     _held_phones: Held = field(default_factory=Held)
-    _jurisdictions: Columns = field(default_factory=lambda: Columns({"code": np.int64}))
+    _abandons: Abandons = field(default_factory=lambda: Abandons(jurisdictions().abandonments))
+    _jurisdictions: Columns = field(
+        default_factory=lambda: Columns({"code": np.int64, "abandonment": np.int64})
+    )
     _news: list[Int64Array] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -125,7 +129,9 @@ class Roster:
         for held, size in ((self._held_leads, len(leads)), (self._held_phones, len(leads.phones))):
             held.make_room(size)
         codes = [_place_code(*place) for place in leads.places(len(self._jurisdictions))]
-        self._jurisdictions.append(code=codes)
+        places_known = jurisdictions().places
+        self._jurisdictions.append(code=codes, abandonment=[places_known[code].abandonment for code in codes])
+        self._abandons.follow(calls, rows, leads.columns["place"], self._jurisdictions["abandonment"])
         self._news += [rows, self._sharers.of(dialed), self._stop(), np.array(leads.promised, np.int64)]
         leads.promised.clear()
         self._seq = self.ledger.seq
@@ -201,6 +207,10 @@ class Roster:
     def account(self, campaign: int, policy: Policy, at: int) -> Account:
         """What the campaign's calls within the budget time were spent on."""
         return self._budget.account(campaign, policy, at)
+
+    def abandoned(self, campaign: int, cap: float | None, at: int) -> tuple[Nearness, ...]:
+        """How near a campaign's dialers are to what may be abandoned; nothing where they never do."""
+        return () if cap is None else self._abandons.of(campaign, cap, at)
 
     def restore(self, held: Iterable[tuple[int, int, int]], at: int) -> None:
         """Know the leases that the database has at `at`, (key of the lead, since, until), and no others."""

@@ -63,6 +63,13 @@ class Calls(Protocol):
         """The calls that any version says were to the lead."""
 
 
+def calls_of(calls: Calls, leads: Int64Array) -> Int64Array:
+    """The calls of these leads, ascending."""
+    named = {call for lead in leads.tolist() for call in calls.calls_of(lead)}
+    found = np.array(sorted(named), np.int64)
+    return found[np.isin(calls.columns["lead"][found], leads)]
+
+
 _COUNTED = ("lead", "phone", "started_at", "disposition", "not_before")
 """What of a call counts; a phone of -1 is none."""
 

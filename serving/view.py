@@ -62,6 +62,10 @@ class View:
         """How many of an arm may be called, due callbacks aside."""
         return int(self.cells.totals[self._open(FREE + arm)].sum())
 
+    def free(self) -> int:
+        """How many may be called, those without a score left out."""
+        return sum(int(self.cells.totals[self._open(kind)].sum()) for kind in range(FREE, STALE))
+
     def due(self) -> Int64Array:
         """Those whose callback is due, the longest due first."""
         slots = self.cells.among(self._open(DUE))

@@ -21,6 +21,7 @@ _EXTRA = {
     "line": np.int64,  # code of the number that called, or of its dialer
     "script": np.int64,
     "wrap_s": np.float32,
+    "abandoned": np.bool_,  # as the attempt says
     "seq": np.int64,  # change number of the version that stands
     "told_at": np.int64,  # event time of the disposition that stands; -1: the attempt's own outcome
     "told_seq": np.int64,  # change number of that disposition
@@ -308,7 +309,7 @@ class CallBook:
         return [call for call in self.calls_of(lead) if self.columns["lead"][call] == lead]
 
 
-_AS_STORED = ("started_at", "ended_at", "known_at", "outcome", "seq")
+_AS_STORED = ("started_at", "ended_at", "known_at", "outcome", "abandoned", "seq")
 _OF_A_VERSION = (
     *("seq", "known_at", "lead", "agent", "line", "script", "started_at", "ended_at"),
     *("outcome", "answered", "talk_s", "wrap_s", "handle_s"),

@@ -8,7 +8,7 @@ from zlib import compress, decompress
 
 import numpy as np
 import orjson
-from sqlalchemy import ColumnElement, Connection, delete, exists, func, insert, select, union
+from sqlalchemy import ColumnElement, Connection, delete, exists, func, insert, select, union, update
 
 from ..calls import Outcome
 from ..kernel import Int64Array
@@ -43,6 +43,8 @@ class Close:
     """Since when the last of all that was followed is known, of whatever campaign."""
     pending: frozenset[int] = frozenset()
     """Days before `until` that are still to be drawn up."""
+    shown: bool = False
+    """Whether the board in MLflow shows all of it."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,9 @@ def change_number(connection: Connection) -> int:
 def read_close(connection: Connection, campaign: str) -> Close | None:
     """How far the campaign is closed, None where it never was."""
     row = connection.execute(select(kpi_close).where(kpi_close.c.campaign == campaign)).first()
-    return None if row is None else Close(row.until, row.seq, row.basis, row.known_at, frozenset(row.pending))
+    if row is None:
+        return None
+    return Close(row.until, row.seq, row.basis, row.known_at, frozenset(row.pending), shown=row.shown is True)
 
 
 def write_close(connection: Connection, campaign: str, close: Close) -> None:
@@ -74,6 +78,12 @@ def write_close(connection: Connection, campaign: str, close: Close) -> None:
     connection.execute(delete(kpi_close).where(kpi_close.c.campaign == campaign))
     told = {**vars(close), "pending": sorted(close.pending)}
     connection.execute(insert(kpi_close).values(campaign=campaign, **told))
+
+
+def mark_shown(connection: Connection, campaign: str, seq: int) -> None:
+    """Say that the board shows the close of that change number, if it is still the last one."""
+    mine = (kpi_close.c.campaign == campaign) & (kpi_close.c.seq == seq)
+    connection.execute(update(kpi_close).where(mine).values(shown=True))
 
 
 @dataclass(frozen=True)

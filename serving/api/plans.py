@@ -141,6 +141,12 @@ class CampaignSettings(Strict):
         le=0.2,
         description="least share of the model's dials for never-tried leads of each source; 0: no floor",
     )
+    abandon_cap: float = Field(
+        0.03,
+        gt=0,
+        le=1,
+        description="share of live answers that may be abandoned; near it predictive polls give less",
+    )
     timing: bool = False
     response_goal_s: int | None = Field(
         None, ge=1, le=30 * 86400, description="from a lead's receipt to its first call; `sla.at_risk` warns"

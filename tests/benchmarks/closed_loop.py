@@ -135,7 +135,7 @@ def stocked(history: History, folder: Path, secret: str) -> Engine:
     records += [Record(events=(event,)) for event in events_of(history)]
     run_import(engine, ImportOrder("history", "", "", records, history.until))
     with transaction(engine) as connection:
-        write_campaign(connection, CAMPAIGN, {"objective": "value"}, history.until)
+        write_campaign(connection, CAMPAIGN, {"objective": "value", "mode": "power"}, history.until)
     return engine
 
 

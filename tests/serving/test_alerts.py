@@ -7,7 +7,6 @@ from features.instants import DAY, HOUR, MINUTE
 from features.store.engine import transaction
 from features.store.outbox import DRIFT, TRAINING_FAILED, tell, told
 from serving.alerts import SHOWN_FOR, alerts, due, retrain
-from serving.diagnosis import diagnose
 from serving.errors import AlreadyTraining, TrainingFailed
 from serving.retraining import Trainer
 
@@ -25,7 +24,7 @@ def test_a_scheduled_training_that_finds_too_little_says_so_to_everybody(engine:
     with capture_logs() as logs:
         retrain(fails, engine, AT)
 
-    (alert,) = diagnose(desk, "spring", AT).alerts
+    (alert,) = desk.diagnose("spring", AT).alerts
     assert (alert.kind, alert.at) == (TRAINING_FAILED, AT)
     assert alert.payload == {"reason": "not_enough_calls: the past is too small"}
     assert [one["event"] for one in logs if one["log_level"] == "warning"] == ["training failed"]

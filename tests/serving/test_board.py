@@ -17,7 +17,8 @@ from features.store.outbox import BOARD_FAILED, told
 from serving.accounts import Question, ask
 from serving.board import EXPERIMENT
 from serving.board_view import DAY_BY_DAY
-from serving.bookkeeping import Bookkeeper
+from serving.bookkeeping import Bookkeeper, as_process
+from serving.closing import is_unshown
 from serving.daybook import Shown, keep
 from serving.ranking.policy import Arm, Experiment
 from tests.mlflow_room import MODE, browsed, room
@@ -217,6 +218,46 @@ def test_a_board_that_cant_be_kept_is_an_alert_and_stops_nothing(engine: Engine)
     with reading(engine) as connection:
         (alert,) = told(connection, BOARD_FAILED, 0)
     assert alert.payload == {"campaign": "spring", "reason": "no such host"}
+
+
+def test_what_mlflow_refused_is_shown_an_hour_later_once(engine: Engine, tmp_path: Path):
+    a_floor(engine)
+    database, uri = engine.url.render_as_string(hide_password=False), f"sqlite:///{tmp_path / 'mlflow.db'}"
+    broken = Bookkeeper(engine, as_process(database, "sqlite:////dev/null/mlflow.db"))
+    sound = Bookkeeper(engine, as_process(database, uri))
+
+    tried = [broken.attend(END), broken.attend(END + HOUR), sound.attend(END + 2 * HOUR)]
+    shown_then = {name: run.data.tags["digest"] for name, run in by_date(uri).items()}
+    again = sound.attend(END + 3 * HOUR)
+
+    assert (tried, again) == ([True, True, True], False)
+    assert len(shown_then) == len(runs(uri, "day")) == DAYS
+    with reading(engine) as connection:
+        assert len(told(connection, BOARD_FAILED, 0)) == 1
+
+
+def test_an_update_that_was_stopped_midway_is_finished_and_nothing_stands_twice(
+    engine: Engine, tmp_path: Path
+):
+    a_floor(engine)
+    uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
+
+    def stop(what: str, _done: int, _of: int) -> None:
+        if what == "days shown":
+            raise ConnectionError
+
+    with pytest.raises(ConnectionError):
+        keep(engine, uri, "spring", None, END, stop)
+    (half,) = runs(uri, "day")
+    MlflowClient(tracking_uri=uri).delete_tag(half.info.run_id, "digest")
+    with reading(engine) as connection:
+        behind = is_unshown(connection, "spring")
+
+    assert (behind, shown(engine, uri)) == (True, Shown(DAYS, 1))
+    assert sorted(by_date(uri)) == sorted(run.data.tags["stands for"] for run in runs(uri, "day"))
+    assert (len(runs(uri, "days")), len(runs(uri, "week"))) == (1, 1)
+    with reading(engine) as connection:
+        assert not is_unshown(connection, "spring")
 
 
 @pytest.fixture(scope="module")

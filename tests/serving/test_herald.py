@@ -1,6 +1,6 @@
 """Herald: who is to be told of what, on a real desk; once, and only of what somebody subscribed to."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -17,6 +17,7 @@ from serving.herald import Herald
 from serving.models import Models
 from serving.post import Said
 from serving.ranking.arms import HOLDOUT
+from serving.ranking.policy import Arm, Experiment, Policy
 from tests.features.store.tellings import a_disposition, an_event
 from tests.serving.desks import OPEN, a_desk, a_dial, many_leads, tell, tell_leads
 from training.bundle import Bundle, Model
@@ -150,6 +151,19 @@ def test_called_leads_the_holdout_and_those_no_rule_lets_call_are_not_hot(engine
     best = {"lead-0037"} - held
     assert set(leads_told(engine, HOT)) == best
     assert held
+
+
+def test_leads_of_an_experiments_arm_in_an_old_order_are_not_hot(engine: Engine):
+    tried = Experiment("e", (Arm("old", 0.5, "oldest"), Arm("new", 0.5)), 0.0)
+    plan(engine, experiments=[asdict(tried)])
+    received(engine, 40, 30 * MINUTE)
+    desk = with_model(engine)
+
+    a_herald(engine, HOT, desk=desk).look(AT)
+
+    arm = desk.roster.arms(np.arange(40), Policy(0.0, experiment=tried))
+    assert leads_told(engine, HOT) == [f"lead-{row:04d}" for row in (38, 39) if arm[row] == 2]
+    assert set(arm.tolist()) == {0, 2}
 
 
 def test_without_a_model_nothing_is_hot(engine: Engine):

@@ -45,6 +45,9 @@ repeat = Table(
     Column("source", Text, primary_key=True),
     Column("type", Text, primary_key=True),
     Column("quarter", Long, primary_key=True, autoincrement=False),  # of an hour: their time, rounded down
+    Column(
+        "known_at", Long, primary_key=True, autoincrement=False
+    ),  # the minute in which they were told again
     Column("told", Long, nullable=False),
 )
 """How often events that were known already were told again."""

@@ -1,6 +1,6 @@
 """What the accounts keep of days that are over: drawn up from the calls, and anew where they change."""
 
-from sqlalchemy import Column, Integer, LargeBinary, Table, Text
+from sqlalchemy import Boolean, Column, Integer, LargeBinary, Table, Text
 
 from .metadata import Json, Long, metadata
 
@@ -35,5 +35,6 @@ kpi_close = Table(
     Column("basis", Text, nullable=False),  # definitions and settings; other ones draw up all days anew
     Column("known_at", Long, nullable=False),  # since when the last that was followed is known
     Column("pending", Json, nullable=False),  # days that are still to be drawn up
+    Column("shown", Boolean, nullable=True),  # on the board in MLflow, all of it; null: nobody said
 )
 """How far each campaign's days are closed."""

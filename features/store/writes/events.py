@@ -48,7 +48,8 @@ def accept_events(
             told.append(found)
     new = _new_ones(connection, told)
     fresh = {id(one) for one in new}
-    count_repeats(connection, ((one.source, one.type, one.time) for one in told if id(one) not in fresh))
+    again = [(one.source, one.type, one.time) for one in told if id(one) not in fresh]
+    count_repeats(connection, again, at)
     accepted, faulty = _take_in(connection, new, at)
     put_aside(connection, faulty, at)
     replayed = replay_waiting(connection, _called(accepted), at)

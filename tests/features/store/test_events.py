@@ -10,6 +10,7 @@ from features.instants import DAY, HOUR, MINUTE, NEVER, render
 from features.pseudonym import phone_hash
 from features.store.engine import reading, transaction
 from features.store.installation import secret_of
+from features.store.reads import Stretch
 from features.store.repeats import repeated_calls
 from features.store.tables import (
     agent,
@@ -112,8 +113,8 @@ def test_duplicates_are_counted_by_who_told_them(store: Engine):
     accepted(store, a_call(), a_call("c2"), a_call())
 
     with reading(store) as connection:
-        counted = repeated_calls(connection, CALL_ENDED - DAY, CALL_ENDED + DAY)
-        later = repeated_calls(connection, CALL_ENDED + DAY, CALL_ENDED + 2 * DAY)
+        counted = repeated_calls(connection, Stretch(CALL_ENDED - DAY, CALL_ENDED + DAY, NOON))
+        later = repeated_calls(connection, Stretch(CALL_ENDED + DAY, CALL_ENDED + 2 * DAY, NOON))
 
     assert list(counted.values()) == [3]
     assert later == {}

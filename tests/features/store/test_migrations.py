@@ -15,6 +15,8 @@ from features.store.engine import open_engine, reading, transaction
 from features.store.installation import install, secret_of
 from features.store.migrations import HEAD, require_current, schema_of, upgrade
 from features.store.migrations.upgrade import VERSION_TABLE, config
+from features.store.reads import Stretch
+from features.store.repeats import repeated_calls
 from features.store.tables import batch, installation, metadata
 
 
@@ -59,6 +61,21 @@ def test_a_database_of_the_first_release_gets_the_tables_that_came_since(tmp_pat
     assert (before, schema_of(engine)) == ("older", "current")
     with reading(engine) as connection:
         assert inspect(connection).has_table("served_vector")
+    engine.dispose()
+
+
+def test_what_was_told_again_before_is_still_counted(tmp_path):
+    engine = open_engine(f"sqlite:///{tmp_path}/before.db")
+    with transaction(engine) as connection:
+        command.upgrade(config(connection), "0010")
+        install(connection)
+        connection.execute(text("INSERT INTO repeat VALUES ('s', 'io.leadrank.call.attempted', 900, 3)"))
+
+    upgrade(engine)
+
+    with reading(engine) as connection:
+        counted = [repeated_calls(connection, Stretch(0, 1_000, at)) for at in (899, 900)]
+    assert counted == [{}, {"s": 3}]
     engine.dispose()
 
 

@@ -12,7 +12,8 @@ from features.instants import DAY, HOUR, MINUTE, SECOND, parse
 from features.store.campaigns import write_campaign
 from features.store.changes import numbers
 from features.store.engine import reading, transaction
-from features.store.repeats import count_repeats
+from features.store.reads import Stretch
+from features.store.repeats import count_repeats, repeated_calls
 from features.store.tables import agent, agent_state, call, decision, disposition, lead, quarantine, touch
 from features.store.tables import batch as batch_table
 from serving.accounts import Question, ask, told
@@ -244,8 +245,8 @@ def test_calls_told_again_are_told_beside_and_by_who_told_them(engine: Engine):
     told = [("0", calls, START + 6 * DAY + 16 * MINUTE)] * 3 + [("s", calls, START + 7 * DAY)]
     other = [("s", "io.leadrank.touch.recorded", START + 7 * DAY), ("s", calls, NOW)]
     with transaction(engine) as connection:
-        count_repeats(connection, told[:2])
-        count_repeats(connection, [*told[2:], *other])
+        count_repeats(connection, told[:2], NOW)
+        count_repeats(connection, [*told[2:], *other], NOW)
 
     whole = asked(engine, "contact_rate")["rows"][0]
     by_source = asked(engine, "contact_rate", ("event_source",))["rows"]
@@ -256,6 +257,22 @@ def test_calls_told_again_are_told_beside_and_by_who_told_them(engine: Engine):
     assert mine["0"]["data_quality"]["duplicate"] == pytest.approx(3 / 4)
     assert mine["1"]["data_quality"]["duplicate"] == 0
     assert {row["data_quality"]["duplicate"] for row in by_hour} == {whole["data_quality"]["duplicate"]}
+
+
+def test_calls_told_again_later_are_not_in_an_earlier_account(engine: Engine):
+    fill(engine)
+    calls, then = "io.leadrank.call.attempted", START + 8 * DAY
+    with transaction(engine) as connection:
+        for at in (then, then + MINUTE, then + DAY):
+            count_repeats(connection, [("s", calls, START + 7 * DAY)], at)
+
+    with reading(engine) as connection:
+        seen = {
+            at: repeated_calls(connection, Stretch(START, NOW, at, "spring"))
+            for at in (then - 1, then, then + MINUTE, NOW)
+        }
+
+    assert [told.get("s", 0) for told in seen.values()] == [0, 1, 2, 3]
 
 
 def test_what_the_calls_in_quarantine_could_change_is_told_beside(engine: Engine):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from features.instants import NEVER
 from serving.ranking.arms import MODEL
-from serving.ranking.exploration import generator
+from serving.ranking.exploration import generator, utility
 from serving.ranking.fairness import Account
 from serving.ranking.policy import Arm, Experiment, Policy
 from serving.ranking.queue import Source, rank
@@ -90,7 +90,19 @@ def test_with_several_arms_nobody_stands_twice_and_every_chance_is_a_probability
     assert not np.any(ranked[queue.source == Source.HOLDOUT])
 
 
-def test_each_arm_draws_by_its_own_temperature_and_sums_over_chances_are_unbiased_in_both():
+def test_each_arm_draws_from_its_own_leads_by_its_own_temperature():
+    some = some_of(TWO, 200)
+
+    queue = rank(some, 20, TWO, Account(), generator("k"))
+
+    for number in TWO.drawn:
+        drawn = queue.arms[number]
+        assert drawn.place.size == 3 * 10
+        assert set(some.arm[drawn.place].tolist()) == {number}
+        assert drawn.phi.tolist() == utility(some.score[drawn.place], TWO.arms[number].temperature).tolist()
+
+
+def test_sums_over_chances_are_unbiased_in_every_arm():
     """Over all queues a lead of a pool, weighed by one over its chance, counts once for each queue."""
     some, times, n = some_of(TWO, 30), 6_000, 12
     sums = np.zeros(30)

@@ -165,7 +165,7 @@ def test_a_lead_without_a_state_stands_in_the_state_of_its_area_code():
 
 
 def test_every_row_names_its_source_and_when_to_look_again():
-    for row in (*table()["hours"], *table()["frequency"]):
+    for row in (*table()["hours"], *table()["frequency"], *table()["abandonment"]):
         assert row["source"]
         assert row["drawn_up"] < row["review_by"]
 

@@ -8,8 +8,8 @@ import orjson
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0011"
-down_revision = "0010"
+revision = "0012"
+down_revision = "0011"
 
 _OLD = sa.table(
     "decision", sa.column("batch_id", sa.Text), sa.column("rank", sa.Integer), sa.column("reasons", sa.JSON)
