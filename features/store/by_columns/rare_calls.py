@@ -268,6 +268,7 @@ def _versions(told: Told) -> Told:
     return told | words | {
         "dialer_id": [word[1:] for word in told["line"]],
         "human_answered": [bool(said) for said in told["human_answered"]],
+        "abandoned": nothing,
         "caller_hash": nothing,
         "phone_hash": nothing,
     }  # fmt: skip

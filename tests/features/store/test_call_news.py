@@ -59,6 +59,7 @@ versions = st.builds(
     lambda call_id, lead, agent, line, event_at, known_at, outcome, talk_s: Row(
         table="call", call_id=call_id, lead=lead, agent=agent, event_at=event_at, known_at=known_at,
         outcome=int(outcome), talk_s=talk_s, wrap_s=None, human_answered=outcome != Outcome.NO_ANSWER,
+        abandoned=False,
         started_at=1, ended_at=2, campaign="c", phone_hash=None, caller_hash=line, dialer_id="d", script=None,
     ),
     call_ids, st.sampled_from([0, 0, 1]), st.sampled_from(["joe", "sue", None]),
