@@ -84,12 +84,12 @@ def walk(order: Int64Array, stands: BoolArray, cell: Int32Array, wanted: BoolArr
     """Fill `out` with the first leads in wanted cells, as many as there are; return how many."""
     found = 0
     for i in range(order.size):
+        if found == out.size:
+            break
         slot = order[i]
         if wanted[cell[slot]] and stands[slot]:
             out[found] = slot
             found += 1
-            if found == out.size:
-                break
     return found
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from serving import ladder as ladder_module
 from serving.cells import NOWHERE, Cells
-from serving.ladder import Ladder, merge
+from serving.ladder import Ladder, merge, walk
 
 KINDS = 4
 moves = st.lists(
@@ -52,8 +52,17 @@ def test_leads_and_cells_may_become_more():
     assert cells.among(np.array([39])).tolist() == [8999]
 
 
+def test_who_asks_for_nobody_gets_nobody_and_nothing_is_written_beyond():
+    """As for a queue that callbacks fill, while others wait."""
+    around, order = np.full(3, -7), np.arange(5)
+
+    found = walk(order, np.ones(5, np.bool_), np.zeros(5, np.int32), np.ones(2, np.bool_), around[1:1])
+
+    assert (found, around.tolist()) == (0, [-7, -7, -7])
+
+
 @settings(deadline=None)
-@given(told=moves, kinds=wanted, most=st.integers(1, 30), sparse=st.sampled_from([1, 8]))
+@given(told=moves, kinds=wanted, most=st.integers(0, 30), sparse=st.sampled_from([1, 8]))
 def test_the_first_of_a_ladder_are_those_of_a_sort(told, kinds, most, sparse):
     """Whether they are few among many or the other way round."""
     slots, rng = np.arange(400), np.random.default_rng(7)
