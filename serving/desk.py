@@ -299,6 +299,7 @@ class Desk:
                 seal.begin(connection)
             now = self.clock(connection, poll.at)
             rounds = list(self._rounds(connection, poll, view, account, now, n))
+            view.lineup.learn_price(np.concatenate([one.ranked for one in rounds]), poll.at)
             won = list[Item]()
             for one in rounds:
                 won += self._items(connection, poll, view, one, first_rank=len(won) + 1)

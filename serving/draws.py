@@ -14,9 +14,12 @@ from .ranking.arms import MODEL
 from .ranking.exploration import generator
 from .ranking.fairness import Account
 from .ranking.policy import Policy
-from .ranking.queue import RANKED_ARMS, Field, RankedQueue, rank
+from .ranking.queue import RANKED_ARMS, Field, RankedQueue, phi_of, rank
 
 Told = Mapping[str, Any]
+
+INDEX = "index"
+"""Kept besides, by what the model ranked, where that is another number than the score."""
 
 COLUMNS = ("lead", "score", "p_answer", "p_convert", "worth", "seconds", "features")
 """Kept of a lead that a queue looked at: its database key, expected value per second, what that is made of,
@@ -73,8 +76,8 @@ class Witness:
         self.origins = places, self.asked.origin_of(places)
         return self.origins[1]
 
-    def score_of(self, places: Int64Array) -> Float64Array:
-        return self.asked.score_of(places)
+    def index_of(self, places: Int64Array) -> Float64Array:
+        return self.asked.index_of(places)
 
     def seconds_of(self, places: Int64Array) -> Float64Array:
         return self.asked.seconds_of(places)
@@ -137,8 +140,8 @@ class Record:
     def origin_of(self, places: Int64Array) -> Int64Array:
         return _whole([self._origin[place] for place in places.tolist()])
 
-    def score_of(self, places: Int64Array) -> Float64Array:
-        return self._column("score")[places]
+    def index_of(self, places: Int64Array) -> Float64Array:
+        return self._column("index" if "index" in self.leads else "score")[places]
 
     def seconds_of(self, places: Int64Array) -> Float64Array:
         return self._column("seconds")[places]
@@ -176,7 +179,8 @@ class Pool:
     """Of a sale."""
     seconds: Float64Array
     """Of the dial."""
-    temperature: float
+    phi: Float64Array
+    """The utilities that the draw was made with."""
     won: slice
     """The leads of any arm and source that the round won, among those of the poll in their order."""
 
@@ -189,15 +193,24 @@ def pools(record: bytes) -> list[Pool]:
         won, kept = slice(begins, begins + len(turn.won)), Record(turn.told)
         asked = dict(turn.told["first"]) if kept.scored else {}
         found += [
-            _pool(kept, asked[arm], policy.arms[arm].temperature, won) for arm in policy.drawn if arm in asked
+            _pool(
+                kept,
+                _whole(asked[arm]),
+                phi_of(
+                    policy.arms[arm],
+                    kept.index_of(_whole(asked[arm])),
+                    policy.asked(max(turn.wanted, 1), arm),
+                ),
+                won,
+            )
+            for arm in policy.drawn
+            if arm in asked
         ]
         begins = won.stop
     return found
 
 
-def _pool(kept: Record, first: Sequence[int], temperature: float, won: slice) -> Pool:
-    places = _whole(first)
-
+def _pool(kept: Record, places: Int64Array, phi: Float64Array, won: slice) -> Pool:
     def column(name: str) -> Float64Array:
         return np.array(kept.leads[name], np.float64)[places]
 
@@ -207,7 +220,7 @@ def _pool(kept: Record, first: Sequence[int], temperature: float, won: slice) ->
         chance=column("p_answer") * column("p_convert"),
         worth=column("worth"),
         seconds=column("seconds"),
-        temperature=temperature,
+        phi=phi,
         won=won,
     )
 

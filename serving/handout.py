@@ -25,7 +25,7 @@ from .draws import Told, Turn, written
 from .leases import Claim
 from .ranking.fairness import Account
 from .ranking.policy import Policy
-from .ranking.queue import RankedQueue
+from .ranking.queue import RankedQueue, Source
 from .ranking.reasons import Reasons
 from .week_ahead import Window
 
@@ -149,6 +149,12 @@ class Round:
     def decision_id(self, poll: Poll, i: int) -> str:
         """Names the decision of the i-th entry won."""
         return f"{poll.batch_id}-d{self.first + int(self.entries[i])}"
+
+    @property
+    def ranked(self) -> Int64Array:
+        """Places of those won whom the model ranked, in order."""
+        won = self.entries[self.queue.source[self.entries] == Source.RANKED]
+        return np.asarray(self.queue.place[won], np.int64)
 
     def keep(self, kept: BoolArray) -> "Round":
         """The round with some of what was won; the rest counts as lost."""

@@ -11,16 +11,18 @@ from features.past import Past
 from training.bundle import Bundle
 
 from .cells import BLOCK, NOWHERE, Cells
-from .draws import COLUMNS, Told
+from .draws import COLUMNS, INDEX, Told
 from .ladder import Ladder
+from .later import Asked, later
 from .plan import Plan
 from .ranking.arms import MOST_ARMS
 from .ranking.orders import ORDERS
 from .ranking.policy import BY_SCORE
 from .ranking.value import value_per_second
+from .ranking.waiting import SKIPPED, dearer, index_of
 from .roster import Roster
 from .rule import callback_due
-from .scores import ScoreSheet
+from .scores import FRESH_REFRESH, ScoreSheet
 from .sites import Sites
 from .standing import Standing
 from .untried import Untried
@@ -74,7 +76,7 @@ class Lineup:
                 ),
                 np.int64,
             )
-            | {"arm": np.int8, "score": np.float64, "seconds": np.float64}
+            | {"arm": np.int8, **dict.fromkeys(("score", "index", "seconds"), np.float64)}
         )
         self.cells = Cells(np.empty(0, np.int32), 0)
         self.untried = Untried(terms.plan.policy.fairness_floor > 0)
@@ -83,6 +85,8 @@ class Lineup:
         self._earliest = np.empty(0, np.int64)
         """By block the first instant at which one of its leads turns, or an earlier one."""
         self._news: list[Int64Array] = []
+        self._price, self._priced_at = 0.0, 0
+        """What a second of an agent is worth, where leads may wait: about the index of who is called last."""
         self._open(np.flatnonzero(roster.ledger.leads.columns["campaign"] == terms.campaign))
 
     def hear(self, rows: Int64Array) -> None:
@@ -116,7 +120,8 @@ class Lineup:
             self._roster.ledger.leads.columns["key"][rows], self.columns["score"][slots], said.p_answer,
             said.p_convert, worth(said.value), self.columns["seconds"][slots], self._sheet.prints_of(rows),
         )  # fmt: skip
-        return dict(zip(COLUMNS, columns, strict=True))
+        more = {INDEX: self.columns["index"][slots]} if self.terms.plan.policy.timing else {}
+        return dict(zip(COLUMNS, columns, strict=True)) | more
 
     def scored_at(self, slots: Int64Array) -> Int64Array:
         """When those leads' scores were worked out."""
@@ -157,6 +162,9 @@ class Lineup:
     def _offer(self, slots: Int64Array) -> None:
         """Let those be called who have a score now."""
         self._read_scores(slots)
+        if self.terms.plan.policy.timing:
+            self._weigh(slots)
+        self._climb(slots)
         due = self.columns["callback_at"][slots] < NEVER
         self._put(slots, np.where(due, DUE, FREE + self.columns["arm"][slots]).astype(np.int64))
 
@@ -171,17 +179,45 @@ class Lineup:
 
     def _read_scores(self, slots: Int64Array) -> None:
         """Take over what the sheet says, and when it will be too old."""
-        rows, arm = self.columns["row"][slots], self.columns["arm"][slots]
+        rows = self.columns["row"][slots]
         told = self._sheet.of(rows)
         score = value_per_second(
             told.p_answer, told.p_convert, self.terms.plan.worth(told.value), told.seconds
         )
-        self.columns["score"][slots], self.columns["seconds"][slots] = score, told.seconds
+        for name, column in (("score", score), ("index", score), ("seconds", told.seconds)):
+            self.columns[name][slots] = column
         ends = self._sheet.stales_at(rows, self.columns["created_at"][slots], self.at)
         self._turn(slots, np.minimum(self.columns["turns_at"][slots], ends))
+
+    def _climb(self, slots: Int64Array) -> None:
+        """Put leads that the model ranks on their ladders."""
+        arm = self.columns["arm"][slots]
         for number in self.terms.plan.policy.drawn:
             ours = slots[arm == number]
-            self.ladders[number].place(ours, -self.columns["score"][ours], np.zeros(ours.size))
+            self.ladders[number].place(ours, -self.columns["index"][ours], np.zeros(ours.size))
+
+    def _weigh(self, slots: Int64Array) -> None:
+        """Work out what leads are worth now beyond their better hours; all leads' price is left in."""
+        bundle, plan, score = self.terms.bundle, self.terms.plan, self.columns["score"][slots]
+        assert bundle is not None
+        some = np.flatnonzero(score >= SKIPPED * self._price)
+        slots, rows = slots[some], self.columns["row"][slots[some]]
+        told, standing = self._sheet.of(rows), self._roster.standing(rows, plan.caps, self.at)
+        asked = Asked(
+            self._roster.ledger.past(), rows, self._sheet.seen(rows), standing, told.p_answer, self.at
+        )
+        found = later(bundle, asked, plan.caps)
+        idle, answer = bundle.handle.no_answer, np.maximum(told.p_answer, 1e-9)
+        talk = (told.seconds - (1 - told.p_answer) * idle) / answer
+        dial = np.stack([told.p_answer, told.p_convert * plan.worth(told.value), talk], axis=1)
+        out = np.empty(rows.size)
+        index_of(dial, idle, found.answer, found.faded, found.again, self._price, out)
+        self.columns["index"][slots] = out + self._price
+
+    def learn_price(self, slots: Int64Array, at: int) -> None:
+        """The model's leads were handed out in this order: the last one tells what time is worth."""
+        if slots.size and at >= self._priced_at + FRESH_REFRESH:
+            self._price, self._priced_at = dearer(self._price, float(self.columns["index"][slots[-1]])), at
 
     def slots_of(self, rows: Int64Array) -> Int64Array:
         """The slots of those leads, by ascending rows, that have one."""
@@ -207,7 +243,7 @@ class Lineup:
             **dict.fromkeys(("site", "callback_at", "created_at", "attempts", "last_call_at"), nothing),
             row=rows, until=nothing, origin=nothing, turns_at=nothing + NEVER,
             arm=self._roster.arms(rows, self.terms.plan.policy),
-            score=np.full(size, np.nan), seconds=np.full(size, USUAL_SECONDS),
+            score=np.full(size, np.nan), index=np.full(size, np.nan), seconds=np.full(size, USUAL_SECONDS),
         )  # fmt: skip
         self.cells.make_room(first + size, 0)
         self.untried.make_room(first + size)

@@ -11,7 +11,7 @@ from features.store.draws import Draws, calls_known, received_at, records
 from features.store.reads import Stretch
 
 from .draws import Pool, pools
-from .ranking.exploration import chance, utility
+from .ranking.exploration import chance
 
 Array = Int64Array | Float64Array
 
@@ -92,9 +92,8 @@ def _offered(pool: Pool, draws: Draws, mine: Int64Array) -> dict[str, Array]:
     place = sorter[np.searchsorted(pool.lead, draws.lead[mine], sorter=sorter)]
     row = np.full(pool.lead.size, -1)
     row[place] = mine
-    phi = utility(pool.score, pool.temperature)
     least = int(np.argmin(draws.chance[mine]))
-    chances = chance(phi, _kappa(float(phi[place[least]]), float(draws.chance[mine[least]])))
+    chances = chance(pool.phi, _kappa(float(pool.phi[place[least]]), float(draws.chance[mine[least]])))
     chances[place] = draws.chance[mine]
     told = {"lead": pool.lead, "row": row, "score": pool.score, "chance": chances, "sells": pool.chance}
     return {**told, "worth": pool.worth, "seconds": pool.seconds}

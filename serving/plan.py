@@ -51,6 +51,7 @@ class Plan:
                 experiment=next(
                     (one for one in experiments_of(settings) if one.since <= at < one.until), None
                 ),
+                timing=bool(settings.get("timing")),
             ),
             objective=str(settings.get("objective") or "value"),
             abandon_cap=None if settings.get("mode") in ("power", "preview") else cap,

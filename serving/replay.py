@@ -8,7 +8,7 @@ from sqlalchemy import Connection, RowMapping
 from features.instants import render
 from features.store.decisions import handed_out, leads_of, read_draw
 
-from .draws import COLUMNS, Replayed, Told, replay
+from .draws import COLUMNS, INDEX, Replayed, Told, replay
 
 Leads = Mapping[int, RowMapping]
 
@@ -41,8 +41,9 @@ def _same(again: Replayed, given: Sequence[RowMapping]) -> bool:
 
 def _lines(pool: Told, named: Leads) -> list[dict[str, object]]:
     """What was known of each lead; the features are named by their print."""
-    rows = zip(*(pool[name] for name in COLUMNS), strict=True)
-    return [{**dict(zip(COLUMNS, row, strict=True)), "lead": _name(named, row[0])} for row in rows]
+    told = (*COLUMNS, INDEX) if INDEX in pool else COLUMNS
+    rows = zip(*(pool[name] for name in told), strict=True)
+    return [{**dict(zip(told, row, strict=True)), "lead": _name(named, row[0])} for row in rows]
 
 
 def _finite(kappa: float) -> float | None:

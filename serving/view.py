@@ -93,6 +93,10 @@ class View:
         columns = self.lineup.columns
         return np.where(columns["attempts"][places] == 0, columns["origin"][places], TRIED)
 
+    def index_of(self, places: Int64Array) -> Float64Array:
+        """By what the model ranks."""
+        return self.lineup.columns["index"][places]
+
     def score_of(self, places: Int64Array) -> Float64Array:
         """Expected value per second; NaN where no model said."""
         return self.lineup.columns["score"][places]

@@ -12,7 +12,7 @@ import numpy as np
 
 from features import Feature, FeatureMatrix
 from features.compute import fingerprint, from_specs, to_specs
-from features.instants import parse, render, to_datetime
+from features.instants import DAY, SECOND, parse, render, to_datetime
 from features.kernel import Float32Array, Float64Array
 
 from . import margin as margins
@@ -25,7 +25,7 @@ from .margin import Margin
 from .objective import OBJECTIVES
 from .reference import Json, Reference
 from .scorer import Native, Own, scorer_of
-from .windows import Timing, margin_from_json, margin_told, untimed
+from .windows import Timing, a_day_later, margin_from_json, margin_told, untimed
 
 FORMAT = 2
 
@@ -149,6 +149,15 @@ class Bundle:
             return np.full(len(matrix), self.deal)
         said = matrix.values[:, matrix.names.index("lead_value")].astype(np.float64)
         return np.where(np.isnan(said), self.deal, said)
+
+    def fading(self, matrix: FeatureMatrix, threads: int = 2) -> Float64Array:
+        """How fast each lead's worth fades in the coming day, per second; 0 where no head tells."""
+        self._check(matrix)
+        if "decay" not in self.models:
+            return np.zeros(len(matrix))
+        tell = self.models["decay"].tell
+        now, then = (np.maximum(tell(of, threads), 1e-12) for of in (matrix.values, a_day_later(matrix)))
+        return np.asarray(np.maximum(np.log(now / then), 0.0) / (DAY / SECOND))
 
     def explain(self, matrix: FeatureMatrix, head: str, threads: int = 2) -> tuple[float, Float64Array]:
         """Base and contributions (rows, features): their sum is the score before calibration."""

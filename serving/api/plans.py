@@ -147,7 +147,7 @@ class CampaignSettings(Strict):
         le=1,
         description="share of live answers that may be abandoned; near it predictive polls give less",
     )
-    timing: bool = False
+    timing: bool = Field(False, description="whether leads that have a better hour to come wait for it")
     response_goal_s: int | None = Field(
         None, ge=1, le=30 * 86400, description="from a lead's receipt to its first call; `sla.at_risk` warns"
     )

@@ -23,6 +23,17 @@ def utility(score: Float64Array, temperature: float) -> Float64Array:
         return np.log(score) / temperature
 
 
+def relative(index: Float64Array, n: int, temperature: float) -> Float64Array:
+    """The draw's phi where an index may be negative: how far a pool's leads, best first, lie above its n-th.
+
+    In units of temperature times the way from the first to the last; all alike where there is none.
+    """
+    if not index.size or index[0] <= index[-1]:
+        return np.zeros(index.size)
+    spread = float(index[0] - index[-1])
+    return np.asarray((index - index[min(n, index.size) - 1]) / (temperature * spread))
+
+
 def shuffled(phi: Float64Array, rng: Generator) -> tuple[Int64Array, Float64Array]:
     """Order a pool by phi + Gumbel noise; return its places and keys, largest first.
 

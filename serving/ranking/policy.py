@@ -29,6 +29,8 @@ class Arm:
     order: str = BY_SCORE
     temperature: float = 0.2
     """Of its draw, where the model ranks it."""
+    timing: bool = False
+    """Whether its draw is by an index that knows better hours to come, where the model ranks it."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,8 @@ class Policy:
     fairness_floor: float = 0.02
     """Share of the model arms' dials, at least, that never-tried leads of each source get; 0: no floor."""
     experiment: Experiment | None = None
+    timing: bool = False
+    """Whether the model's arms wait for better hours."""
 
     @classmethod
     def read(cls, told: Mapping[str, Any]) -> "Policy":
@@ -73,13 +77,14 @@ class Policy:
         """
         kept, free = Arm(HELD, self.holdout, self.baseline_order), 1 - self.holdout
         if self.experiment is None:
-            return Arm("model", free, temperature=self.temperature), kept
+            return Arm("model", free, temperature=self.temperature, timing=self.timing), kept
         first, *others = (
             replace(
                 arm,
                 name=f"{self.experiment.name}:{arm.name}",
                 share=free * arm.share,
                 temperature=max(arm.temperature, LEAST_TEMPERATURE),
+                timing=self.timing,
             )
             for arm in self.experiment.arms
         )

@@ -11,7 +11,7 @@ from numpy.random import Generator
 from features.kernel import BoolArray, Float64Array, Int8Array, Int64Array
 
 from .arms import turns
-from .exploration import POOL, chance, shuffled, utility
+from .exploration import POOL, chance, relative, shuffled, utility
 from .fairness import NOBODY, Account, Stocks, allotted, behind
 from .orders import RANDOM
 from .policy import BY_SCORE, Arm, Policy
@@ -86,8 +86,8 @@ class Field(Protocol):
     def origin_of(self, places: Int64Array) -> Int64Array:
         """Codes of leads' sources; TRIED for those that were tried."""
 
-    def score_of(self, places: Int64Array) -> Float64Array:
-        """Expected value per second; NaN where no model said."""
+    def index_of(self, places: Int64Array) -> Float64Array:
+        """By what the model ranks: expected value per second, or what it leaves to a better hour."""
 
     def seconds_of(self, places: Int64Array) -> Float64Array:
         """Expected seconds of the dial."""
@@ -228,13 +228,20 @@ def _ordered(field: Field, number: int, arm: Arm, sizes: tuple[int, int, int], r
     nothing = np.empty(0)
     if arm.order == BY_SCORE and field.scored:
         pool = field.first(number, POOL * n)
-        phi = utility(field.score_of(pool), arm.temperature)
+        phi = phi_of(arm, field.index_of(pool), n)
         drawn, keys = shuffled(phi, rng)
         return Ordered(pool[drawn], waiting, phi[drawn], keys)
     if arm.order == RANDOM:
         some = field.numbered(number, rng.permutation(waiting)[:slots])
         return Ordered(some, waiting, nothing, nothing, shuffled=True)
     return Ordered(field.first(number, slots), waiting, nothing, nothing)
+
+
+def phi_of(arm: Arm, index: Float64Array, n: int) -> Float64Array:
+    """The utilities of an arm's pool, best first, of which `n` are asked."""
+    if arm.timing:
+        return relative(index, n, arm.temperature)
+    return utility(index, arm.temperature)
 
 
 def _taking_turns(

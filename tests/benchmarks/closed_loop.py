@@ -50,7 +50,7 @@ from training.bundle import Bundle
 from training.pipeline import Stopwatch, prepare
 from training.report import TrainingReport
 
-from .pooled import OURS, RIVALS, Played, read_played, table
+from .pooled import OURS, RIVALS, TIMED, Played, read_played, table
 
 WEEK = 7 * DAY
 POLL = 5 * MINUTE
@@ -125,7 +125,7 @@ class School(Trainer):
         return TrainingRun("", "done", report.bundle.version, report.alias, report.verdict.reason)
 
 
-def stocked(history: History, folder: Path, secret: str) -> Engine:
+def stocked(history: History, folder: Path, secret: str, timing: bool) -> Engine:
     """A store that was told the history; its campaign ranks for value."""
     engine = open_engine(f"sqlite:///{folder}/leadrank.db", secret)
     upgrade(engine)
@@ -135,7 +135,9 @@ def stocked(history: History, folder: Path, secret: str) -> Engine:
     records += [Record(events=(event,)) for event in events_of(history)]
     run_import(engine, ImportOrder("history", "", "", records, history.until))
     with transaction(engine) as connection:
-        write_campaign(connection, CAMPAIGN, {"objective": "value", "mode": "power"}, history.until)
+        write_campaign(
+            connection, CAMPAIGN, {"objective": "value", "mode": "power", "timing": timing}, history.until
+        )
     return engine
 
 
@@ -148,13 +150,13 @@ def opened(engine: Engine, folder: Path, threads: int) -> tuple[Desk, School]:
     return Desk(engine, shelf, school, salt), school
 
 
-def play_service(course: Course, name: str, seed: int, threads: int) -> dict[str, object]:
+def play_service(course: Course, name: str, seed: int, threads: int, timing: bool) -> dict[str, object]:
     """The scored days under the desk; the model's arm and the holdout by their own hours."""
     begun = time.perf_counter()
     history = play_history(course.world(name, seed), course.taught)
     floor = history.floor
     with TemporaryDirectory() as folder, threadpool_limits(threads, user_api="blas"):
-        engine = stocked(history, Path(folder), f"{name}-{seed}")
+        engine = stocked(history, Path(folder), f"{name}-{seed}", timing)
         desk, school = opened(engine, Path(folder), threads)
         desk.train(history.until, wait=True)
         queue = ServiceQueue(LocalClient(desk), floor, POLL // SECOND)
@@ -209,8 +211,12 @@ def play(course: Course, folder: Path, name: str, seed: int, policies: Sequence[
         if file.exists():
             continue
         begun = time.perf_counter()
-        ours = policy == OURS
-        found = play_service(course, name, seed, threads) if ours else play_rival(course, name, seed, policy)
+        ours = policy in (OURS, TIMED)
+        found = (
+            play_service(course, name, seed, threads, policy == TIMED)
+            if ours
+            else play_rival(course, name, seed, policy)
+        )
         file.write_text(json.dumps({"family": name, "seed": seed, "policy": policy, **found}) + "\n")
         per_hour = Played.read(file).per_hour
         spent = time.perf_counter() - begun
@@ -223,7 +229,10 @@ def asked() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, default=Path("var/worlds"))
     parser.add_argument("--family", action="append", choices=FAMILIES, help="may repeat; else all")
     parser.add_argument("--seed", action="append", type=int, help="may repeat; else 31")
-    parser.add_argument("--policy", action="append", choices=(*RIVALS, OURS), help="may repeat; else all")
+    parser.add_argument(
+        "--policy", action="append", choices=(*RIVALS, OURS, TIMED), help="may repeat; else all but waiting"
+    )
+    parser.add_argument("--scored", type=int, default=Course.scored, help="days")
     parser.add_argument("--threads", type=int, default=1, help="of a fit")
     parser.add_argument("--pool", action="store_true", help="play nothing, show what there is")
     return parser.parse_args()
@@ -234,5 +243,12 @@ if __name__ == "__main__":
     if not given.pool:
         for number in given.seed or [31]:
             for world_of in given.family or FAMILIES:
-                play(Course(), given.out, world_of, number, given.policy or (*RIVALS, OURS), given.threads)
+                play(
+                    Course(scored=given.scored),
+                    given.out,
+                    world_of,
+                    number,
+                    given.policy or (*RIVALS, OURS),
+                    given.threads,
+                )
     CONSOLE.print(table(read_played(given.out), np.random.default_rng(7)))

@@ -12,6 +12,8 @@ from features.kernel import Float64Array
 
 RIVALS = ("random", "newest", "static_score", "fewest_attempts", "feature_index", "oracle")
 OURS = "leadrank"
+TIMED = "leadrank-waiting"
+"""The same with a campaign's `timing` on."""
 DRAWS = 4_000
 Worlds = Mapping[tuple[str, int], Mapping[str, float]]
 """By (family, seed): value per paid agent-hour of every policy."""

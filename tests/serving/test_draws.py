@@ -10,7 +10,7 @@ from numpy.random import default_rng
 
 from features.instants import NEVER
 from serving.draws import COLUMNS, Turn, Witness, pools, replay, written
-from serving.ranking.exploration import generator
+from serving.ranking.exploration import generator, utility
 from serving.ranking.fairness import Account
 from serving.ranking.policy import Arm, Experiment, Policy
 from serving.ranking.queue import RANKED_ARMS, Source, rank
@@ -22,6 +22,7 @@ POLICIES = st.builds(
     holdout=st.sampled_from([0.0, 0.3]),
     uniform=st.sampled_from([0.0, 0.5]),
     fairness_floor=st.sampled_from([0.0, 0.2]),
+    timing=st.booleans(),
     temperature=st.sampled_from([0.05, 1.0]),
     baseline_order=st.sampled_from(["newest", "random"]),
     experiment=st.none()
@@ -101,7 +102,8 @@ def test_records_of_before_experiments_replay():
     assert Source.EXPLORE in queue.source[:9]
     assert again.lead.tolist() == field.row[queue.place[:9]].tolist()
     assert again.propensity.tolist() == queue.propensity(9, np.arange(9)).tolist()
-    assert [(one.temperature, one.won) for one in pool] == [(policy.temperature, slice(0, 9))]
+    assert [one.won for one in pool] == [slice(0, 9)]
+    assert pool[0].phi.tolist() == utility(pool[0].score, policy.temperature).tolist()
 
 
 def test_the_print_of_features_tells_any_bit_apart():

@@ -66,7 +66,7 @@ class Sorted(Candidates):
     def origin_of(self, places: Int64Array) -> Int64Array:
         return np.where(self.attempts[places] == 0, self.origin[places], TRIED)
 
-    def score_of(self, places: Int64Array) -> Float64Array:
+    def index_of(self, places: Int64Array) -> Float64Array:
         return self.score[places]
 
     def seconds_of(self, places: Int64Array) -> Float64Array:

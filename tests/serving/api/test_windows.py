@@ -114,3 +114,24 @@ def test_without_proof_nobody_is_told_a_window(opened: Opened, unproven: Path):
     assert {item["best_window"] for item in told.values()} == {None}
     assert page["windows"] == "no_timing_evidence"
     assert page["model_version"] == door("GET", "/v1/models").json()["items"][0]["bundle"]
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["proven", "unproven"])
+def test_with_timing_leads_whose_hours_are_now_go_first_and_the_poll_replays(
+    opened: Opened, proven: Path, unproven: Path, known: bool
+):
+    """At noon on a Monday; scores differ little. Without proof the order is the one by score."""
+    door = a_floor(opened, proven if known else unproven)
+    plan = {"timing": True, "holdout": 0.0, "uniform": 0.0, "fairness_floor": 0.0, "temperature": 0.0}
+    assert door("PUT", "/v1/campaigns/spring", plan).status_code == 200
+
+    given = leased(door)
+    one = next(iter(given.values()))["decision_id"]
+    again = door("GET", f"/v1/decisions/{one}?replay=true").json()["replay"]
+
+    assert again["same"] is True
+    assert again["order"] == list(given)
+    index = [{lead["lead"]: lead.get("index") for lead in again["pool"]}[name] for name in given]
+    assert index == sorted(index, reverse=True)
+    scores = [item["score"] for item in given.values()]
+    assert (scores == sorted(scores, reverse=True)) is not known
