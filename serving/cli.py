@@ -75,9 +75,10 @@ def compile_loops() -> None:
     from features.compute import warm_up as features
     from training.bundle import warm_up as models
 
+    from .ranking.waiting import warm_up as waiting
     from .tally import warm_up as counts
 
-    for warm_up in (features, models, counts):
+    for warm_up in (features, models, waiting, counts):
         warm_up()
 
 
