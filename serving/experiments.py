@@ -50,4 +50,5 @@ def shown(settings: Mapping[str, object]) -> dict[str, object] | None:
 
 
 def _shown(arm: Arm) -> dict[str, object]:
-    return asdict(arm) if arm.order == BY_SCORE else {**asdict(arm), "temperature": None}
+    temperature = arm.temperature if arm.order == BY_SCORE else None
+    return {"name": arm.name, "share": arm.share, "order": arm.order, "temperature": temperature}
