@@ -9,7 +9,7 @@ from .desk import Desk
 from .scores import ScoreSheet
 from .view import View
 
-AHEAD = 60 * SECOND
+AHEAD = 30 * SECOND
 """Scores are renewed that wouldn't serve for so long; ticks come more often than that."""
 
 SLICE = 1_000
