@@ -12,7 +12,7 @@ from features.instants import HOUR
 from features.kernel import Int64Array
 
 from .jurisdictions import Abandonment
-from .tally import Calls, calls_of
+from .tally import Calls, calls_of, retell, retold
 
 NEAR = 0.8
 """From this share of a cap on polls give less."""
@@ -82,19 +82,15 @@ class Abandons:
         first = len(self._told)
         theirs = calls_of(calls, touched) if first else np.arange(len(calls))
         now = {name: calls.columns[name][theirs] for name in _OF_CALLS}
-        now["rule"] = rule[place[now["lead"]]]
+        now["rule"] = rule[place[now.pop("lead")]]
         now["lost"] = calls.columns["abandoned"][theirs] & (
             calls.columns["disposition"][theirs] != Outcome.MACHINE
         )
         now["live"] = calls.columns["answered"][theirs].astype(np.bool_) | now["lost"]
-        old, differs = theirs < first, np.zeros(theirs.size, np.bool_)
-        for name in _TOLD:
-            differs[old] |= now[name][old] != self._told[name][theirs[old]]
+        differs = retold(self._told, theirs, now)
         self._leave(theirs[differs])
-        for name in _TOLD:
-            self._told[name][theirs[old]] = now[name][old]
-        self._told.append(**{name: now[name][~old] for name in _TOLD}, counted=np.zeros(int((~old).sum())))
-        self._come(theirs[(differs | ~old) & now["live"]])
+        retell(self._told, theirs, now)
+        self._come(theirs[(differs | (theirs >= first)) & now["live"]])
 
     def of(self, campaign: int, cap: float, at: int) -> tuple[Nearness, ...]:
         """Where a campaign with that cap stands with each rule that protects somebody who answered."""

@@ -13,7 +13,7 @@ from features.kernel import Int8Array, Int64Array
 from .ranking.fairness import Account
 from .ranking.policy import Policy
 from .ranking.queue import TRIED
-from .tally import Calls, calls_of
+from .tally import Calls, calls_of, retell, retold
 
 ArmOf = Callable[[Int64Array, Policy], Int8Array]
 """(leads, policy) -> the number of each one's arm."""
@@ -63,15 +63,10 @@ class Budget:
         theirs = calls_of(calls, touched) if first else np.arange(len(calls))
         now = {name: calls.columns[name][theirs] for name in _OF_CALLS}
         now["opens"] = _opened_by(theirs, now["lead"], now["started_at"], origin)
-        old, new = theirs < first, theirs >= first
-        differs = np.zeros(theirs.size, np.bool_)
-        for name in _TOLD:
-            differs[old] |= now[name][old] != self._told[name][theirs[old]]
+        differs = retold(self._told, theirs, now)
         self._leave(theirs[differs])
-        for name in _TOLD:
-            self._told[name][theirs[old]] = now[name][old]
-        self._told.append(**{name: now[name][new] for name in _TOLD}, counted=np.zeros(int(new.sum())))
-        for call in theirs[differs | new].tolist() if self._windows else ():
+        retell(self._told, theirs, now)
+        for call in theirs[differs | (theirs >= first)].tolist() if self._windows else ():
             self._come(call)
 
     def account(self, campaign: int, policy: Policy, at: int) -> Account:

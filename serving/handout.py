@@ -9,7 +9,7 @@ from itertools import compress
 
 import numpy as np
 import orjson
-from sqlalchemy import Connection, func, insert, select, text
+from sqlalchemy import Connection, func, insert, select
 
 from features.instants import SECOND
 from features.kernel import BoolArray, Float64Array, Int64Array
@@ -17,8 +17,9 @@ from features.leads import LeadTable
 from features.served import ServedVector
 from features.store.bulk import insert_rows
 from features.store.lead_book import LeadBook
+from features.store.lookup import among
 from features.store.served_vectors import write_served
-from features.store.tables import batch, decision, draw
+from features.store.tables import batch, decision, draw, lead
 
 from . import leases
 from .draws import Told, Turn, written
@@ -261,11 +262,8 @@ def batches_at(connection: Connection, campaign: str, at: int) -> int:
 
 def numbers_of(connection: Connection, keys: Sequence[int]) -> dict[int, str]:
     """The numbers to dial, by the leads' database keys."""
-    found = connection.execute(
-        _NUMBERS[connection.dialect.name],
-        {"keys": keys if connection.dialect.name == "postgresql" else orjson.dumps(keys).decode()},
-    )
-    return {key: number for key, number in found if number is not None}
+    found = connection.execute(select(lead.c.id, lead.c.phones).where(among(connection, lead.c.id, keys)))
+    return {key: phones[0]["e164"] for key, phones in found if phones}
 
 
 def attributes_of(leads: LeadTable, row: int) -> dict[str, float | str]:
@@ -281,14 +279,6 @@ def attributes_of(leads: LeadTable, row: int) -> dict[str, float | str]:
         elif not np.isnan(history.number[last]):
             latest[name] = float(history.number[last])
     return latest
-
-
-_NUMBERS = {
-    "sqlite": text(
-        "SELECT id, phones -> 0 ->> 'e164' FROM lead WHERE id IN (SELECT value FROM json_each(:keys))"
-    ),
-    "postgresql": text("SELECT id, phones -> 0 ->> 'e164' FROM lead WHERE id = ANY(CAST(:keys AS BIGINT[]))"),
-}
 
 
 def _decision(item: Item, given: Batch, book: LeadBook) -> dict[str, object]:

@@ -204,7 +204,7 @@ class Lineup:
         slots, rows = slots[some], self.columns["row"][slots[some]]
         told, standing = self._sheet.of(rows), self._roster.standing(rows, plan.caps, self.at)
         asked = Asked(
-            self._roster.ledger.past(), rows, self._sheet.seen(rows), standing, told.p_answer, self.at
+            self._roster.ledger.past(), rows, self._sheet.saw(rows), standing, told.p_answer, self.at
         )
         found = later(bundle, asked, plan.caps)
         idle, answer = bundle.handle.no_answer, np.maximum(told.p_answer, 1e-9)

@@ -118,11 +118,6 @@ class ScoreSheet:
             self._columns[name][rows] = number
         self._values[rows] = matrix.values
 
-    def seen(self, rows: Int64Array) -> FeatureMatrix:
-        """What the model saw of leads for the scores that they have."""
-        assert self._bundle is not None
-        return FeatureMatrix(self._bundle.features, self._values[rows])
-
     def served(self, past: Past, row: int) -> ServedVector | None:
         """Exactly what the model saw for a lead's score; None for leads outside the sample."""
         if self._bundle is None or not self._columns["seen_at"][row] or not self._is_logged(past, row):

@@ -1,6 +1,6 @@
 """Tally: what the calls so far count for the rules, by lead and by number, kept from call to call."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -9,7 +9,7 @@ import numpy as np
 from features.calls import FINAL, Outcome
 from features.columns import Columns
 from features.instants import DAY
-from features.kernel import Int8Array, Int64Array, kernel
+from features.kernel import BoolArray, Int8Array, Int64Array, kernel
 
 from .standing import CONVERTED, DNC, NEVER_CALLED, OPEN, UNWORKABLE
 
@@ -68,6 +68,23 @@ def calls_of(calls: Calls, leads: Int64Array) -> Int64Array:
     named = {call for lead in leads.tolist() for call in calls.calls_of(lead)}
     found = np.array(sorted(named), np.int64)
     return found[np.isin(calls.columns["lead"][found], leads)]
+
+
+def retold(told: Columns, calls: Int64Array, now: Mapping[str, Int64Array]) -> BoolArray:
+    """Which of some calls say something else `now` than as they were counted; new ones don't."""
+    old, differs = calls < len(told), np.zeros(calls.size, np.bool_)
+    for name, column in now.items():
+        differs[old] |= column[old] != told[name][calls[old]]
+    return differs
+
+
+def retell(told: Columns, calls: Int64Array, now: Mapping[str, Int64Array]) -> None:
+    """Keep what some calls, ascending, say now; new ones aren't `counted` yet."""
+    old = calls < len(told)
+    for name, column in now.items():
+        told[name][calls[old]] = column[old]
+    new = {name: column[~old] for name, column in now.items()}
+    told.append(**new, counted=np.zeros(np.count_nonzero(~old)))
 
 
 _COUNTED = ("lead", "phone", "started_at", "disposition", "not_before")

@@ -27,18 +27,15 @@ def insert_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str
 @lru_cache(maxsize=64)
 def _recordset(table: Table, names: tuple[str, ...]) -> TextClause:
     """The rows travel as one JSON text; what is JSON itself goes as text in it, for it may hold a NUL."""
-    kinds = {name: table.c[name].type for name in names}
+    kinds, postgres = {name: table.c[name].type for name in names}, dialect()  # type: ignore[no-untyped-call]
     told = {name for name, kind in kinds.items() if isinstance(kind, JSON)}
     values = ", ".join(f'CAST(r."{name}" AS json)' if name in told else f'r."{name}"' for name in names)
     shape = ", ".join(
-        f'"{name}" {"text" if name in told else kind.compile(dialect=_POSTGRES)}'
+        f'"{name}" {"text" if name in told else kind.compile(dialect=postgres)}'
         for name, kind in kinds.items()
     )
     source = f"json_to_recordset(CAST(:rows AS json)) AS r({shape})"
     return text(f'INSERT INTO "{table.name}" ({_listed(names)}) SELECT {values} FROM {source}')
-
-
-_POSTGRES = dialect()  # type: ignore[no-untyped-call]
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -28,7 +28,7 @@ LEADS, DIALERS, MOST = 5_000, 4, 500
 TAKEN_S = 0.1
 """A poll that was sent so long ago is in a worker's hands."""
 SWAPPED_WITHIN_S = 150.0
-"""A worker looks for a new champion every minute."""
+"""A worker looks for a new champion at every tick, and scores everybody before it serves."""
 
 
 @dataclass

@@ -6,11 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.calls import Outcome
-from features.columns import Columns
 from features.instants import DAY
 from serving.abandons import REST, Abandons, pace, shrunk
 from serving.jurisdictions import Abandonment
 from tests.builders import MONDAY
+from tests.serving.books import Calls
 
 RULES = (Abandonment("LONG", 9 * DAY, 0.5), Abandonment("SHORT", DAY, 1.0))
 PLACE, RULE = np.array([0, 1, 2]), np.array([0, 1, -1])
@@ -59,25 +59,11 @@ def test_due_callbacks_are_never_held_back_and_somebody_is_always_given(n, due, 
     assert shrunk(n, due, 1.0) == n
 
 
-class Calls:
-    """The calls of a store as they are asked for."""
-
-    def __init__(self) -> None:
-        self.columns = Columns(KINDS)
-
-    def __len__(self) -> int:
-        return len(self.columns)
-
-    def calls_of(self, lead: int) -> list[int]:
-        """All of them: any may have been the lead's once."""
-        return list(range(len(self)))
-
-
 @settings(deadline=None)
 @given(steps=steps)
 def test_windows_that_move_hold_what_a_count_over_all_calls_does(steps):
     """Calls come, say something else of themselves, leads move, and the clock sometimes goes back."""
-    book, abandons = Calls(), Abandons(RULES)
+    book, abandons = Calls(KINDS), Abandons(RULES)
     for new, changed, to, place, day, campaign in steps:
         for call in new:
             book.columns.append(**{name: [said] for name, said in zip(KINDS, call, strict=True)})
@@ -103,7 +89,7 @@ def test_windows_that_move_hold_what_a_count_over_all_calls_does(steps):
 
 
 def test_a_call_of_another_campaign_now_stays_there_when_the_first_ones_window_has_passed_it():
-    book, abandons = Calls(), Abandons(RULES)
+    book, abandons = Calls(KINDS), Abandons(RULES)
     abandons.of(0, 1.0, MONDAY), abandons.of(1, 1.0, MONDAY)
     said = (0, 0, MONDAY, True, False, Outcome.ABANDONED)
     book.columns.append(**{name: [one] for name, one in zip(KINDS, said, strict=True)})

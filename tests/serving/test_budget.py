@@ -14,6 +14,7 @@ from serving.budget import BUDGET, Budget
 from serving.ranking.arms import dealt
 from serving.ranking.policy import Arm, Experiment, Policy
 from tests.builders import MONDAY
+from tests.serving.books import Calls
 
 PLACE = np.array([0.1, 0.4, 0.9])
 NO_HOLDOUT = Policy(holdout=0.0)
@@ -34,25 +35,11 @@ steps = st.lists(
 )
 
 
-class Calls:
-    """The calls of a store as a budget asks for them."""
-
-    def __init__(self) -> None:
-        self.columns = Columns(KINDS)
-
-    def __len__(self) -> int:
-        return len(self.columns)
-
-    def calls_of(self, lead: int) -> list[int]:
-        """All of them: any may have been the lead's once."""
-        return list(range(len(self)))
-
-
 @settings(deadline=None)
 @given(steps=steps, holdout=st.sampled_from([0.0, 0.5]))
 def test_a_window_that_moves_holds_what_a_sum_over_all_calls_does(steps, holdout):
     """Calls come, say something else of themselves, and grow old; sometimes the clock goes back."""
-    book, budget = Calls(), Budget(arm_of)
+    book, budget = Calls(KINDS), Budget(arm_of)
     for new, changed, to, day, campaign in steps:
         for call in new:
             book.columns.append(**{name: [said] for name, said in zip(KINDS, call, strict=True)})
@@ -82,7 +69,7 @@ def by_start(told: Columns, some: np.ndarray) -> list[int]:
 
 
 def test_a_call_that_is_another_campaigns_now_stays_there_when_the_first_ones_window_has_passed_it():
-    book, budget = Calls(), Budget(arm_of)
+    book, budget = Calls(KINDS), Budget(arm_of)
     budget.account(0, NO_HOLDOUT, MONDAY), budget.account(1, NO_HOLDOUT, MONDAY)
     book.columns.append(campaign=[0], lead=[0], started_at=[MONDAY], handle_s=[5.0])
     budget.follow(book, np.arange(1), np.zeros(3, np.int64))
@@ -100,7 +87,7 @@ def test_a_call_that_is_another_campaigns_now_stays_there_when_the_first_ones_wi
 def test_an_experiments_arms_begin_with_nothing_spent():
     """Four leads, two of each arm: one of each was called before it began, and one after."""
     arms = (Arm("near", 0.5), Arm("far", 0.5))
-    book = Calls()
+    book = Calls(KINDS)
     budget = Budget(lambda leads, policy: np.where(leads % 2, len(policy.arms) - 1, 0).astype(np.int8))
     for lead, day in ((0, 0), (1, 0), (2, 2), (3, 2)):
         book.columns.append(campaign=[0], lead=[lead], started_at=[MONDAY + day * DAY], handle_s=[5.0 + lead])
