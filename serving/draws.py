@@ -192,20 +192,12 @@ def pools(record: bytes) -> list[Pool]:
     for turn in (Turn(**one) for one in said["turns"]):
         won, kept = slice(begins, begins + len(turn.won)), Record(turn.told)
         asked = dict(turn.told["first"]) if kept.scored else {}
-        found += [
-            _pool(
-                kept,
-                _whole(asked[arm]),
-                phi_of(
-                    policy.arms[arm],
-                    kept.index_of(_whole(asked[arm])),
-                    policy.asked(max(turn.wanted, 1), arm),
-                ),
-                won,
-            )
-            for arm in policy.drawn
-            if arm in asked
-        ]
+        for arm in policy.drawn:
+            if arm in asked:
+                places = _whole(asked[arm])
+                n = policy.asked(max(turn.wanted, 1), arm)
+                phi = phi_of(policy.arms[arm], kept.index_of(places), n)
+                found.append(_pool(kept, places, phi, won))
         begins = won.stop
     return found
 
