@@ -136,9 +136,7 @@ class ScoreSheet:
 
     def stale(self, rows: Int64Array, created_at: Int64Array, at: int) -> BoolArray:
         """Whether the scores of leads received then are missing or too old."""
-        fresh = created_at > at - FRESH
-        too_old = self.scored_at[rows] <= at - np.where(fresh, FRESH_REFRESH, REFRESH)
-        return too_old & ~self._is_pardoned(rows, at)
+        return self._too_old(rows, created_at, at) & ~self._is_pardoned(rows, at)
 
     def stales_at(self, rows: Int64Array, created_at: Int64Array, at: int) -> Int64Array:
         """The first instant after `at` at which scores that serve at it may be too old."""
@@ -147,9 +145,14 @@ class ScoreSheet:
         return np.where(young & (soon > at), soon, self.scored_at[rows] + REFRESH)
 
     def ends_at(self, rows: Int64Array, created_at: Int64Array, at: int) -> Int64Array:
-        """The same for scores that are no longer renewed: those left from before a start end together."""
-        ends = self.stales_at(rows, created_at, at)
-        return np.where(self._is_pardoned(rows, at), np.maximum(ends, self._pardoned[1]), ends)
+        """The same where scores are pardoned: those end with the pardon, or later if they serve then."""
+        over = self._pardoned[1]
+        later = np.where(self._too_old(rows, created_at, over), over, self.stales_at(rows, created_at, over))
+        return np.where(self._is_pardoned(rows, at), later, self.stales_at(rows, created_at, at))
+
+    def _too_old(self, rows: Int64Array, created_at: Int64Array, at: int) -> BoolArray:
+        fresh = created_at > at - FRESH
+        return np.asarray(self.scored_at[rows] <= at - np.where(fresh, FRESH_REFRESH, REFRESH), np.bool_)
 
     def _is_pardoned(self, rows: Int64Array, at: int) -> BoolArray:
         since, until = self._pardoned
