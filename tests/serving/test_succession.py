@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import pytest
 from sqlalchemy import Engine
 
@@ -9,6 +10,7 @@ from features.instants import MINUTE, SECOND
 from serving.desk import Desk
 from serving.lookahead import look_ahead
 from serving.models import Models
+from serving.scores import ScoreSheet
 from tests.serving.desks import OPEN, a_desk, a_dial, many_leads, poll, tell, tell_leads
 from tests.serving.test_lineup import a_bundle
 from training.bundle import Bundle
@@ -72,17 +74,15 @@ def test_it_ranks_as_if_it_had_served_at_once(desk: Desk, engine: Engine):
     assert mine.score.tolist() == theirs.score.tolist()
 
 
-def test_what_is_told_while_it_scores_is_scored_again(desk: Desk, monkeypatch: pytest.MonkeyPatch):
-    succeed = desk.succeed
-
-    def late(champion: Bundle, sheet: object) -> None:
-        tell(desk.engine, a_dial("c1", "lead-0050", OPEN - 9 * MINUTE), at=OPEN + SECOND)
-        desk.follow(OPEN + SECOND)
-        succeed(champion, desk.heir or desk.sheet)
-
-    monkeypatch.setattr(desk, "succeed", late)
-    look_ahead(desk, OPEN + SECOND)
-
-    row = desk.ledger.leads.row("lead-0050")
+def test_what_is_told_while_it_scores_is_scored_again(desk: Desk):
+    row, champion = desk.ledger.leads.row("lead-0050"), a_bundle(desk, 2)
     assert row is not None
-    assert desk.sheet.scored_at[row] == 0
+    desk.heir = sheet = ScoreSheet()
+    sheet.reserve(LEADS)
+    sheet.score(desk.ledger.past(), champion, np.arange(LEADS), OPEN, desk.ledger.seq)
+
+    tell(desk.engine, a_dial("c1", "lead-0050", OPEN - 9 * MINUTE), at=OPEN + SECOND)
+    desk.follow(OPEN + SECOND)
+    desk.succeed(champion, sheet)
+
+    assert np.flatnonzero(desk.sheet.scored_at == 0).tolist() == [row]
