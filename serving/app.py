@@ -3,7 +3,7 @@
 import logging
 import sys
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from itertools import count
 from pathlib import Path
@@ -67,6 +67,9 @@ PATIENCE = MINUTE
 HERALD_S = 5
 """How often, in normal running, there is a look for what others are to be told, and what is due is sent."""
 
+DRAIN_S = 5
+"""So long an ending worker waits for a round at work, which holds a connection; a training takes longer."""
+
 _ROUTERS = (leads, events, campaigns, queues, ranking, decisions, models, kpis, webhooks, health)
 
 
@@ -84,14 +87,13 @@ def create_app(settings: Settings) -> FastAPI:
         service = Service(engine, desk, Keys(engine), Clock(settings.clock), meter, guard, herald, shelf)
         app.state.service, app.state.desk = service, service.desk
         stop = threading.Event()
-        if settings.clock == "system":
-            after = (service, Path(settings.checkpoints), stop)
-            threading.Thread(target=_look_after, args=after, daemon=True).start()
-            threading.Thread(target=_tell_others, args=(service, stop), daemon=True).start()
-            keeper = Bookkeeper(engine, as_process(settings.database_url, settings.mlflow_uri))
-            threading.Thread(target=_keep_books, args=(keeper, service.clock, stop), daemon=True).start()
+        rounds = _rounds(service, settings, stop) if settings.clock == "system" else []
+        for one in rounds:
+            one.start()
         yield
         stop.set()
+        for one in rounds:
+            one.join(DRAIN_S)
         remember(service.desk, Path(settings.checkpoints), PATIENCE)
         engine.dispose()
 
@@ -163,6 +165,20 @@ def configure_logs(level: str) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
+
+
+def _rounds(service: Service, settings: Settings, stop: threading.Event) -> list[threading.Thread]:
+    """What one worker sees to again and again in normal running, until it is to stop."""
+    keeper = Bookkeeper(service.engine, as_process(settings.database_url, settings.mlflow_uri))
+    return [
+        _round(_look_after, service, Path(settings.checkpoints), stop),
+        _round(_tell_others, service, stop),
+        _round(_keep_books, keeper, service.clock, stop),
+    ]
+
+
+def _round(does: Callable[..., None], *with_: object) -> threading.Thread:
+    return threading.Thread(target=does, args=with_, name=f"leadrank{does.__name__}", daemon=True)
 
 
 def _of_database(connection: Connection, _at: int) -> int:

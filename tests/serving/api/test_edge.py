@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import threading
 from pathlib import Path
 
 import orjson
@@ -145,6 +146,12 @@ def test_a_registry_that_nobody_made_is_not_made_by_asking(opened: Opened, tmp_p
 
     assert door("GET", "/v1/models").json() == {"items": []}
     assert not (tmp_path / "mlflow.db").exists()
+
+
+def test_a_service_that_ended_is_at_work_no_more(opened: Opened):
+    opened("system").close()
+
+    assert not [one.name for one in threading.enumerate() if one.name.startswith("leadrank")]
 
 
 def test_in_normal_running_nobody_else_says_what_time_it_is(opened: Opened):
