@@ -1,6 +1,6 @@
 """Columns: numpy columns that grow at their end, so that following a store copies nothing twice."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -84,6 +84,10 @@ class Codes:
     def word(self, code: int) -> str:
         """The word of a code."""
         return self._words[code]
+
+    def words(self, codes: Iterable[int]) -> list[str]:
+        """The word of each code."""
+        return [self._words[code] for code in codes]
 
     @property
     def levels(self) -> tuple[str, ...]:

@@ -27,13 +27,12 @@ from .handout import (
     Poll,
     Round,
     Seal,
-    attributes_of,
     batches_at,
-    numbers_of,
     record,
     win,
 )
 from .insight import Diagnosis, Eligibility, Explanation, eligibility, explanation
+from .items import Known, items_of, numbers_of
 from .leases import Ack, AckResult
 from .lineup import Lineup, Terms
 from .memory import Memory
@@ -42,7 +41,7 @@ from .partners import with_agents
 from .plan import Plan
 from .ranking.exploration import generator
 from .ranking.fairness import Account
-from .ranking.queue import Candidates, Source, rank
+from .ranking.queue import Candidates, rank
 from .remarks import Remarks
 from .retraining import Trainer, TrainingRun
 from .rule import Caps
@@ -362,37 +361,9 @@ class Desk:
     def _items(
         self, connection: Connection, poll: Poll, view: View, found: Round, first_rank: int
     ) -> list[Item]:
-        book, past, caps = self.ledger.leads, self.ledger.past(), view.lineup.terms.plan.caps
-        places, rows = found.queue.place[found.entries], found.rows[found.entries]
-        keys = book.columns["key"][rows].tolist()
-        standing = self.roster.standing(rows, caps, poll.at)
-        numbers = numbers_of(connection, keys)
+        rows, past = found.rows[found.entries], self.ledger.past()
+        keys = self.ledger.leads.columns["key"][rows].tolist()
+        standing = self.roster.standing(rows, view.lineup.terms.plan.caps, poll.at)
         remarks = self.remarks.of(self.models, past, rows, standing, poll.at)
-        said, score, seconds = self.sheet.of(rows), view.score_of(places), view.seconds_of(places)
-        arm, closes = view.lineup.columns["arm"][places], open_until(standing, poll.at)
-        arms = view.lineup.terms.plan.policy.arms
-        return [
-            Item(
-                lease_id=found.claims[i].lease_id,
-                decision_id=found.decision_id(poll, i),
-                lead_id=book.ids[row],
-                phone=numbers[keys[i]],
-                rank=first_rank + i,
-                score=float(score[i]) * 3600,
-                p_answer=float(said.p_answer[i]),
-                p_convert=float(said.p_convert[i]),
-                handle_s=float(seconds[i]),
-                source=Source(found.queue.source[found.entries[i]]).name.lower(),
-                attempt_no=int(standing.attempts[i]) + 1,
-                timezone=standing.zones[standing.zone[i]][0],
-                callable_until=int(closes[i]),
-                agent_id=None,
-                reasons=remarks[i].reasons,
-                best_window=remarks[i].window,
-                attributes=attributes_of(past.leads, row),
-                arm=arms[arm[i]].name,
-                propensity=float(found.chances[i]),
-                row=row,
-            )
-            for i, row in enumerate(rows.tolist())
-        ]
+        known = Known(rows, standing, remarks, self.sheet.of(rows), numbers_of(connection, keys))
+        return items_of(poll, view, found, known, past.leads, first_rank)

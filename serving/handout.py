@@ -13,13 +13,11 @@ from sqlalchemy import Connection, func, insert, select
 
 from features.instants import SECOND
 from features.kernel import BoolArray, Float64Array, Int64Array
-from features.leads import LeadTable
 from features.served import ServedVector
 from features.store.bulk import insert_rows
 from features.store.lead_book import LeadBook
-from features.store.lookup import among
 from features.store.served_vectors import write_served
-from features.store.tables import batch, decision, draw, lead
+from features.store.tables import batch, decision, draw
 
 from . import leases
 from .draws import Told, Turn, written
@@ -178,17 +176,17 @@ def win(
     `now` is the instant that leases compare with: the database's clock in normal running.
     """
     rows, until = offered.rows, now + poll.order.lease_seconds * SECOND
+    keys, phones = book.columns["key"][rows].tolist(), book.columns["phone"][rows].tolist()
     won = dict[int, Claim]()
-    tried, numbers = 0, set[str]()
+    tried, numbers = 0, set[int]()
     while len(won) < n and tried < rows.size:
         chunk = range(tried, min(tried + n - len(won), rows.size))
         claims: dict[int, Claim] = {}
         for entry in chunk:
-            number = book.phones.word(book.columns["phone"][rows[entry]])
-            if number not in numbers:
-                key = int(book.columns["key"][rows[entry]])
-                claims[entry] = Claim(f"{poll.batch_id}-l{first + entry}", key, number)
-                numbers.add(number)
+            if phones[entry] not in numbers:
+                number = book.phones.word(phones[entry])
+                claims[entry] = Claim(f"{poll.batch_id}-l{first + entry}", keys[entry], number)
+                numbers.add(phones[entry])
         gained = leases.claim(connection, list(claims.values()), poll.order.dialer_id, until, now)
         won |= {entry: claimed for entry, claimed in claims.items() if claimed.lease_id in gained}
         tried = chunk.stop
@@ -216,7 +214,7 @@ def record(
     drawn = written(policy, account, turns)
     connection.execute(insert(draw), {"batch_id": given.batch_id, "at": poll.at, "told": drawn})
     if given.items:
-        insert_rows(connection, decision, [_decision(item, given, book) for item in given.items])
+        insert_rows(connection, decision, _decisions(given, book))
         vectors = {item.decision_id: served(item.row) for item in given.items}
         write_served(connection, {of: seen for of, seen in vectors.items() if seen is not None})
 
@@ -260,48 +258,33 @@ def batches_at(connection: Connection, campaign: str, at: int) -> int:
     return connection.execute(select(func.count()).where(same)).scalar_one()
 
 
-def numbers_of(connection: Connection, keys: Sequence[int]) -> dict[int, str]:
-    """The numbers to dial, by the leads' database keys."""
-    found = connection.execute(select(lead.c.id, lead.c.phones).where(among(connection, lead.c.id, keys)))
-    return {key: phones[0]["e164"] for key, phones in found if phones}
-
-
-def attributes_of(leads: LeadTable, row: int) -> dict[str, float | str]:
-    """The latest value of each attribute of a lead; what is known to be missing is left out."""
-    latest: dict[str, float | str] = {}
-    for name, history in leads.attributes.items():
-        last = int(history.starts[row + 1]) - 1
-        if last < history.starts[row]:
-            continue
-        code = int(history.code[last])
-        if code >= 0:
-            latest[name] = history.levels[code]
-        elif not np.isnan(history.number[last]):
-            latest[name] = float(history.number[last])
-    return latest
-
-
-def _decision(item: Item, given: Batch, book: LeadBook) -> dict[str, object]:
-    return {
-        "decision_id": item.decision_id,
-        "batch_id": given.batch_id,
-        "lease_id": item.lease_id,
-        "campaign": given.campaign,
-        "lead": int(book.columns["key"][item.row]),
-        "phone_hash": book.phones.word(book.columns["phone"][item.row]),
-        "agent": item.agent_id,
-        "at": given.ranked_at,
-        "arm": item.arm,
-        "source": item.source,
-        "model_version": given.model_version,
-        "rank": item.rank,
-        "score": _finite(item.score),
-        "propensity": _finite(item.propensity),
-        "p_answer": _finite(item.p_answer),
-        "p_convert": _finite(item.p_convert),
-        "handle_s": _finite(item.handle_s),
-        "attempt_no": item.attempt_no,
-    }
+def _decisions(given: Batch, book: LeadBook) -> list[dict[str, object]]:
+    """Rows of the decision table; NaN becomes null on its way."""
+    rows = [item.row for item in given.items]
+    keys, phones = (book.columns[name][rows].tolist() for name in ("key", "phone"))
+    return [
+        {
+            "decision_id": item.decision_id,
+            "batch_id": given.batch_id,
+            "lease_id": item.lease_id,
+            "campaign": given.campaign,
+            "lead": key,
+            "phone_hash": phone,
+            "agent": item.agent_id,
+            "at": given.ranked_at,
+            "arm": item.arm,
+            "source": item.source,
+            "model_version": given.model_version,
+            "rank": item.rank,
+            "score": item.score,
+            "propensity": item.propensity,
+            "p_answer": item.p_answer,
+            "p_convert": item.p_convert,
+            "handle_s": item.handle_s,
+            "attempt_no": item.attempt_no,
+        }
+        for item, key, phone in zip(given.items, keys, book.phones.words(phones), strict=True)
+    ]
 
 
 def _finite(number: float) -> float | None:

@@ -1,10 +1,10 @@
 """Leases: who may dial what until when; the database decides, one row per lead and one per number."""
 
-import json
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
+import orjson
 from sqlalchemy import BindParameter, Connection, Row, TextClause, bindparam, func, select, text, update
 
 from features.instants import HOUR, SECOND
@@ -65,8 +65,8 @@ def claim(connection: Connection, claims: Sequence[Claim], dialer_id: str, until
         return set()
     lock_leases(connection)
     wanted = sorted((resource, claimed.lease_id) for claimed in claims for resource in claimed.resources)
-    rows = {"wanted": json.dumps(wanted), "dialer_id": dialer_id, "until": until, "at": at}
-    won = Counter(connection.execute(_CLAIM[connection.dialect.name], rows).scalars())
+    rows = {"wanted": orjson.dumps(wanted).decode(), "dialer_id": dialer_id, "until": until, "at": at}
+    won = Counter(connection.execute(_CLAIM[connection.dialect.name], rows).scalars().all())
     held = {claimed.lease_id for claimed in claims if won[claimed.lease_id] == ROWS}
     give_back(connection, [claimed for claimed in claims if 0 < won[claimed.lease_id] < ROWS], at)
     return held
@@ -177,7 +177,8 @@ _CHANGE = (
 
 def takes_turn(connection: Connection, job: str, until: int, at: int) -> bool:
     """Win a job that one worker does for all, until an instant."""
-    wanted = {"wanted": json.dumps([(f"job:{job}", job)]), "dialer_id": "", "until": until, "at": at}
+    named = orjson.dumps([(f"job:{job}", job)]).decode()
+    wanted = {"wanted": named, "dialer_id": "", "until": until, "at": at}
     return connection.execute(_CLAIM[connection.dialect.name], wanted).first() is not None
 
 
