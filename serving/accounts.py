@@ -166,7 +166,7 @@ def arm_told(arm: Arm) -> dict[str, object]:
     return {"arm": arm.name, **told, **shares, "per_hour": per_hour, "guardrails": dict(arm.guardrails)}
 
 
-def lift_told(lift: Lift) -> dict[str, object]:
+def lift_told(lift: Lift, units: str = "agent_days") -> dict[str, object]:
     """A lift in the wire's terms."""
     return {
         "kpi": lift.kpi,
@@ -174,7 +174,7 @@ def lift_told(lift: Lift) -> dict[str, object]:
         "interval": asdict(lift.interval),
         "always_valid_interval": asdict(lift.always),
         "always_valid_p": lift.p,
-        "agent_days": lift.agent_days,
+        units: lift.agent_days,
         "detectable": lift.detectable,
         "adjusted": [_adjusted(one) for one in lift.adjusted],
     }

@@ -12,18 +12,20 @@ from sqlalchemy import Connection, Engine
 from features.instants import DAY
 from features.kernel import Int64Array
 from features.store.engine import reading, transaction
+from features.store.installation import secret_of
 from features.store.kpi_days import mark_shown
 from features.store.reads import Stretch, quarantined_calls, read_received
 
-from .accounts import Assigned, attribution_of, read_assigned, settings_of
+from .accounts import Assigned, read_assigned, settings_of
 from .board import Board, Kept, Point, Told
 from .closing import Closed, close, closed
 from .errors import NoHoldout
 from .kpi.cells import Cells
-from .kpi.dashboard import LIFT, LIFT_HIGH, LIFT_LOW, QUARANTINED, live, of_calls, of_leads, of_lift
-from .kpi.lift import Attribution, account
+from .kpi.dashboard import LIFT, LIFT_HIGH, LIFT_LOW, QUARANTINED, live, of_calls, of_leads, of_lift, of_side
+from .kpi.lift import account
 from .kpi.quantities import Waits
-from .trials import Course, course_of
+from .switchbacks import SIDE, in_force
+from .trials import account_from
 from .weekly import Look, Week, monday_of, read_week
 from .weekly_page import page
 
@@ -57,6 +59,8 @@ class _Book:
     assigned: Assigned | None
     """None without a holdout."""
     quarantined: Mapping[int, int]
+    switched: Mapping[int, str]
+    """The side of a switchback that a day is, by day."""
 
     def until(self, day: int) -> int:
         """The end of a day."""
@@ -70,7 +74,8 @@ class _Book:
         """What one day says of itself."""
         mine = (self.received_on == day) & self.waits.valid
         leads = of_leads(self.waits.waited_s[mine], self.waits.reached[mine])
-        return of_calls(self.cells(day)) | leads | {QUARANTINED: float(self.quarantined[day])}
+        side = of_side(self.switched[day])
+        return of_calls(self.cells(day)) | leads | side | {QUARANTINED: float(self.quarantined[day])}
 
     def lift(self, day: int) -> dict[str, float]:
         """The lift from the campaign's begin to the end of a day."""
@@ -126,7 +131,9 @@ def _read(connection: Connection, campaign: str, since: int, until: int) -> _Boo
         assigned = read_assigned(connection, Stretch(0, until, until, campaign))
     except NoHoldout:
         assigned = None
-    return _Book(campaign, until, told, days, waits, received_on, assigned, aside)
+    stored, salt = settings_of(connection, Stretch(0, until, until, campaign)), secret_of(connection)
+    sides = {day: str(in_force(stored, salt, site.begins(day)).get(SIDE, "")) for day in days}
+    return _Book(campaign, until, told, days, waits, received_on, assigned, aside, sides)
 
 
 def _show_days(board: Board, book: _Book, runs: dict[str, Kept], say: Say) -> int:
@@ -210,17 +217,9 @@ def _week(connection: Connection, book: _Book, days: Sequence[int], runs: Mappin
     ]
     stretch = Stretch(since, until, book.at, book.campaign)
     settings = settings_of(connection, stretch)
-    arms, course = _arms(connection, book, until, cells)
-    return read_week(connection, stretch, settings, cells, arms, course, looks)
-
-
-def _arms(
-    connection: Connection, book: _Book, until: int, cells: Cells
-) -> tuple[Attribution | None, Course | None]:
-    if book.assigned is None:
-        return None, None
     ever = Stretch(0, until, book.at, book.campaign)
-    return attribution_of(connection, ever, cells), course_of(connection, ever, cells)
+    found = None if book.assigned is None else account_from(connection, ever, cells)
+    return read_week(connection, stretch, settings, cells, found, looks)
 
 
 def _as_date(day: int) -> date:

@@ -49,6 +49,7 @@ from .rules.hours import open_until
 from .scores import ScoreSheet
 from .standing import OPEN
 from .subjects import named
+from .switchbacks import in_force
 from .verdicts import judge_all
 from .view import View, passing
 
@@ -109,7 +110,7 @@ class Desk:
 
     def plan(self, campaign: str, at: int) -> Plan:
         """The campaign's plan at an instant; one that nobody named yet has the defaults."""
-        return Plan.of(self.ledger.campaigns.get(campaign, {}), at)
+        return Plan.of(in_force(self.ledger.campaigns.get(campaign, {}), self.salt, at), at)
 
     def lease(self, campaign: str, order: Order, key: str, at: int, seal: Seal | None = None) -> Batch:
         """Hand out the best leads of a campaign to one dialer, each a decision on record.

@@ -56,7 +56,7 @@ class BadQuery(RequestError):
 
 
 class ExperimentTooEarly(RequestError):
-    """An experiment begins now or later: what was called before was called by none of its arms."""
+    """An experiment or switchback begins now or later: what was called before was no part of it."""
 
 
 class DestinationRefused(RequestError):
@@ -100,7 +100,7 @@ class NoHoldout(ConflictError):
 
 
 class ExperimentChanged(ConflictError):
-    """An experiment keeps its arms, shares, begin and holdout: give another one a name of its own."""
+    """An experiment or switchback keeps what it began with: give another one a name of its own."""
 
 
 class IdempotencyKeyReused(ConflictError):

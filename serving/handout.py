@@ -224,7 +224,7 @@ def _batch(given: Batch, poll: Poll, last: Round, policy: Policy) -> dict[str, o
         "batch_id": given.batch_id, "campaign": poll.campaign, "dialer_id": poll.order.dialer_id,
         "at": poll.at, "n": poll.order.n, "key_text": poll.key, **_drawn(last, policy),
         "model_version": given.model_version, "snapshot_id": given.snapshot_id,
-        "degraded": given.degraded, "withheld": given.withheld, "rules": [],
+        "degraded": given.degraded, "withheld": given.withheld, "rules": [policy.side] if policy.side else [],
         "reasons": _reasons_of(given.items),
     }  # fmt: skip
 

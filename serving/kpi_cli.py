@@ -124,7 +124,7 @@ def lift(
     """What the model's arm brought over the holdout, per agent-hour: the same as GET /v1/attribution."""
     from features.store.reads import Stretch
 
-    from .kpi.page import arms_table, lift_lines, trial_lines
+    from .kpi.page import arms_table, lift_lines, switchback_lines, trial_lines
     from .trials import account_of
     from .trials import told as account_told
     from .what_if import judge, lines, told
@@ -140,16 +140,18 @@ def lift(
     except LeadrankError as error:
         fail(str(error))
     if json:
-        plain = account_told(stretch, *found) if found else told(stretch, other) if other else {}
+        plain = account_told(stretch, found) if found else told(stretch, other) if other else {}
         typer.echo(orjson.dumps(plain, option=orjson.OPT_INDENT_2))
         return
     said = lines(other) if other else []
     if found is not None:
-        account, course = found
-        _console.print(arms_table(account.arms))
-        said = lift_lines(account)
-        if course is not None:
+        _console.print(arms_table(found.arms.arms))
+        said = lift_lines(found.arms)
+        if (course := found.course) is not None:
             _console.print(arms_table(course.trial.arms))
             said += trial_lines(course.experiment.name, course.trial)
+        if (turns := found.turns) is not None:
+            _console.print(arms_table(turns.account.arms))
+            said += switchback_lines(turns.switchback.name, turns.account)
     for line in said:
         _console.print(line, soft_wrap=True)

@@ -32,7 +32,7 @@ class Plan:
 
     @classmethod
     def of(cls, settings: Mapping[str, object], at: int) -> "Plan":
-        """Read stored settings as they hold at an instant; what they don't say keeps its default."""
+        """Read settings as they hold at an instant; what they don't say keeps its default."""
         caps = cast("Mapping[str, float]", settings.get("caps") or {})
         known, usual, cap = Caps(), Policy(), _number(settings, "abandon_cap", 0.03)
         return cls(
@@ -52,6 +52,7 @@ class Plan:
                     (one for one in experiments_of(settings) if one.since <= at < one.until), None
                 ),
                 timing=bool(settings.get("timing")),
+                side=str(settings.get("side") or ""),
             ),
             objective=str(settings.get("objective") or "value"),
             abandon_cap=None if settings.get("mode") in ("power", "preview") else cap,

@@ -1,13 +1,14 @@
-"""Trials: a campaign's account with that of its experiment, answered from the store."""
+"""Trials: a campaign's account with those of its experiment and switchback, answered from the store."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 from sqlalchemy import Connection
 
 from features.instants import DAY, NEVER, render
 from features.site import Site
+from features.store.decisions import rules_on_record
 from features.store.installation import secret_of
 from features.store.reads import Stretch, read_received, received_ids
 
@@ -15,13 +16,15 @@ from .accounts import accounted, arm_told, attribution_of, lift_told, read_accou
 from .kpi.cells import Cells, cells_of
 from .kpi.lift import Attribution
 from .kpi.quantities import Waits
+from .kpi.switchback import Days, Deal, Switched, switched
 from .kpi.trial import Before, Dealt, Rival, Trial, tried
 from .plan import experiments_of
 from .ranking.arms import dealt, places
 from .ranking.policy import Experiment, Policy
+from .switchbacks import Switchback, Test, switchbacks_of
 
 PLANNED = 28 * DAY
-"""An experiment is said to find what so long a time before it could show."""
+"""Either is said to find what so long a time before it could show."""
 
 
 @dataclass(frozen=True)
@@ -32,11 +35,39 @@ class Course:
     trial: Trial
 
 
-def account_of(connection: Connection, stretch: Stretch) -> tuple[Attribution, Course | None]:
-    """The account of a campaign over a stretch, and its experiment's; `NoHoldout` where it keeps none."""
-    site = Site.of(settings_of(connection, stretch))
-    cells = cells_of(read_accounts(connection, stretch), site)
-    return attribution_of(connection, stretch, cells), course_of(connection, stretch, cells)
+@dataclass(frozen=True)
+class Turns:
+    """A switchback, and how it went."""
+
+    switchback: Switchback
+    account: Switched
+
+
+@dataclass(frozen=True)
+class Account:
+    """A campaign's account over a stretch, with those of what it tried."""
+
+    arms: Attribution
+    course: Course | None
+    turns: Turns | None
+
+
+def account_of(connection: Connection, stretch: Stretch) -> Account:
+    """The account of a campaign over a stretch; `NoHoldout` where it keeps none."""
+    return account_from(connection, stretch, _read(connection, stretch))
+
+
+def account_from(connection: Connection, stretch: Stretch, cells: Cells) -> Account:
+    """The same from the sums of the campaign's attempts."""
+    return Account(
+        attribution_of(connection, stretch, cells),
+        course_of(connection, stretch, cells),
+        turns_of(connection, stretch, cells),
+    )
+
+
+def _read(connection: Connection, stretch: Stretch) -> Cells:
+    return cells_of(read_accounts(connection, stretch), Site.of(settings_of(connection, stretch)))
 
 
 def course_of(connection: Connection, stretch: Stretch, cells: Cells) -> Course | None:
@@ -50,10 +81,44 @@ def course_of(connection: Connection, stretch: Stretch, cells: Cells) -> Course 
     )
 
 
-def _asked_for(kept: Sequence[Experiment], stretch: Stretch) -> Experiment | None:
-    ran = [one for one in kept if one.since < min(stretch.until, one.until) and one.until > stretch.since]
-    to_begin = [one for one in kept if one.since >= stretch.until and one.until == NEVER]
-    return next(iter([*reversed(ran), *to_begin]), None)
+def turns_of(connection: Connection, stretch: Stretch, cells: Cells) -> Turns | None:
+    """The last switchback that ran within a stretch, or that is to begin; `cells` are the attempts' sums."""
+    found = _asked_for(switchbacks_of(settings_of(connection, stretch)), stretch)
+    if found is None:
+        return None
+    salt, begins = secret_of(connection), min(found.since, stretch.at)
+    deal = found.deal(salt, max(found.since, stretch.since), min(found.until, stretch.until, stretch.at))
+    days = replace(
+        _days(connection, stretch, found, deal, cells), strays=_strays(connection, stretch, found, deal)
+    )
+    earlier = replace(stretch, since=begins - PLANNED, until=begins)
+    before = found.deal(salt, earlier.since, earlier.until)
+    known = _days(connection, earlier, found, before, _read(connection, earlier))
+    return Turns(found, switched(days, known))
+
+
+def _days(connection: Connection, stretch: Stretch, found: Switchback, deal: Deal, cells: Cells) -> Days:
+    since, until = found.span(deal)
+    waits = Waits(read_received(connection, replace(stretch, since=since, until=until)), stretch.at)
+    waited = np.where(waits.valid & waits.reached, waits.waited_s, np.nan)
+    return Days(deal, cells, found.site.days(waits.received.received_at), waited)
+
+
+def _strays(connection: Connection, stretch: Stretch, found: Switchback, deal: Deal) -> int:
+    """The days of a deal on which leads were handed out by other rules than those dealt."""
+    on = dict(zip(deal.day.tolist(), deal.on.tolist(), strict=True))
+    return len({
+        day
+        for at, said in rules_on_record(connection, stretch.campaign or "", *found.span(deal))
+        if said != [found.named(on[day := found.site.day(at)])]
+    })  # fmt: skip
+
+
+def _asked_for(kept: Sequence[Test], stretch: Stretch) -> Test | None:
+    for one in reversed(kept):
+        if one.since < min(stretch.until, one.until) and one.until > stretch.since:
+            return one
+    return next((one for one in kept if one.since >= stretch.until and one.until == NEVER), None)
 
 
 def _dealt(connection: Connection, stretch: Stretch, found: Experiment) -> Dealt:
@@ -80,22 +145,40 @@ def _numbers(found: Experiment) -> list[int]:
 def _before(connection: Connection, stretch: Stretch, found: Experiment) -> Before:
     ends = min(found.since, stretch.at)
     span = Stretch(ends - PLANNED, ends, stretch.at, stretch.campaign)
-    accounts = read_accounts(connection, span)
-    sold = cells_of(accounts, Site.of(settings_of(connection, stretch))).total("net")
-    return Before(len(received_ids(connection, span)[0]), sold)
+    return Before(len(received_ids(connection, span)[0]), _read(connection, span).total("net"))
 
 
-def told(stretch: Stretch, found: Attribution, course: Course | None) -> dict[str, object]:
-    """Both in the wire's terms."""
-    return accounted(stretch, found) | {"experiment": None if course is None else _course(course)}
+def told(stretch: Stretch, found: Account) -> dict[str, object]:
+    """All of it in the wire's terms."""
+    return accounted(stretch, found.arms) | {
+        "experiment": None if found.course is None else _course(found.course),
+        "switchback": None if found.turns is None else _turns(found.turns),
+    }
+
+
+def _run(one: Experiment | Switchback) -> dict[str, object]:
+    until = None if one.until == NEVER else render(one.until)
+    return {"name": one.name, "since": render(one.since), "until": until}
+
+
+def _turns(turns: Turns) -> dict[str, object]:
+    one, found = turns.switchback, turns.account
+    sides = [{"days": days, **arm_told(arm)} for days, arm in zip(found.days, found.arms, strict=True)]
+    return _run(one) | {
+        "rules": one.rules,
+        "arms": sides,
+        "sample_ratio": asdict(found.mismatch)
+        | {"strays": found.strays, "blocks": found.mismatch.blocks or found.strays > 0},
+        "lifts": [lift_told(lift, "days") for lift in found.lifts],
+        "refusal": found.refusal or None,
+        "guardrails_broken": list(found.worse),
+        "foreseen": None if found.foreseen is None else asdict(found.foreseen),
+    }
 
 
 def _course(course: Course) -> dict[str, object]:
-    experiment, trial = course.experiment, course.trial
-    return {
-        "name": experiment.name,
-        "since": render(experiment.since),
-        "until": None if experiment.until == NEVER else render(experiment.until),
+    trial = course.trial
+    return _run(course.experiment) | {
         "arms": [arm_told(arm) for arm in trial.arms],
         "sample_ratio": asdict(trial.mismatch) | {"blocks": trial.mismatch.blocks},
         "compared": [{"arm": one.name, "with": trial.arms[0].name, **_rival(one)} for one in trial.rivals],

@@ -8,7 +8,6 @@ from sqlalchemy import Connection
 
 from features.instants import DAY
 from features.kernel import BoolArray, Float64Array
-from features.leads import Coded
 from features.site import Site
 from features.store.reads import Stretch, quarantined_calls
 
@@ -20,7 +19,7 @@ from .kpi.lift import MODEL, Attribution, in_arm
 from .kpi.measures import measure
 from .kpi.quantities import Waits
 from .kpi.report import Accounts, draw_up, kaplan_meier
-from .trials import Course
+from .trials import Account, Course, Turns
 
 MOST_CURVES = 5
 """Channels beyond the largest have no curve of their own."""
@@ -84,6 +83,8 @@ class Week:
     """From the campaign's begin to the week's end; None without a holdout."""
     course: Course | None
     """Of the experiment that ran last; None where none did."""
+    turns: Turns | None
+    """Of the switchback that ran last; None where none did."""
     looks: Sequence[Look]
     shares: Mapping[int, float]
     """The model's share of agent hours by day."""
@@ -110,10 +111,10 @@ def monday_of(day: int) -> int:
 
 def read_week(
     connection: Connection, stretch: Stretch, settings: Mapping[str, object], cells: Cells,
-    arms: Attribution | None, course: Course | None, looks: Sequence[Look],
+    found: Account | None, looks: Sequence[Look],
 ) -> Week:  # fmt: skip
     """A week whose days that are over are `stretch`; `cells` are all days', `looks` those until its end."""
-    site, name = Site.of(settings), stretch.campaign or ""
+    site, name, arms = Site.of(settings), stretch.campaign or "", found.arms if found else None
     days = list(range(site.day(stretch.since), site.day(stretch.until - 1) + 1))
     monday = monday_of(days[0])
     mine = cells.take(np.isin(cells.day, days))
@@ -130,7 +131,8 @@ def read_week(
         before=of_calls(earlier) if len(earlier) else {},
         ripe=ripe,
         arms=arms,
-        course=course,
+        course=found.course if found else None,
+        turns=found.turns if found else None,
         looks=looks,
         shares=_shares(mine),
         promised=next((arm.promised for arm in arms.arms if arm.name == MODEL), None) if arms else None,
@@ -170,14 +172,10 @@ def _curve(name: str, waits: Waits, mine: BoolArray) -> Curve:
 
 def _by_hour(cells: Cells, name: str) -> Float64Array:
     """A sum by weekday and hour of the site's clock."""
-    hour = _numbers(cells.words["hour"])
+    hour = cells.hours
     place = (cells.day + 3) % 7 * 24 + hour
     known = hour >= 0
     return np.bincount(place[known], cells.sums[name][known], 168).reshape(7, 24).astype(np.float64)
-
-
-def _numbers(word: Coded) -> np.typing.NDArray[np.int64]:
-    return np.array([*(int(level) for level in word.levels), -1], np.int64)[word.codes]
 
 
 def _sources(accounts: Accounts) -> list[Source]:

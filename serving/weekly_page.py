@@ -14,6 +14,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, PercentFormatter
 
 from .kpi.dashboard import REACHED, RESPONSE
 from .kpi.lift import Arm, Attribution
+from .kpi.switchback import Switched
 from .kpi.trial import Rival
 from .weekly import Week
 
@@ -63,7 +64,7 @@ def page(week: Week) -> str:
     monday = _date(week.monday)
     last = _date(week.days[-1])
     cards = [_lift_card(week), _arms_card(week), _response_card(week), _hours_card(week), _rails_card(week)]
-    cards += [_trial_card(week), _aim_card(week), _quality_card(week)]
+    cards += [_trial_card(week), _turns_card(week), _aim_card(week), _quality_card(week)]
     return f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{escape(week.campaign)}, week of {monday}</title>
 <meta name="viewport" content="width=device-width,initial-scale=1"><style>{_STYLE}</style></head><body><main>
@@ -247,7 +248,31 @@ def _trial_card(week: Week) -> str:
     return _card(f"Experiment {escape(week.course.experiment.name)}", says, _table(heads, rows))
 
 
-def _against(rival: Rival | None) -> str:
+def _turns_card(week: Week) -> str:
+    """The days on which a switchback's rules held, against the others."""
+    if week.turns is None:
+        return ""
+    found = week.turns.account
+    rows = [
+        (
+            arm.name,
+            [
+                str(days),
+                f"{arm.share:.0%}",
+                _per_hour(arm, "conversions_per_agent_hour", ".3f"),
+                _against(found) if arm is found.arms[1] else "-",
+            ],
+        )
+        for days, arm in zip(found.days, found.arms, strict=True)
+    ]
+    says = (
+        "Days on against days off, the first hour of each left out, by the band that may be read every day."
+    )
+    heads = ["days", "with calls", "share of hours", "sales per agent-hour", "lift"]
+    return _card(f"Switchback {escape(week.turns.switchback.name)}", says, _table(heads, rows))
+
+
+def _against(rival: Rival | Switched | None) -> str:
     if rival is None:
         return "-"
     if not rival.lifts:

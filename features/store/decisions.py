@@ -2,8 +2,10 @@
 
 from collections.abc import Collection
 
-from sqlalchemy import Connection, RowMapping, delete, select
+import orjson
+from sqlalchemy import Connection, RowMapping, Text, cast, delete, func, select
 
+from ..instants import MINUTE
 from .tables import batch, call, decision, draw, lead
 
 
@@ -21,6 +23,19 @@ def read_decision(connection: Connection, decision_id: str) -> RowMapping | None
         .where(decision.c.decision_id == decision_id)
     )
     return connection.execute(asked).mappings().first()
+
+
+def rules_on_record(
+    connection: Connection, campaign: str, since: int, until: int
+) -> list[tuple[int, list[str]]]:
+    """The rules that a campaign's batches of [since, until) name, with an instant of each quarter of an hour.
+
+    No local day ends within a quarter.
+    """
+    said, quarter = cast(batch.c.rules, Text), batch.c.at // (15 * MINUTE)
+    mine = (batch.c.campaign == campaign) & (batch.c.at >= since) & (batch.c.at < until)
+    asked = select(func.min(batch.c.at), said).where(mine).group_by(quarter, said)
+    return [(at, orjson.loads(rules)) for at, rules in connection.execute(asked)]
 
 
 def read_draw(connection: Connection, batch_id: str) -> bytes | None:

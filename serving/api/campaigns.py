@@ -32,11 +32,12 @@ def write(
 ) -> Response:
     """Replace a campaign's settings, or make it; what isn't said has its default. 201 where it is new."""
     who.reach(campaign)
-    wanted = None if settings.experiment is None else settings.experiment.to_experiment(settings.holdout)
+    told = settings.model_dump(mode="json", exclude={"experiment", "switchback"})
+    experiment = None if settings.experiment is None else settings.experiment.to_experiment(settings.holdout)
+    switchback = None if settings.switchback is None else settings.switchback.to_switchback(told)
     with transaction(service.engine) as connection:
         before = read_campaign(connection, campaign)
-        told = settings.model_dump(mode="json", exclude={"experiment"})
-        kept = followed({} if before is None else before.settings, told, wanted, at)
+        kept = followed({} if before is None else before.settings, told, experiment, switchback, at)
         write_campaign(connection, campaign, kept, at)
         found = read_campaign(connection, campaign)
     assert found is not None
@@ -55,6 +56,6 @@ def diagnose(campaign: Ident, who: Reads, at: Now, service: ServiceDep) -> Respo
 
 def _told(found: StoredCampaign) -> dict[str, object]:
     known = {name: found.settings[name] for name in CampaignSettings.model_fields if name in found.settings}
-    said = CampaignSettings.model_validate({**known, "experiment": shown(found.settings)})
+    said = CampaignSettings.model_validate({**known, **shown(found.settings)})
     settings = said.model_dump(mode="json")
     return {"campaign": found.campaign, "created_at": when(found.created_at), **settings}

@@ -64,13 +64,13 @@ def read_attribution(
         str | None, Query(alias="to", description="attempts started before; default: now")
     ] = None,
 ) -> Response:
-    """What model and holdout brought per agent-hour, the lift, what no decision can claim, the experiment."""
+    """What model and holdout brought per agent-hour, the lift, what no decision can claim, what is tried."""
     who.reach(campaign)
     stretch = Stretch(
         0 if since is None else instant(since), at if until is None else instant(until), at, campaign
     )
     with reading(service.engine) as connection:
-        return reply(account_told(stretch, *account_of(connection, stretch)))
+        return reply(account_told(stretch, account_of(connection, stretch)))
 
 
 def _reached(who: Principal, campaign: str | None) -> str | None:

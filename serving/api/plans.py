@@ -1,12 +1,16 @@
 """Plans: what a campaign may be told of how it wants to be called, and of its experiments."""
 
-from typing import Annotated, Literal, Self
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from features.instants import parse, render
+from features.instants import DAY, parse, render
 
+from ..experiments import dawn_of
 from ..ranking.policy import HELD, Arm, Experiment
+from ..switchbacks import Switchback, overlaid
 from .schemas import Ident, Strict, Word, Zone
 
 Clock = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-4]):[0-5][0-9]$")]
@@ -14,7 +18,7 @@ Clock = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-4]):[0-5][0-9
 
 def _an_instant(said: str) -> str:
     try:
-        render(parse(said))
+        render(parse(said) + 2 * DAY)  # whatever begins then may wait for the next midnight
     except OverflowError:
         raise ValueError("an instant that no clock shows") from None
     return said
@@ -116,6 +120,48 @@ class ExperimentIn(Strict):
         return Experiment(self.name, tuple(arms), holdout, since)
 
 
+class CapsOfDay(Strict):
+    """Caps that hold on some days; those that aren't named stay as they are."""
+
+    per_day: int | None = Field(None, ge=1, le=10)
+    min_gap_s: int | None = Field(None, ge=0, le=30 * 86400)
+
+
+class RulesOfDay(Strict):
+    """Rules of the whole campaign, which no two leads could have apart; within the limits of any day."""
+
+    abandon_cap: float | None = Field(None, gt=0, le=1)
+    caps: CapsOfDay | None = None
+
+    @property
+    def said(self) -> dict[str, Any]:
+        """What is said of them."""
+        return {name: said for name, said in self.model_dump(exclude_none=True).items() if said != {}}
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if not self.said:
+            raise ValueError("no rule is said")
+        return self
+
+
+class SwitchbackIn(Strict):
+    """Rules that hold on one day of each two, by chance; the campaign's own hold on the other."""
+
+    name: OwnName = Field(description="deals the days: other rules need another one")
+    since: Moment | None = Field(
+        None,
+        description="it begins at the next midnight of the campaign's clock from then on; null: from now",
+    )
+    rules: RulesOfDay
+
+    def to_switchback(self, told: Mapping[str, Any]) -> Switchback:
+        """What the campaign is told, with what it is told beside."""
+        rules = self.rules.said
+        found = Switchback(self.name, rules, {name: told[name] for name in ("mode", "timezone", *rules)})
+        return found if self.since is None else replace(found, since=dawn_of(found, parse(self.since)))
+
+
 class CampaignSettings(Strict):
     """How a campaign wants to be called; what isn't said has its default."""
 
@@ -157,11 +203,24 @@ class CampaignSettings(Strict):
     goal_period: Literal["day", "week", "month"] = "month"
     baseline_order: BaselineOrder = "newest"
     experiment: ExperimentIn | None = Field(None, description="stands beside a holdout; null ends it")
+    switchback: SwitchbackIn | None = Field(None, description="stands beside a holdout; null ends it")
 
     @model_validator(mode="after")
     def _beside_a_holdout(self) -> Self:
-        if self.experiment is not None and self.holdout == 0:
-            raise ValueError("an experiment stands beside a holdout")
+        if self.holdout == 0 and (self.experiment or self.switchback):
+            raise ValueError("experiments and switchbacks stand beside a holdout")
+        return self
+
+    @model_validator(mode="after")
+    def _switches_something(self) -> Self:
+        if self.switchback is None:
+            return self
+        rules = self.switchback.rules
+        if rules.abandon_cap is not None and self.mode != "predictive":
+            raise ValueError("where agents dial nobody is abandoned")
+        told = self.model_dump(include={"abandon_cap", "caps"})
+        if told == told | overlaid(told, rules.said):
+            raise ValueError("the campaign does so on all days")
         return self
 
 

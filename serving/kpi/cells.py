@@ -66,6 +66,12 @@ class Cells:
         span = int(self.day.max(initial=0)) + 1
         return (self.words["agent"].codes + 1) * span + self.day
 
+    @property
+    def hours(self) -> Int64Array:
+        """The hour of the site's clock that each cell is of; -1 where there is none."""
+        levels = [int(level) for level in self.words["hour"].levels]
+        return np.array([*levels, -1], np.int64)[self.words["hour"].codes]
+
     def ratio(self, of: str, per: str, mine: BoolArray) -> Figure:
         """A sum over another one of some cells, with the delta method's variance over agent-days."""
         units, unit = np.unique(self.agent_days[mine], return_inverse=True)

@@ -60,6 +60,9 @@ BY_ARM = (
 OF_HOURS = "Share of hours"
 """Of each arm of an experiment as well."""
 
+SWITCHED = "Switchback on"
+"""Of each switchback, 1 or 0."""
+
 UNSAID, SHARE, PROMISED = "Talk unsaid percent", f"{OF_HOURS} model", "Share promised model"
 LIFT, LIFT_LOW, LIFT_HIGH = "Lift percent", "Lift percent at least", "Lift percent at most"
 RESPONSE, QUARANTINED = "Minutes to response", "Quarantined calls"
@@ -107,6 +110,12 @@ def of_leads(waited_s: Float64Array, reached: BoolArray) -> dict[str, float]:
         found[title] = 100 * float(np.mean(reached & (waited_s <= 60 * minutes)))
     median = kaplan_meier_median(waited_s, reached)
     return found if median is None else found | {RESPONSE: median / 60}
+
+
+def of_side(side: str) -> dict[str, float]:
+    """Whether a switchback's rules held on a day, by the name of its side; empty without one."""
+    name, _, which = side.rpartition(":")
+    return {f"{SWITCHED} {name}": float(which == "on")} if side else {}
 
 
 def of_lift(found: Attribution) -> dict[str, float]:

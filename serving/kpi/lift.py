@@ -95,8 +95,9 @@ class Lift:
     p: float
     """Always valid as well."""
     agent_days: int
+    """The units; days in a switchback."""
     detectable: float
-    """The least lift that a look at so many agent-days finds four times in five."""
+    """The least lift that a look at so many units finds four times in five."""
     adjusted: tuple[Adjusted, ...] = ()
     """The same with what the agents had brought before taken out; empty on few agent-days."""
 
@@ -190,7 +191,7 @@ class Side:
     def total(self, name: str) -> float:
         return self.cells.total(name, self.mine)
 
-    def share(self, rail: "_Rail") -> Figure:
+    def share(self, rail: "Rail") -> Figure:
         """A guardrail of the arm; NaN where there is nothing to divide by."""
         n = self.total(rail.per)
         return share_figure(self.total(rail.of), n) if n else Figure(np.nan, np.nan, 0.0)
@@ -214,14 +215,14 @@ def arm_of(side: Side, leads: int, promised: float, hours: float, waited: Float6
         net_value=side.total("net_value"),
         per_hour={kpi: _told(side.per_hour(kpi)) for kpi in PER_HOUR},
         guardrails={
-            **{rail.name: _or_none(rail.scale * side.share(rail).value) for rail in _RAILS},
+            **{rail.name: _or_none(rail.scale * side.share(rail).value) for rail in RAILS},
             "lead_response_s": float(np.mean(waited)) if waited.size else None,
         },
     )
 
 
 @dataclass(frozen=True)
-class _Rail:
+class Rail:
     """A rate that must not be worse in the model's arm."""
 
     name: str
@@ -230,16 +231,16 @@ class _Rail:
     scale: float
 
 
-_RAILS = (
-    _Rail("abandon_rate", "abandoned", "live_answers", 100.0),
-    _Rail("opt_outs_per_1000_contacts", "opt_outs", "contacts", 1000.0),
+RAILS = (
+    Rail("abandon_rate", "abandoned", "live_answers", 100.0),
+    Rail("opt_outs_per_1000_contacts", "opt_outs", "contacts", 1000.0),
 )
 
 
 def broken(base: Side, other: Side, alpha: float = ALPHA) -> tuple[str, ...]:
     """The rates that are worse in the other arm by a one-sided sequence."""
     found, sequence = [], ConfidenceSequence(alpha)
-    for rail in _RAILS:
+    for rail in RAILS:
         held, tried = base.share(rail), other.share(rail)
         if held.n > 1 and tried.n > 1:
             told = compare(held, tried)

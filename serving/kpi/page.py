@@ -8,6 +8,7 @@ from .adjusted import Adjusted
 from .lift import Arm, Attribution, Foreseen, Lift
 from .measures import CONVERSIONS, DEFINITION_VERSION, MEASURES, Measure, Share, Wait
 from .report import DIMENSIONS, KpiReport, KpiRow
+from .switchback import Switched
 from .trial import Trial
 
 _HEAD = f"""# KPIs
@@ -121,6 +122,22 @@ def trial_lines(name: str, trial: Trial) -> list[str]:
     ]
 
 
+def switchback_lines(name: str, found: Switched) -> list[str]:
+    """What may be said of the days that were on, one sentence a line."""
+    off, on = found.days
+    said = [f"Switchback {name}: {on} days on against {off} days off, the first hour of each left out."]
+    no = [f"No lift yet: {found.refusal}."]
+    lifts = [_lift_line(lift, "the days off", "days") for lift in found.lifts]
+    said += no if found.refusal else lifts
+    said += [f"{rail.replace('_', ' ')} is worse on the days on." for rail in found.worse]
+    if (seen := found.foreseen) is not None:
+        said.append(
+            f"{seen.days} days like those before it can show a lift of {seen.once:.0%} at one look and "
+            f"{seen.always:.0%} however often one looks (four times in five)."
+        )
+    return [said[0], *(f"{name}: {line}" for line in said[1:])]
+
+
 def _off(arms: Sequence[Arm]) -> list[str]:
     return [f"Arm {arm.name} is off its promised share of agent hours." for arm in arms if arm.off]
 
@@ -144,10 +161,10 @@ def _adjusted_line(lift: Lift, one: Adjusted) -> str:
     return f"{figure}; {one.variance_left:.0%} of the variance of {lift.kpi.replace('_', ' ')} is left"
 
 
-def _lift_line(lift: Lift, over: str) -> str:
+def _lift_line(lift: Lift, over: str, units: str = "agent-days") -> str:
     ends = f"{lift.interval.low:+.0%} to {lift.interval.high:+.0%}"
     always = f"{lift.always.low:+.0%} to {lift.always.high:+.0%}"
-    seen = f"{lift.agent_days:,} agent-days find {lift.detectable:.0%} four times in five"
+    seen = f"{lift.agent_days:,} {units} find {lift.detectable:.0%} four times in five"
     figure = f"{lift.kpi.replace('_', ' ')}: {lift.relative:+.0%} over {over}"
     return f"{figure} ({ends} at one look, {always} however often one looks; {seen})"
 

@@ -1,6 +1,6 @@
 """Sequences: intervals and p-values that stay true however often one looks (always valid)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import e, exp, inf, log, sqrt
 
 import numpy as np
@@ -45,7 +45,7 @@ class Sequence:
 
     def below(self, estimate: float, n: float, error: float) -> float:
         """A one-sided lower end: a guardrail is broken once it passes the limit."""
-        return estimate - Sequence(min(2 * self.alpha, 0.999), self.tightest).margin(n, error)
+        return estimate - replace(self, alpha=min(2 * self.alpha, 0.999)).margin(n, error)
 
     def p(self, estimate: float, n: float, error: float) -> float:
         """The level at which the interval after `n` units would just reach 0; the scale stays as tuned."""
@@ -53,6 +53,30 @@ class Sequence:
             return 1.0
         spread = n * self.rho2
         return min(1.0, sqrt(spread + 1) * exp(-((estimate / error) ** 2) * spread / (2 * (spread + 1))))
+
+
+class FewUnits(Sequence):
+    """A confidence sequence for few units: exact where they are normal, of a variance that nobody knows.
+
+    `error` is Student's, with n - 1 degrees of freedom. It mixes over effects as `Sequence` does, measured in
+    the units' own spread (Lai 1976; Lindon, Ham, Tingley, Bojinov 2022, arXiv 2210.08589).
+    """
+
+    def margin(self, n: float, error: float) -> float:
+        """Half the width after `n` units; infinite while they are too few for any."""
+        spread = n * self.rho2
+        left = ((spread + 1) / self.alpha**2) ** (-1 / n) if n > 1 else 0.0
+        if left * (spread + 1) <= 1:
+            return inf
+        return error * sqrt((n - 1) * (spread + 1) * (1 - left) / (left * (spread + 1) - 1))
+
+    def p(self, estimate: float, n: float, error: float) -> float:
+        """The level at which the interval after `n` units would just reach 0; the scale stays as tuned."""
+        if n <= 1 or error <= 0:
+            return 1.0
+        spread, surprise = n * self.rho2, (estimate / error) ** 2 / (n - 1)
+        unlikely = (1 + surprise / (spread + 1)) / (1 + surprise)
+        return min(1.0, sqrt(spread + 1) * float(unlikely ** (n / 2)))
 
 
 def always_valid(p: Float64Array) -> Float64Array:

@@ -63,6 +63,8 @@ class Policy:
     experiment: Experiment | None = None
     timing: bool = False
     """Whether the model's arms wait for better hours."""
+    side: str = ""
+    """The side of a switchback that the day is, `name:on` or `name:off`; empty where none runs."""
 
     @classmethod
     def read(cls, told: Mapping[str, Any]) -> "Policy":

@@ -21,6 +21,7 @@ from serving.bookkeeping import Bookkeeper, as_process
 from serving.closing import is_unshown
 from serving.daybook import Shown, keep
 from serving.ranking.policy import Arm, Experiment
+from serving.switchbacks import Switchback
 from tests.mlflow_room import MODE, browsed, room
 from tests.serving.desks import OPEN, a_desk, a_dial, many_leads, poll, tell, tell_leads
 
@@ -34,7 +35,10 @@ ZONE = "America/New_York"
 HEAT = Experiment("heat", (Arm("cool", 0.5), Arm("old", 0.5, "oldest")), 0.5, MIDNIGHT)
 
 
-def a_floor(engine: Engine, *experiments: Experiment) -> None:
+SLOW = Switchback("slow", {"abandon_cap": 0.01}, {"timezone": ZONE}, MIDNIGHT)
+
+
+def a_floor(engine: Engine, *experiments: Experiment, switchbacks: Sequence[Switchback] = ()) -> None:
     """Three days of calls that carry out decisions; every third contact buys."""
     with transaction(engine) as connection:
         settings = {
@@ -44,6 +48,7 @@ def a_floor(engine: Engine, *experiments: Experiment) -> None:
             "goal_target": 20,
             "goal_period": "week",
             "experiments": [asdict(one) for one in experiments],
+            "switchbacks": [asdict(one) for one in switchbacks],
         }
         write_campaign(connection, "spring", settings, MIDNIGHT)
     received = render(MIDNIGHT + HOUR)
@@ -195,6 +200,21 @@ def test_an_experiments_arms_stand_in_the_days_and_on_the_weeks_page(engine: Eng
     assert "Experiment heat" in page
     assert "Each arm against heat:cool" in page
     assert page.count("<td>heat:old</td>") == 1
+
+
+def test_a_switchbacks_days_are_told_apart_and_stand_on_the_weeks_page(engine: Engine, tmp_path: Path):
+    a_floor(engine, switchbacks=[SLOW])
+    uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
+
+    shown(engine, uri)
+
+    first, second, _ = (run.data.metrics["Switchback on slow"] for _, run in sorted(by_date(uri).items()))
+    assert {first, second} == {0.0, 1.0}
+    (week,) = runs(uri, "week")
+    path = MlflowClient(tracking_uri=uri).download_artifacts(week.info.run_id, "report.html", str(tmp_path))
+    page = Path(path).read_text(encoding="utf-8")
+    assert "Switchback slow" in page
+    assert "1 of at least 7 blocks of two days with calls are over" in page
 
 
 def test_the_service_has_the_board_kept_once_a_day_is_over(engine: Engine):

@@ -1,5 +1,6 @@
 """The commands `keys`, `kpi`, `lift` and `docs`, as somebody types them."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 import orjson
@@ -13,6 +14,7 @@ from serving.access import Keys
 from serving.errors import KeyUnknown
 from serving.kpi.measures import MEASURES
 from serving.kpi.page import page
+from serving.switchbacks import Switchback
 
 
 @pytest.fixture
@@ -89,14 +91,17 @@ def test_kpi_says_what_it_does_not_know(database: str, words: tuple[str, ...]):
 
 def test_lift_tells_the_arms_as_a_table_and_as_json(database: str):
     with transaction(open_engine(database)) as connection:
-        write_campaign(connection, "spring", {"mode": "power"}, at=0)
+        slow = Switchback("slow", {"caps": {"min_gap_s": 60}}, {"timezone": "UTC"})
+        write_campaign(connection, "spring", {"mode": "power", "switchbacks": [asdict(slow)]}, at=0)
 
     table = run("lift", "spring", "--database", database)
     told = run("lift", "spring", "--json", "--at", "2026-01-05T00:00:00Z", "--database", database)
 
     assert "agent hours" in table.stdout
     assert "No lift yet: the model arm has 0 agent-days, at least 2 are needed." in table.stdout
+    assert "slow: No lift yet: 0 of at least 7 blocks of two days with calls are over." in table.stdout
     assert [arm["arm"] for arm in orjson.loads(told.stdout)["arms"]] == ["model", "holdout"]
+    assert orjson.loads(told.stdout)["switchback"]["name"] == "slow"
 
 
 def test_lift_of_a_campaign_that_nobody_named_says_so(database: str):

@@ -199,7 +199,7 @@ def test_the_sums_of_days_tell_what_the_kpis_and_the_lift_tell(engine: Engine):
             (row,) = ask(connection, Question(kpi, 0, LATER, ever.at, "spring")).rows
             scale = 100 if row.value and kpi.endswith("rate") else 1
             assert row.value == pytest.approx(scale * cells.total(of) / cells.total(per)), kpi
-        assert attribution_of(connection, ever, cells) == account_of(connection, ever)[0]
+        assert attribution_of(connection, ever, cells) == account_of(connection, ever).arms
 
 
 def test_a_day_is_due_once_it_is_over_where_the_floor_is(engine: Engine):

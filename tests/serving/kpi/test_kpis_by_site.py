@@ -81,7 +81,7 @@ def test_a_sale_to_a_lead_called_long_before_the_horizon_is_outside_the_window(e
     tell(engine, *told, at=bought + MINUTE)
 
     with reading(engine) as connection:
-        found = account_of(connection, Stretch(bought - HOUR, bought + HOUR, LATER, "spring"))[0].sales
+        found = account_of(connection, Stretch(bought - HOUR, bought + HOUR, LATER, "spring")).arms.sales
 
     assert (found.credited.number, found.organic.number, found.outside_window.number) == (0, 1, 1)
 

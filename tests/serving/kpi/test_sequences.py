@@ -9,6 +9,7 @@ from features.kernel import Float64Array
 from serving.kpi.balance import detectable
 from serving.kpi.intervals import compare, compare_relatively, share_figure
 from serving.kpi.sequences import (
+    FewUnits,
     Sequence,
     always_valid,
     mixture_boundary,
@@ -18,6 +19,7 @@ from serving.kpi.sequences import (
 from tests.serving.kpi.test_intervals import exactly
 
 DAILY = Sequence()
+FEW = FewUnits(tightest=28)
 
 
 def test_the_sequence_of_two_shares_is_as_the_reference_says():
@@ -144,3 +146,33 @@ def test_a_planted_tenth_is_found_as_often_as_was_said():
 
     assert detectable(0.02, 2 * arm, holdout=0.5) == pytest.approx(0.1, abs=1e-3)
     assert found == pytest.approx(0.8, abs=0.03)
+
+
+@given(n=st.integers(8, 2_000), z=st.floats(0.1, 40))
+def test_of_few_units_p_falls_below_the_level_just_where_the_interval_leaves_zero(n: int, z: float):
+    interval = FEW.around(z, n, 1.0)
+
+    assert (FEW.p(z, n, 1.0) < 0.05) == (interval.low > 0)
+
+
+def test_for_many_units_the_band_for_few_is_the_one_for_many():
+    assert FEW.margin(10**7, 1.0) == pytest.approx(Sequence(tightest=28).margin(10**7, 1.0), rel=1e-5)
+
+
+def test_units_too_few_for_a_band_have_none():
+    assert FEW.margin(3, 1.0) == np.inf
+    assert FEW.p(2.0, 1, 1.0) == 1.0
+
+
+def test_the_band_for_few_units_strays_from_normal_ones_of_any_spread_no_more_than_it_says():
+    """2,000 series of 60 units, looked at after each from the third on; nobody knows their spread."""
+    units = np.random.default_rng(1).normal(0, 3.0, (2_000, 60))
+    n = np.arange(1, 61)
+    mean = units.cumsum(axis=1) / n
+    squares = (units**2).cumsum(axis=1) - n * mean**2
+    strayed = np.zeros(2_000, np.bool_)
+    for look in range(2, 60):
+        error = np.sqrt(squares[:, look] / look / (look + 1))
+        strayed |= np.abs(mean[:, look]) > FEW.margin(look + 1, 1.0) * error
+
+    assert 0.005 < strayed.mean() <= 0.05
