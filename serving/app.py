@@ -41,6 +41,7 @@ from .api.schemas import Problem
 from .bookkeeping import Bookkeeper, as_process
 from .desk import Desk
 from .destinations import Allowed, Guard
+from .hands import Hands, SharedHands
 from .herald import Herald
 from .leases import takes_turn
 from .lookahead import look_ahead
@@ -135,7 +136,8 @@ def open_desk(settings: Settings, engine: Engine) -> Desk:
     memory.sheet.logged = settings.log_vectors
     said = settings.clock == "request"
     patience = 0 if said else PATIENCE
-    return Desk(engine, registry, trainer, salt, clock, memory, patience=patience, at_once=said)
+    hands = Hands() if said else SharedHands(Path(settings.checkpoints), salt)
+    return Desk(engine, registry, trainer, salt, clock, memory, hands, patience=patience, at_once=said)
 
 
 def remember(desk: Desk, folder: Path, within: int) -> bool:

@@ -8,6 +8,7 @@ import numpy as np
 from sqlalchemy import Connection, Engine
 
 from features.instants import DAY, SECOND, render
+from features.kernel import Int64Array
 from features.served import ServedVector
 from features.store.decisions import forget_draws
 from features.store.engine import reading, transaction
@@ -31,6 +32,7 @@ from .handout import (
     record,
     win,
 )
+from .hands import Hands
 from .insight import Diagnosis, Eligibility, Explanation, eligibility, explanation
 from .items import Known, items_of, numbers_of
 from .leases import Ack, AckResult
@@ -76,6 +78,8 @@ class Desk:
     clock: Callable[[Connection, int], int] = lambda _connection, at: at
     memory: Memory = field(default_factory=Memory.empty)
     """What it knows; by default nothing yet."""
+    hands: Hands = field(default_factory=Hands)
+    """What it hears of leads that other workers hold; by default nothing."""
     lock: threading.RLock = field(default_factory=threading.RLock)
     patience: int = 0
     """A request overtaken by one later by up to this is answered as of then: its clock was read before."""
@@ -99,6 +103,7 @@ class Desk:
             if not self._knows_leases:
                 self.roster.restore(leases.open_leases(connection, at), at)
                 self._knows_leases = True
+        self.roster.hear(self.hands.heard())
 
     def _take_over(self) -> None:
         """Let the roster learn what the ledger did; what changed is scored anew."""
@@ -123,7 +128,8 @@ class Desk:
             poll = Poll(campaign, order, key or self._next_key(campaign, at), at)
             with passing(self.lineup(campaign, at), self.ledger.leads, order) as view:
                 self._score(view)
-                given = self._hand_out(poll, view, seal)
+                with self.hands.meaning():
+                    given = self._hand_out(poll, view, seal)
             self.roster.hold([item.row for item in given.items], at, given.expires_at)
         return given
 
@@ -136,8 +142,16 @@ class Desk:
                 results = leases.acknowledge(connection, acks, now, self._min_gap(at), self._may_dial(at))
             for result in results:
                 if result.until is not None and self.ledger.leads.knows(result.lead):
-                    self.roster.extend(self.ledger.leads.row_of_key(result.lead), result.until)
+                    self._extend(self.ledger.leads.row_of_key(result.lead), result.until)
         return results
+
+    def _extend(self, row: int, until: int) -> None:
+        """Remember until when a lead is withheld, and tell the other workers."""
+        self.roster.extend(row, until)
+        self._tell(np.array([row]), self.roster.held_since(row), until)
+
+    def _tell(self, rows: Int64Array, since: int, until: int) -> None:
+        self.hands.tell(self.ledger.leads.columns["key"][rows], since, until)
 
     def _min_gap(self, at: int) -> Callable[[str], int]:
         """A campaign's least time between two dials."""
@@ -329,13 +343,14 @@ class Desk:
     ) -> Iterator[Round]:
         """Rank and claim until the poll is filled; leads lost to other workers make room for others."""
         terms, book = view.lineup.terms, self.ledger.leads
-        rng = generator(f"{poll.campaign}|{poll.key}")
+        rng, until = generator(f"{poll.campaign}|{poll.key}"), now + poll.order.lease_seconds * SECOND
         missing, first, known = n, 0, self.ledger.seq
         for _ in range(MOST_ROUNDS):
             witness = Witness(view)
             queue = rank(witness, missing, terms.plan.policy, account, rng)
             told = witness.testimony(view.lineup.described)
             offered = Offered(queue, view.rows(queue.place), told)
+            self._tell(offered.rows[:missing], poll.at, until)
             found = win(connection, book, offered, poll, now, n=missing, first=first)
             self._read_on(connection)
             if self.ledger.seq > known:

@@ -48,9 +48,16 @@ class Held:
         nothing = np.zeros(size - len(self._columns), np.int64)
         self._columns.append(by=nothing - 1, since=nothing, until=nothing)
 
-    def take(self, places: Int64Array, by: Int64Array, at: int, until: int) -> None:
-        """Leads take these places from `at` until an instant."""
-        self.by[places], self._columns["since"][places], self.until[places] = by, at, until
+    @property
+    def since(self) -> Int64Array:
+        """Since when; a call that began later ended it."""
+        return self._columns["since"]
+
+    def take(
+        self, places: Int64Array, by: Int64Array, since: Int64Array | int, until: Int64Array | int
+    ) -> None:
+        """Leads take these places from an instant until another; of one place the last counts."""
+        self.by[places], self.since[places], self.until[places] = by, since, until
 
     def let_go(self, at: int) -> Int64Array:
         """Nobody holds anything; return the places of which somebody did at `at`."""
@@ -60,7 +67,7 @@ class Held:
 
     def open_until(self, places: Int64Array, last_call_at: Int64Array) -> Int64Array:
         """Until when a lease holds them, 0 if a call began since it was given."""
-        return np.where(last_call_at >= self._columns["since"][places], 0, self.until[places])
+        return np.where(last_call_at >= self.since[places], 0, self.until[places])
 
 
 class Stops:
@@ -143,13 +150,26 @@ class Roster:
         self._news.clear()
         return found
 
-    def hold(self, rows: Int64Array | list[int], at: int, until: int) -> None:
+    def hold(self, rows: Int64Array | list[int], at: Int64Array | int, until: Int64Array | int) -> None:
         """Remember that somebody holds these leads and their numbers from `at` until an instant."""
         rows = np.asarray(rows, np.int64)
+        at, until = np.broadcast_to(at, rows.shape), np.broadcast_to(until, rows.shape)
         phone = self.ledger.leads.columns["phone"][rows]
+        numbered = phone >= 0
         self._held_leads.take(rows, rows, at, until)
-        self._held_phones.take(phone[phone >= 0], rows[phone >= 0], at, until)
-        self._news += [rows, self._sharers.of(phone[phone >= 0])]
+        self._held_phones.take(phone[numbered], rows[numbered], at[numbered], until[numbered])
+        self._news += [rows, self._sharers.of(phone[numbered])]
+
+    def held_since(self, row: int) -> int:
+        """Since when the last one to hold a lead held it."""
+        return int(self._held_leads.since[row])
+
+    def hear(self, held: Int64Array) -> None:
+        """Remember who is held by others: (database key, since, until), shape (leads, 3)."""
+        rows = self.ledger.leads.rows_of_keys(held[:, 0])
+        known = rows >= 0
+        if known.any():
+            self.hold(rows[known], held[known, 1], held[known, 2])
 
     def extend(self, row: int, until: int) -> None:
         """Remember until when a lead is withheld from now on, since the same lease."""
@@ -214,12 +234,11 @@ class Roster:
 
     def restore(self, held: Iterable[tuple[int, int, int]], at: int) -> None:
         """Know the leases that the database has at `at`, (key of the lead, since, until), and no others."""
-        leads = self.ledger.leads
         self._news.append(self._held_leads.let_go(at))
         self._news.append(self._sharers.of(self._held_phones.let_go(at)))
-        for key, since, until in held:
-            if leads.knows(key):
-                self.hold([leads.row_of_key(key)], min(since, at), until)
+        told = np.array(list(held), np.int64).reshape(-1, 3)
+        told[:, 1] = np.minimum(told[:, 1], at)
+        self.hear(told)
 
     def _place(self, experiment: str, rows: Int64Array) -> Float64Array:
         """Leads' places in an experiment."""

@@ -10,6 +10,7 @@ from sqlalchemy import Row
 
 from ..columns import Codes, Columns
 from ..instants import NEVER
+from ..kernel import Int64Array
 from ..leads import FIELDS, AttributeHistory, Coded, LeadTable
 from ..whereabouts import zones_of
 from .lead_versions import LeadVersion, Said, Steps, differ_since, ever_changed, of_field, steps_of
@@ -149,6 +150,10 @@ class LeadBook:
     def row_of_key(self, key: int) -> int:
         """The row of a lead by its database key; `KeyError` if it was never read."""
         return self._row_of_key[key]
+
+    def rows_of_keys(self, keys: Int64Array) -> Int64Array:
+        """The row of each lead by its database key, -1 if it was never read."""
+        return np.array([self._row_of_key.get(key, -1) for key in keys.tolist()], np.int64)
 
     def code(self, name: str, word: str) -> int:
         """The code of a word in one of the `FIELDS`, -1 if nobody named it."""

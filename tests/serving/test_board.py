@@ -240,10 +240,13 @@ def test_a_board_that_cant_be_kept_is_an_alert_and_stops_nothing(engine: Engine)
     assert alert.payload == {"campaign": "spring", "reason": "no such host"}
 
 
-def test_what_mlflow_refused_is_shown_an_hour_later_once(engine: Engine, tmp_path: Path):
+def test_what_mlflow_refused_is_shown_an_hour_later_once(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     a_floor(engine)
     database, uri = engine.url.render_as_string(hide_password=False), f"sqlite:///{tmp_path / 'mlflow.db'}"
-    broken = Bookkeeper(engine, as_process(database, "sqlite:////dev/null/mlflow.db"))
+    broken = Bookkeeper(engine, as_process(database, "http://127.0.0.1:9"))
     sound = Bookkeeper(engine, as_process(database, uri))
 
     tried = [broken.attend(END), broken.attend(END + HOUR), sound.attend(END + 2 * HOUR)]

@@ -1,0 +1,93 @@
+"""Hands: what the workers of a host tell each other, in shared memory, of leads that one of them takes.
+
+It only spares them claims that would fail: the lease table decides. So nothing is lost with it.
+"""
+
+import fcntl
+import hashlib
+import os
+import secrets
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from features.kernel import Int64Array
+
+WORDS = 1 << 18
+"""So many words are kept; a worker that listens only after more misses the oldest."""
+
+_COUNT = 8
+"""The numbers before the first word; how many words were ever said is the first of them."""
+
+
+class Hands:
+    """Of a worker that is alone."""
+
+    def __init__(self) -> None:
+        self._meant: list[Int64Array] = []
+
+    def tell(self, keys: Int64Array, since: Int64Array | int, until: Int64Array | int) -> None:
+        """Say that leads (by database key) are held from an instant until another."""
+        self._meant.append(keys)
+
+    def heard(self) -> Int64Array:
+        """What others said since the last time, in its order: (key, since, until), shape (words, 3)."""
+        return np.empty((0, 3), np.int64)
+
+    @contextmanager
+    def meaning(self) -> Iterator[None]:
+        """What is told meanwhile is taken back if it ends in an error."""
+        self._meant.clear()
+        try:
+            yield
+        except BaseException:
+            for keys in list(self._meant):
+                self.tell(keys, 0, 0)
+            raise
+
+
+class SharedHands(Hands):
+    """Words in a ring that all workers of a host have mapped."""
+
+    def __init__(self, folder: Path, salt: bytes) -> None:
+        """In a folder of theirs; the salt names the installation."""
+        super().__init__()
+        folder.mkdir(parents=True, exist_ok=True)
+        name = hashlib.blake2b(salt, digest_size=8, person=b"leadrank hands").hexdigest()
+        self._file = os.open(folder / f"hands-{name}", os.O_RDWR | os.O_CREAT, 0o600)
+        weakref.finalize(self, os.close, self._file)
+        size = _COUNT + 4 * WORDS
+        os.ftruncate(self._file, 8 * size)
+        shared = np.memmap(folder / f"hands-{name}", np.int64, "r+", shape=(size,))
+        self._count, self._ring = shared[:1], shared[_COUNT:].reshape(WORDS, 4)
+        self._me, self._heard = secrets.randbits(62), int(self._count[0])
+
+    def tell(self, keys: Int64Array, since: Int64Array | int, until: Int64Array | int) -> None:
+        """Say it to the others."""
+        super().tell(keys, since, until)
+        words = np.empty((keys.size, 4), np.int64)
+        words[:, 0], words[:, 1], words[:, 2], words[:, 3] = self._me, keys, since, until
+        with self._alone():
+            first = int(self._count[0])
+            self._ring[np.arange(first, first + keys.size) % WORDS] = words
+            self._count[0] = first + keys.size
+
+    def heard(self) -> Int64Array:
+        """What the others said."""
+        with self._alone():
+            count = int(self._count[0])
+            first = max(self._heard, count - WORDS)
+            words = np.array(self._ring[np.arange(first, count) % WORDS])
+        self._heard = count
+        return words[words[:, 0] != self._me, 1:]
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        fcntl.flock(self._file, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            fcntl.flock(self._file, fcntl.LOCK_UN)
