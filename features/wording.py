@@ -1,6 +1,6 @@
 """Wording: the value of a feature as a fact that people who call understand."""
 
-from functools import singledispatch
+from functools import lru_cache, singledispatch
 from math import isnan
 
 from .describe import span
@@ -189,6 +189,7 @@ def words(of: str) -> str:
     return WORDS.get(of, of.replace("_", " "))
 
 
+@lru_cache(maxsize=256)
 def whose(by: str) -> str:
     """Whose past is asked."""
     return ", ".join(WHOSE.get(part, f"leads of this {part}") for part in by.split("×"))

@@ -127,9 +127,12 @@ class Abandons:
         told = self._told
         mine = (told["campaign"] == key[0]) & (told["rule"] == key[1]) & told["live"]
         told["counted"][mine] = False
-        window = self._windows[key] = _Window(since, 0, 0, [])
         calls = np.flatnonzero(mine & (told["started_at"] > since))
-        self._come(calls[np.argsort(told["started_at"][calls], kind="stable")])
+        calls = calls[np.argsort(told["started_at"][calls], kind="stable")]
+        told["counted"][calls] = True
+        heap = list(zip(told["started_at"][calls].tolist(), calls.tolist(), strict=True))
+        lost = int(np.count_nonzero(told["lost"][calls]))
+        window = self._windows[key] = _Window(since, calls.size, lost, heap)
         return window
 
     def _come(self, calls: Int64Array) -> None:

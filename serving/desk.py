@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine
 from features.instants import DAY, SECOND, render
 from features.kernel import Int64Array
 from features.served import ServedVector
-from features.store.decisions import forget_draws
+from features.store.decisions import forget_draws, numbers_of
 from features.store.engine import reading, transaction
 from training.bundle import Bundle
 
@@ -34,7 +34,7 @@ from .handout import (
 )
 from .hands import Hands
 from .insight import Diagnosis, Eligibility, Explanation, eligibility, explanation
-from .items import Known, items_of, numbers_of
+from .items import Known, items_of
 from .leases import Ack, AckResult
 from .lineup import Lineup, Terms
 from .memory import Memory
@@ -52,6 +52,7 @@ from .scores import ScoreSheet
 from .standing import OPEN
 from .subjects import named
 from .switchbacks import in_force
+from .turns import Turns
 from .verdicts import judge_all
 from .view import View, passing
 
@@ -80,7 +81,7 @@ class Desk:
     """What it knows; by default nothing yet."""
     hands: Hands = field(default_factory=Hands)
     """What it hears of leads that other workers hold; by default nothing."""
-    lock: threading.RLock = field(default_factory=threading.RLock)
+    lock: Turns = field(default_factory=Turns)
     patience: int = 0
     """A request overtaken by one later by up to this is answered as of then: its clock was read before."""
     at_once: bool = True
@@ -93,10 +94,13 @@ class Desk:
         self.remarks = Remarks(self.sheet)
         self.heir: ScoreSheet | None = None
         """The scores of a champion who doesn't serve yet."""
-        self._swept_at, self._knows_leases = 0, False
+        self._swept_at, self._knows_leases, self._latest = 0, False, 0
 
-    def follow(self, at: int) -> None:
-        """Read what the store learned since the last request, at first open leases too."""
+    def follow(self, at: int) -> int:
+        """Read what the store learned since the last request, at first open leases too.
+
+        Returns the instant as of which a request made at `at` is answered.
+        """
         with reading(self.engine) as connection:
             self.ledger.follow(connection)
             self._take_over()
@@ -104,6 +108,13 @@ class Desk:
                 self.roster.restore(leases.open_leases(connection, at), at)
                 self._knows_leases = True
         self.roster.hear(self.hands.heard())
+        return self._as_of(at)
+
+    def _as_of(self, at: int) -> int:
+        """One that another overtook is answered as of the other: windows are never moved back for it."""
+        overtaken = at < self._latest <= at + self.patience
+        self._latest = self._latest if overtaken else at
+        return self._latest
 
     def _take_over(self) -> None:
         """Let the roster learn what the ledger did; what changed is scored anew."""
@@ -124,7 +135,7 @@ class Desk:
         replaced by the instant and the number of batches given at it.
         """
         with self.lock:
-            self.follow(at)
+            at = self.follow(at)
             poll = Poll(campaign, order, key or self._next_key(campaign, at), at)
             with passing(self.lineup(campaign, at), self.ledger.leads, order) as view:
                 self._score(view)
@@ -136,7 +147,7 @@ class Desk:
     def acknowledge(self, acks: Sequence[Ack], at: int) -> list[AckResult]:
         """Apply what a dialer says of its leases, each on its own."""
         with self.lock:
-            self.follow(at)
+            at = self.follow(at)
             with transaction(self.engine) as connection:
                 now = self.clock(connection, at)
                 results = leases.acknowledge(connection, acks, now, self._min_gap(at), self._may_dial(at))
@@ -197,7 +208,7 @@ class Desk:
     ) -> Eligibility:
         """The last gate before a call: every rule, asked now; what nobody knows is not allowed."""
         with self.lock:
-            self.follow(at)
+            at = self.follow(at)
             with reading(self.engine) as connection:
                 now = self.clock(connection, at) if lease_id else at
                 rows, why = named(connection, self.ledger.leads, lead_id, phone, lease_id, now)
@@ -212,7 +223,7 @@ class Desk:
     def explain(self, lead_id: str, at: int) -> Explanation:
         """What the desk thinks of one lead now, and why."""
         with self.lock:
-            self.follow(at)
+            at = self.follow(at)
             row = self.ledger.leads.row(lead_id)
             if row is None:
                 raise UnknownLead(lead_id=lead_id)
@@ -221,7 +232,7 @@ class Desk:
     def diagnose(self, campaign: str, at: int) -> Diagnosis:
         """Why a campaign's queue is as long as it is."""
         with self.lock:
-            self.follow(at)
+            at = self.follow(at)
             lineup = self.lineup(campaign, at)
             return diagnosis(
                 self.engine, View(lineup), self.models, self._abandoned(lineup, at), campaign, at
@@ -229,7 +240,7 @@ class Desk:
 
     def lineup(self, campaign: str, at: int) -> Lineup:
         """The campaign's leads as they stand at an instant; its lock must be held."""
-        news = self.roster.take_news()
+        at, news = self._as_of(at), self.roster.take_news()
         for one in self.lineups.values():
             one.hear(news)
         code = self.ledger.leads.code("campaign", campaign)
@@ -237,7 +248,7 @@ class Desk:
             Terms(code, self.plan(campaign, at), self.models.champion()),
             self.lineups.get(campaign),
         )
-        if found is None or not found.holds(terms, at, self.patience):
+        if found is None or not found.holds(terms, at):
             found = self.lineups[campaign] = Lineup(self.roster, self.sheet, terms, at)
         found.follow(at)
         return found
@@ -347,10 +358,12 @@ class Desk:
         missing, first, known = n, 0, self.ledger.seq
         for _ in range(MOST_ROUNDS):
             witness = Witness(view)
-            queue = rank(witness, missing, terms.plan.policy, account, rng)
-            told = witness.testimony(view.lineup.described)
-            offered = Offered(queue, view.rows(queue.place), told)
-            self._tell(offered.rows[:missing], poll.at, until)
+            with self.hands.turn():
+                view.put_aside_rows(self.roster.hear(self.hands.heard()))
+                queue = rank(witness, missing, terms.plan.policy, account, rng)
+                rows = view.rows(queue.place)
+                self._tell(rows[:missing], poll.at, until)
+            offered = Offered(queue, rows, witness.testimony(view.lineup.described))
             found = win(connection, book, offered, poll, now, n=missing, first=first)
             self._read_on(connection)
             if self.ledger.seq > known:

@@ -187,7 +187,8 @@ def win(
                 number = book.phones.word(phones[entry])
                 claims[entry] = Claim(f"{poll.batch_id}-l{first + entry}", keys[entry], number)
                 numbers.add(phones[entry])
-        gained = leases.claim(connection, list(claims.values()), poll.order.dialer_id, until, now)
+        again = first + tried > 0
+        gained = leases.claim(connection, list(claims.values()), poll.order.dialer_id, until, now, again)
         won |= {entry: claimed for entry, claimed in claims.items() if claimed.lease_id in gained}
         tried = chunk.stop
     entries = np.array(list(won), np.int64)

@@ -38,6 +38,11 @@ class Hands:
         return np.empty((0, 3), np.int64)
 
     @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Meanwhile no other worker of the host chooses: it hears first what this one tells."""
+        yield
+
+    @contextmanager
     def meaning(self) -> Iterator[None]:
         """What is told meanwhile is taken back if it ends in an error."""
         self._meant.clear()
@@ -63,21 +68,21 @@ class SharedHands(Hands):
         os.ftruncate(self._file, 8 * size)
         shared = np.memmap(folder / f"hands-{name}", np.int64, "r+", shape=(size,))
         self._count, self._ring = shared[:1], shared[_COUNT:].reshape(WORDS, 4)
-        self._me, self._heard = secrets.randbits(62), int(self._count[0])
+        self._me, self._heard, self._has_turn = secrets.randbits(62), int(self._count[0]), False
 
     def tell(self, keys: Int64Array, since: Int64Array | int, until: Int64Array | int) -> None:
         """Say it to the others."""
         super().tell(keys, since, until)
         words = np.empty((keys.size, 4), np.int64)
         words[:, 0], words[:, 1], words[:, 2], words[:, 3] = self._me, keys, since, until
-        with self._alone():
+        with self.turn():
             first = int(self._count[0])
             self._ring[np.arange(first, first + keys.size) % WORDS] = words
             self._count[0] = first + keys.size
 
     def heard(self) -> Int64Array:
         """What the others said."""
-        with self._alone():
+        with self.turn():
             count = int(self._count[0])
             first = max(self._heard, count - WORDS)
             words = np.array(self._ring[np.arange(first, count) % WORDS])
@@ -85,9 +90,15 @@ class SharedHands(Hands):
         return words[words[:, 0] != self._me, 1:]
 
     @contextmanager
-    def _alone(self) -> Iterator[None]:
+    def turn(self) -> Iterator[None]:
+        """The file's lock, which the system gives back should this process die."""
+        if self._has_turn:
+            yield
+            return
         fcntl.flock(self._file, fcntl.LOCK_EX)
+        self._has_turn = True
         try:
             yield
         finally:
+            self._has_turn = False
             fcntl.flock(self._file, fcntl.LOCK_UN)

@@ -4,12 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from sqlalchemy import Connection, select
 
 from features.kernel import Int64Array
 from features.leads import LeadTable
-from features.store.lookup import among
-from features.store.tables import lead
 
 from .handout import Item, Poll, Round
 from .ranking.queue import Source
@@ -75,13 +72,6 @@ def items_of(
             chance, row,
         ) in enumerate(told)
     ]  # fmt: skip
-
-
-def numbers_of(connection: Connection, keys: Sequence[int]) -> list[str]:
-    """The number to dial of each lead, by its database key."""
-    asked = select(lead.c.id, lead.c.phones).where(among(connection, lead.c.id, keys))
-    found = {key: phones[0]["e164"] for key, phones in connection.execute(asked).all() if phones}
-    return [found[key] for key in keys]
 
 
 def attributes_of(leads: LeadTable, row: int) -> dict[str, float | str]:

@@ -8,7 +8,7 @@ import orjson
 from sqlalchemy import BindParameter, Connection, Row, TextClause, bindparam, func, select, text, update
 
 from features.instants import HOUR, SECOND
-from features.store.lookup import lock_leases
+from features.store.lookup import lock_leases, share_leases, soon
 from features.store.resources import ROWS, resources_of
 from features.store.tables import decision, lease
 
@@ -55,18 +55,26 @@ class AckResult:
     """Until when the lead is withheld now, where that changed."""
 
 
-def claim(connection: Connection, claims: Sequence[Claim], dialer_id: str, until: int, at: int) -> set[str]:
+def claim(
+    connection: Connection, claims: Sequence[Claim], dialer_id: str, until: int, at: int, again: bool = False
+) -> set[str]:
     """Win the resources of as many claims as are free; return the leases that hold all of theirs.
 
-    One transaction at a time claims, so that two dialers can't deadlock; a resource is free when its last
-    lease has expired at `at`. Claims must not share a resource.
+    A resource is free when its last lease has expired at `at`. Claims must not share a resource. Transactions
+    claim beside each other, each its resources in their order, so that they can't wait in a circle; `again`:
+    this one has claimed before, and gets nothing where it would have to wait for another.
     """
     if not claims:
         return set()
-    lock_leases(connection)
+    if not again:
+        share_leases(connection)
     wanted = sorted((resource, claimed.lease_id) for claimed in claims for resource in claimed.resources)
     rows = {"wanted": orjson.dumps(wanted).decode(), "dialer_id": dialer_id, "until": until, "at": at}
-    won = Counter(connection.execute(_CLAIM[connection.dialect.name], rows).scalars().all())
+    statement = _CLAIM[connection.dialect.name]
+    gained = (
+        soon(connection, statement, rows) if again else connection.execute(statement, rows).scalars().all()
+    )
+    won = Counter(gained)
     held = {claimed.lease_id for claimed in claims if won[claimed.lease_id] == ROWS}
     give_back(connection, [claimed for claimed in claims if 0 < won[claimed.lease_id] < ROWS], at)
     return held

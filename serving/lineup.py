@@ -93,14 +93,14 @@ class Lineup:
         """These leads may stand otherwise."""
         self._news.append(rows)
 
-    def holds(self, terms: Terms, at: int, patience: int) -> bool:
-        """Whether it can be brought to `at`, or is later by up to `patience`, under those terms."""
+    def holds(self, terms: Terms, at: int) -> bool:
+        """Whether it can be brought to `at` under those terms."""
         rows = self._foreign()
         last = int(self.columns["row"][-1]) if len(self.columns) else -1
         return (
             (self.terms.campaign, self.terms.plan) == (terms.campaign, terms.plan)
             and self.terms.bundle is terms.bundle
-            and at >= self.at - patience
+            and at >= self.at
             and (not rows.size or int(rows[0]) > last)
         )
 

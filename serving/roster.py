@@ -164,12 +164,13 @@ class Roster:
         """Since when the last one to hold a lead held it."""
         return int(self._held_leads.since[row])
 
-    def hear(self, held: Int64Array) -> None:
-        """Remember who is held by others: (database key, since, until), shape (leads, 3)."""
+    def hear(self, held: Int64Array) -> Int64Array:
+        """Remember who is held by others: (database key, since, until), shape (leads, 3); their rows."""
         rows = self.ledger.leads.rows_of_keys(held[:, 0])
         known = rows >= 0
         if known.any():
             self.hold(rows[known], held[known, 1], held[known, 2])
+        return rows[known]
 
     def extend(self, row: int, until: int) -> None:
         """Remember until when a lead is withheld from now on, since the same lease."""

@@ -47,6 +47,11 @@ class View:
             self._aside.append((cells, there, cells.cell[there].copy()))
             cells.move(there, np.full(there.size, NOWHERE))
 
+    def put_aside_rows(self, rows: Int64Array) -> None:
+        """The same of leads by their rows in the ledger, in any order and of any campaign."""
+        if rows.size:
+            self.put_aside(self.lineup.slots_of(np.unique(rows)))
+
     def follow(self, slots: Int64Array) -> None:
         """Let leads be where the lineup has them now."""
         if self.cells is not self.lineup.cells:
@@ -212,7 +217,7 @@ def passing(lineup: Lineup, book: LeadBook, order: Order) -> View:
             passed[: rows.size] &= np.isin(book.columns[name][rows], codes)
     found = View(lineup, passed)
     named = [row for row in map(book.row, order.exclude) if row is not None]
-    found.put_aside(lineup.slots_of(np.unique(np.array(named, np.int64))))
+    found.put_aside_rows(np.array(named, np.int64))
     return found
 
 

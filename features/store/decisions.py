@@ -1,11 +1,12 @@
-"""Decisions as they were recorded, and whose leads and calls are whose."""
+"""Decisions as they were recorded, whose leads and calls are whose, and the numbers of those handed out."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import orjson
 from sqlalchemy import Connection, RowMapping, Text, cast, delete, func, select
 
 from ..instants import MINUTE
+from .lookup import among
 from .tables import batch, call, decision, draw, lead
 
 
@@ -84,3 +85,10 @@ def campaigns_of_leases(connection: Connection, lease_ids: Collection[str]) -> d
     asked = select(decision.c.lease_id, decision.c.campaign)
     rows = connection.execute(asked.where(decision.c.lease_id.in_(list(lease_ids))))
     return {row.lease_id: row.campaign for row in rows}
+
+
+def numbers_of(connection: Connection, keys: Sequence[int]) -> list[str]:
+    """The number to dial of each lead, by its database key."""
+    asked = select(lead.c.id, lead.c.phones).where(among(connection, lead.c.id, keys))
+    found = {key: phones[0]["e164"] for key, phones in connection.execute(asked).all() if phones}
+    return [found[key] for key in keys]

@@ -1,10 +1,17 @@
 """Questions about many keys at once: one parameter for a whole list, on both databases."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, cast
 
 import orjson
-from sqlalchemy import ARRAY, ColumnElement, Connection, Table, any_, func, literal, select, text
+from sqlalchemy import ARRAY, ColumnElement, Connection, Executable, Table, any_, func, literal, select, text
+from sqlalchemy.exc import OperationalError
+
+PATIENCE_MS = 20
+"""So long a statement waits for rows that must not wait for them long."""
+
+LOCK_NOT_AVAILABLE = "55P03"
+"""PostgreSQL's code of a wait that took too long."""
 
 
 def among(
@@ -57,6 +64,28 @@ def lock_leases(connection: Connection) -> None:
     """
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(727470)"))
+
+
+def share_leases(connection: Connection) -> None:
+    """Let this transaction claim beside others that claim, while none that takes `lock_leases` is at work."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock_shared(727470)"))
+
+
+def soon(connection: Connection, statement: Executable, told: Mapping[str, object]) -> Sequence[Any]:
+    """A statement's first column; nothing, and nothing done, where others keep it waiting for its rows."""
+    if connection.dialect.name != "postgresql":
+        return connection.execute(statement, told).scalars().all()
+    try:
+        with connection.begin_nested():
+            connection.execute(text(f"SET LOCAL lock_timeout = {PATIENCE_MS}"))
+            found = connection.execute(statement, told).scalars().all()
+            connection.execute(text("SET LOCAL lock_timeout = 0"))
+            return found
+    except OperationalError as error:
+        if getattr(error.orig, "sqlstate", "") != LOCK_NOT_AVAILABLE:
+            raise
+        return ()
 
 
 def unique(values: Iterable[str | None]) -> list[str]:

@@ -57,9 +57,11 @@ def write_served(connection: Connection, vectors: Mapping[str, ServedVector]) ->
     if not vectors:
         return
     sets = {one.fingerprint: one.features for one in vectors.values()}
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    meanings = [{"fingerprint": name, "specs": to_specs(features)} for name, features in sets.items()]
-    connection.execute(dialect.insert(feature_set).on_conflict_do_nothing(), meanings)
+    known = select(feature_set.c.fingerprint).where(feature_set.c.fingerprint.in_(sets))
+    for name in sets.keys() - set(connection.execute(known).scalars().all()):
+        dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+        meaning = dialect.insert(feature_set).values(fingerprint=name, specs=to_specs(sets[name]))
+        connection.execute(meaning.on_conflict_do_nothing())
     rows = [
         {
             "decision_id": decision_id, "scored_at": one.scored_at, "seen_seq": one.seen_seq,

@@ -58,6 +58,10 @@ class Known:
     """(told at, promised for)."""
 
 
+MAY_CHANGE_IN_HAND = {"CAP", "CAP-LIFETIME", "GAP", "AGE", "NOT-BEFORE", "LEASED"}
+"""A lead in hand may be dialed although these forbid to hand it out; hours and what closes it count."""
+
+
 class Floor(RuleBasedStateMachine):
     """The store, two desks, and a twin in plain Python of all that they may know."""
 
@@ -151,6 +155,7 @@ class Floor(RuleBasedStateMachine):
         mine = [one for one in self.holders(item) if one is not None and one.lease_id == item.lease_id]
         holds = len(mine) == 2 and all(one.until > self.at for one in mine)
         refused = state in ("dialing", "extend") and not holds
+        refused |= state == "dialing" and bool(set(self.forbidden(item.lead_id)) - MAY_CHANGE_IN_HAND)
 
         (answer,) = self.desks[worker].acknowledge([Ack(item.lease_id, state)], self.at)
 

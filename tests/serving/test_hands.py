@@ -1,13 +1,19 @@
 """Hands: workers of one host hear who holds what, so that none asks for what another one has."""
 
 import multiprocessing
+import zlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import numpy as np
+import orjson
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 
 from features.instants import SECOND
+from features.store.engine import reading
+from features.store.tables import draw
 from serving.desk import Desk
 from serving.handout import Order, Seal
 from serving.hands import WORDS, SharedHands
@@ -69,6 +75,32 @@ def test_what_was_not_handed_out_after_all_is_free_for_others(pair: tuple[Desk, 
         one.lease("spring", Order(10), "broken", AT, Seal(lambda _connection: None, fail))
 
     assert len(poll(other, AT, 10, "d2").items) == 10
+
+
+def test_workers_that_choose_at_the_same_time_choose_different_leads(engine: Engine, tmp_path: Path):
+    """Nothing that one chose is wanted by another, although each made ready before it heard."""
+    tell_leads(engine, many_leads(200))
+    desks, start = [a_desk(engine) for _ in range(4)], Barrier(4)
+    for desk in desks:
+        desk.hands = SharedHands(tmp_path, SALT)
+        desk.follow(AT)
+
+    def dialer(number: int) -> int:
+        start.wait()
+        return sum(
+            len(poll(desks[number], AT, 5, f"d{number}", key=f"{number}-{n}").items) for n in range(10)
+        )
+
+    with ThreadPoolExecutor(4) as threads:
+        given = list(threads.map(dialer, range(4)))
+
+    with reading(engine) as connection:
+        turns = [
+            orjson.loads(zlib.decompress(told))["turns"]
+            for told in connection.execute(select(draw.c.told)).scalars()
+        ]
+    assert given == [50] * 4
+    assert {(len(of_poll), of_poll[0]["tried"]) for of_poll in turns} == {(1, 5)}
 
 
 def test_a_lead_that_a_worker_does_not_know_yet_is_no_trouble(pair: tuple[Desk, Desk]):

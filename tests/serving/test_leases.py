@@ -305,3 +305,20 @@ def test_one_worker_takes_the_turn_and_the_next_when_it_is_over(engine: Engine):
             return takes_turn(connection, "retrain", at + HOUR, at)
 
     assert [turn(AT), turn(AT), turn(AT + HOUR - 1), turn(AT + HOUR)] == [True, False, False, True]
+
+
+@pytest.mark.parametrize("engine", ["postgresql"], indirect=True)  # SQLite has one writer
+def test_two_who_claimed_before_never_wait_for_each_other(engine: Engine):
+    """Each holds what the other one asks for next: both are told that they didn't get it."""
+    start, both = Barrier(2), Barrier(2)
+
+    def dialer(mine: int, theirs: int) -> set[str]:
+        start.wait()
+        with transaction(engine) as connection:
+            first = claim(connection, [want(f"a{mine}", mine, f"p{mine}")], "d", AT + TWO_MINUTES, AT)
+            both.wait()
+            more = [want(f"b{theirs}", theirs, f"p{theirs}")]
+            return first | claim(connection, more, "d", AT + TWO_MINUTES, AT, again=True)
+
+    with ThreadPoolExecutor(2) as threads:
+        assert list(threads.map(dialer, (1, 2), (2, 1))) == [{"a1"}, {"a2"}]
