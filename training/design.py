@@ -21,6 +21,8 @@ SAMPLE = 4_096
 """Knots are quantiles of at most about this many rows, evenly taken, and so is the curvature of a fit."""
 WIGGLE = 0.35
 """Prior sd of a knot's own value, beside 1 for a straight line through the ranks or the values."""
+BEND = 0.125
+"""Factor on all of it but the straight line through the values, where a feature has a sign."""
 LEVEL = 0.7
 """Prior sd of one category's value, and of "missing"."""
 MOST_CODES = 64
@@ -66,11 +68,11 @@ class Block:
         return Curve(self.categorical, self.knots, table[:-1], float(table[-1]))
 
 
-def block_of(column: Float32Array, categorical: bool, follows: bool) -> Block:
+def block_of(column: Float32Array, categorical: bool, follows: bool, signed: bool = False) -> Block:
     """A feature's block, its knots laid where these rows are; one that is followed is a rate."""
     if follows:
         return Block(False, 1.0 / (1.0 + np.exp(-LEVELS)), LEVELS[:, None] * FOLLOW)
-    return _words(column) if categorical else _line(column[:: max(1, column.size // SAMPLE)])
+    return _words(column) if categorical else _line(column[:: max(1, column.size // SAMPLE)], signed)
 
 
 def _words(column: Float32Array) -> Block:
@@ -78,14 +80,17 @@ def _words(column: Float32Array) -> Block:
     return Block(True, np.empty(0), np.eye(int(codes.max(initial=-1)) + 1) * LEVEL)
 
 
-def _line(column: Float32Array) -> Block:
+def _line(column: Float32Array, signed: bool) -> Block:
+    """Where it is known which way a curve goes, it is nearly straight, and goes on as far again."""
     seen = np.sort(column[~np.isnan(column)]).astype(np.float64)
-    knots = _knots(seen)
-    if knots.size < 2:
-        return Block(False, knots, np.empty((knots.size, 0)))
-    straight = _standard(knots, np.clip(seen, knots[0], knots[-1]))
+    inner = _knots(seen)
+    if inner.size < 2:
+        return Block(False, inner, np.empty((inner.size, 0)))
+    knots = np.append(inner, 2 * inner[-1] - inner[0]) if signed else inner
+    straight = _standard(knots, np.clip(seen, inner[0], inner[-1]))
     rank = _standard(np.arange(float(knots.size)), np.interp(seen, knots, np.arange(knots.size)))
-    prior = np.outer(straight, straight) + np.outer(rank, rank) + WIGGLE**2 * np.eye(knots.size)
+    bent = np.outer(rank, rank) + WIGGLE**2 * np.eye(knots.size)
+    prior = np.outer(straight, straight) + (BEND**2 if signed else 1.0) * bent
     return Block(False, knots, np.asarray(np.linalg.cholesky(prior), np.float64))
 
 
@@ -131,7 +136,7 @@ class Design:
     ) -> "Design":
         """The design of these rows; `trust` is a factor on each feature's prior sd, else 1."""
         found = [
-            block_of(values[:, place], is_category, place in follows)
+            block_of(values[:, place], is_category, place in follows, bool(signs and signs[place]))
             for place, is_category in enumerate(categorical)
         ]
         if trust:

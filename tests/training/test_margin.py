@@ -296,6 +296,24 @@ def test_a_sign_bends_a_curve_and_lets_its_neighbour_say_the_rest(sign):
     assert probability(score).mean() == pytest.approx(label.mean(), abs=0.005)
 
 
+@pytest.mark.parametrize("sign", [1, -1], ids=["rises", "falls"])
+def test_a_curve_with_a_sign_goes_on_straight_for_as_far_again_as_calls_reach(sign):
+    rng = np.random.default_rng(3)
+    values = rng.uniform(0, 100, (6_000, 1)).astype(np.float32)
+    label = (rng.random(6_000) < probability(sign * 0.02 * (values[:, 0] - 50))).astype(float)
+    free, bound = (Design.of(values, (False,), signs=signs) for signs in ((), (sign,)))
+
+    ages = np.array([50, 100, 190, 200, 5_000], np.float32)
+    flat, on = (
+        one.fitted(ridge_weights(one, label, np.ones(6_000), 1.0))[0].curves[0].at(ages)
+        for one in (free, bound)
+    )
+
+    assert flat[1:] - flat[0] == pytest.approx(sign * 1.0, abs=0.3)
+    assert on[1:3] - on[0] == pytest.approx([sign * 1.0, sign * 2.8], abs=0.3)
+    assert on[3:] == pytest.approx(on[2], abs=0.3)
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_amounts_that_hardly_vary_are_fitted_whatever_their_columns(seed):
     rng = np.random.default_rng(seed)

@@ -15,7 +15,7 @@ HEAD = Head(
     follows=("floor_sale_rate",),
     # Sales are few, and a floor that calls the newest first has hardly seen its old leads: a wider prior on
     # channel and age takes their chance for knowledge.
-    trust=2.0,
+    trust=3.0,
     # Nobody gets more interested by waiting.
     falls=("lead_age", "age_of_"),
     strengths=(0.003, 0.01),
