@@ -1,5 +1,6 @@
 """The service: create_app(settings) wires one worker; from_environment() is what uvicorn's workers call."""
 
+import gc
 import logging
 import sys
 import threading
@@ -68,6 +69,9 @@ PATIENCE = MINUTE
 HERALD_S = 5
 """How often, in normal running, there is a look for what others are to be told, and what is due is sent."""
 
+SWITCH_S = 0.0005
+"""So long a thread at work, such as one that looks ahead, keeps another waiting that answers a poll."""
+
 DRAIN_S = 5
 """So long an ending worker waits for a round at work, which holds a connection; a training takes longer."""
 
@@ -119,6 +123,7 @@ def from_environment() -> FastAPI:
     """The application as the environment says, with JSON lines on standard error."""
     settings = Settings()
     configure_logs(settings.log_level)
+    sys.setswitchinterval(SWITCH_S)
     return create_app(settings)
 
 
@@ -199,12 +204,20 @@ def _look_after(service: Service, checkpoints: Path, stop: threading.Event) -> N
             service.desk.catch_up(service.clock.now(None))
             look_ahead(service.desk, service.clock.now(None))
             shadow.follow(service.clock.now(None))
+            if not tick:
+                _settle()
             if tick % TICKS_TO_REMEMBER == 0 and not remember(service.desk, checkpoints, PATIENCE):
                 log.warning("remembering failed")
         except Exception as error:  # noqa: BLE001  # the next tick tries again
             log.warning("catching up failed", kind=type(error).__qualname__)
         if stop.wait(TICK_S):
             return
+
+
+def _settle() -> None:
+    """What was read at the start stays: the collector of cycles, which stops every thread, passes over it."""
+    gc.collect()
+    gc.freeze()
 
 
 def _tell_others(service: Service, stop: threading.Event) -> None:

@@ -1,6 +1,7 @@
 """Remarks: why a lead has its score, and its best window; made ahead for those who are first in line."""
 
 from dataclasses import dataclass, replace
+from itertools import islice
 
 import numpy as np
 
@@ -17,7 +18,7 @@ UNSCORED = 0
 """The print of features that nobody saw."""
 
 MOST_KEPT = 20_000
-"""More remarks than this are thinned out at the next look ahead."""
+"""Of more remarks than this those made first give way."""
 
 
 @dataclass(frozen=True)
@@ -51,14 +52,11 @@ class Remarks:
         """The remark of each lead: kept where it still serves, made where not."""
         found = self._found(models, rows, at)
         missing = np.array([one is None for one in found], np.bool_)
-        if missing.any():
-            self._make(models, past, rows[missing], standing.take(missing), at)
-        return [self._kept[row][1].by(at) for row in rows.tolist()]
+        made = iter(self._make(models, past, rows[missing], standing.take(missing), at))
+        return [(one or next(made)).by(at) for one in found]
 
     def lacking(self, models: Models, rows: Int64Array, at: int) -> Int64Array:
-        """Those of some leads whose remark would have to be made; if too many are kept, only theirs are."""
-        if len(self._kept) > MOST_KEPT:
-            self._kept = {row: self._kept[row] for row in rows.tolist() if row in self._kept}
+        """Those of some leads whose remark would have to be made."""
         return rows[np.array([one is None for one in self._found(models, rows, at)], np.bool_)]
 
     def _found(self, models: Models, rows: Int64Array, at: int) -> list[Remark | None]:
@@ -75,8 +73,17 @@ class Remarks:
     def _prints(self, rows: Int64Array) -> list[int]:
         return [int(seen) for seen in self._sheet.prints_of(rows)]
 
-    def _make(self, models: Models, past: Past, rows: Int64Array, standing: Standing, at: int) -> None:
-        """Make and keep remarks of what each lead's score was made from."""
-        made = models.remarks(past, rows, self._sheet.saw(rows), standing, at)
-        for row, seen, (reasons, window) in zip(rows.tolist(), self._prints(rows), made, strict=True):
-            self._kept[row] = seen, Remark(reasons, window)
+    def _make(
+        self, models: Models, past: Past, rows: Int64Array, standing: Standing, at: int
+    ) -> list[Remark]:
+        """Make and keep remarks of what each lead's score was made from; those made first give way."""
+        if not rows.size:
+            return []
+        told = models.remarks(past, rows, self._sheet.saw(rows), standing, at)
+        made = [Remark(reasons, window) for reasons, window in told]
+        for row, seen, remark in zip(rows.tolist(), self._prints(rows), made, strict=True):
+            self._kept.pop(row, None)
+            self._kept[row] = seen, remark
+        for row in list(islice(self._kept, max(len(self._kept) - MOST_KEPT, 0))):
+            del self._kept[row]
+        return made

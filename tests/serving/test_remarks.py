@@ -112,15 +112,17 @@ def test_another_champion_explains_itself(desk: Desk):
     assert len(reasons_by_lead(given)) == 20
 
 
-def test_too_many_remarks_are_thinned_out_to_those_in_front(desk: Desk, monkeypatch: pytest.MonkeyPatch):
+def test_of_too_many_remarks_those_made_first_give_way(desk: Desk, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(remarks, "MOST_KEPT", 35)
-    look_ahead(desk, OPEN)
-    given = poll(desk, OPEN + SECOND, 30)
+    first = poll(desk, OPEN, 30, seconds=60)
+    poll(desk, OPEN + SECOND, 10)
+    made(desk)
 
-    look_ahead(desk, OPEN + MINUTE)
+    again = poll(desk, OPEN + 2 * MINUTE, 40)
 
-    assert len(ids(given)) == 30
-    assert len(desk.remarks._kept) == 10
+    assert len(desk.remarks._kept) == 35
+    assert made(desk) == 5
+    assert set(ids(first)) <= set(ids(again))
 
 
 def test_a_lead_that_comes_back_unchanged_is_not_remarked_on_again(desk: Desk):
