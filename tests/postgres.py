@@ -25,6 +25,11 @@ class Server:
         """Its own maintenance database."""
         return f"postgresql://leadrank@127.0.0.1:{self.port}/postgres"
 
+    @property
+    def postmaster(self) -> int:
+        """Its process, whose children serve the connections."""
+        return int((self.folder / "data" / "postmaster.pid").read_text().splitlines()[0])
+
     def start(self) -> None:
         """Start it and wait until it answers."""
         options = f"-p {self.port} -k {self.folder} -c listen_addresses=127.0.0.1 {self.options}"

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -37,10 +38,10 @@ PACE, DIALERS, SPELL_S, SPELLS = 20, 16, 10.0, 5
 
 def bench_http() -> list[Figure]:
     """What dialers wait, in the quietest spell of five; the ratio is the bar's milliseconds over ours."""
-    with a_service(workers=1) as (url, key):
-        steady = quietest([paced(url, key) for _ in range(SPELLS)])
-    with a_service(workers=2) as (url, key):
-        crowd = quietest([crowded(url, key) for _ in range(SPELLS)])
+    with a_service(workers=1) as one:
+        steady = quietest([paced(one.url, one.key) for _ in range(SPELLS)])
+    with a_service(workers=2) as two:
+        crowd = quietest([crowded(two.url, two.key) for _ in range(SPELLS)])
     paced_name = f"{PACE} polls a second for {WANTED} of {LEADS:,} leads, 1 worker"
     return [
         waited(paced_name, steady, 0.5, bar_ms=8),
@@ -61,9 +62,22 @@ def quietest(spells: list[np.ndarray]) -> np.ndarray:
     return min(spells, key=lambda spell: float(np.quantile(spell, 0.99)))
 
 
+@dataclass(frozen=True)
+class Opened:
+    """A service at work, with a champion, on a store of its own."""
+
+    url: str
+    key: str
+    folder: Path
+    """Its files; the registry is there."""
+    database: str
+    postmaster: int
+    """The process of its database."""
+
+
 @contextmanager
-def a_service(workers: int) -> Iterator[tuple[str, str]]:
-    """A service with a champion on a store of its own: its address, and a key."""
+def a_service(workers: int) -> Iterator[Opened]:
+    """A service that has looked ahead, on a campaign of so many leads."""
     server, now = start_server("-c synchronous_commit=on"), time.time_ns() // 1_000
     engine = open_engine(server.url)
     try:
@@ -72,7 +86,7 @@ def a_service(workers: int) -> Iterator[tuple[str, str]]:
         key = create_key(engine, "bench", SCOPES, None, now)
         with TemporaryDirectory() as name, _stages(engine, Path(name), workers).service() as url:
             _until_scored(url, key)
-            yield url, key
+            yield Opened(url, key, Path(name), server.url, server.postmaster)
     finally:
         engine.dispose()
         server.remove()

@@ -46,13 +46,26 @@ def folder(bundle, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def served(first, tracking: Tracking) -> Iterator[str]:
     """The URL of `mlflow models serve` on the registered model."""
-    port = str(free_port())
+    url = f"http://127.0.0.1:{free_port()}"
+    with running(*serve(tracking.uri, url), f"{url}/ping"):
+        yield f"{url}/invocations"
+
+
+def serve(registry: str, url: str) -> tuple[list[str], dict[str, str]]:
+    """The command that serves a registry's first version at a URL, and what its environment needs."""
     command = [sys.executable, "-m", "mlflow", "models", "serve", "-m", "models:/leadrank/1"]
-    command += ["--env-manager", "local", "--host", "127.0.0.1", "--port", port, "--workers", "1"]
+    command += [
+        "--env-manager",
+        "local",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        url.rpartition(":")[2],
+        "--workers",
+        "1",
+    ]
     bin_first = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    own = {"MLFLOW_TRACKING_URI": tracking.uri, "MLFLOW_DISABLE_TELEMETRY": "true", "PATH": bin_first}
-    with running(command, own, f"http://127.0.0.1:{port}/ping"):
-        yield f"http://127.0.0.1:{port}/invocations"
+    return command, {"MLFLOW_TRACKING_URI": registry, "MLFLOW_DISABLE_TELEMETRY": "true", "PATH": bin_first}
 
 
 @contextmanager
