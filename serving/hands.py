@@ -27,11 +27,13 @@ class Hands:
     """Of a worker that is alone."""
 
     def __init__(self) -> None:
-        self._meant: list[Int64Array] = []
+        self._meant: list[Int64Array] | None = None
+        """Of whom it spoke since it began to mean it; None outside."""
 
     def tell(self, keys: Int64Array, since: Int64Array | int, until: Int64Array | int) -> None:
         """Say that leads (by database key) are held from an instant until another."""
-        self._meant.append(keys)
+        if self._meant is not None:
+            self._meant.append(keys)
 
     def heard(self) -> Int64Array:
         """What others said since the last time, in its order: (key, since, until), shape (words, 3)."""
@@ -45,13 +47,17 @@ class Hands:
     @contextmanager
     def meaning(self) -> Iterator[None]:
         """What is told meanwhile is taken back if it ends in an error."""
-        self._meant.clear()
+        meant: list[Int64Array] = []
+        self._meant = meant
         try:
             yield
         except BaseException:
-            for keys in list(self._meant):
+            self._meant = None
+            for keys in meant:
                 self.tell(keys, 0, 0)
             raise
+        finally:
+            self._meant = None
 
 
 class SharedHands(Hands):
