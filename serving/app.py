@@ -99,6 +99,7 @@ def create_app(settings: Settings) -> FastAPI:
         stop.set()
         for one in rounds:
             one.join(DRAIN_S)
+        gc.unfreeze()
         remember(service.desk, Path(settings.checkpoints), PATIENCE)
         engine.dispose()
 
