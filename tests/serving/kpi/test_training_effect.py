@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import statsmodels.api as sm
+from scipy.stats import ttest_ind
 
 from serving.kpi.training_effect import difference_in_differences, segmented, staggered
 from tests.serving.kpi.test_intervals import exactly
@@ -37,14 +38,34 @@ def test_the_robust_errors_are_those_of_statsmodels():
     np.testing.assert_allclose(segmented(SERIES, 12, 3).robust, oracle.bse, rtol=1e-9)
 
 
-def test_a_difference_in_differences_is_as_the_reference_says():
-    before = np.array([0.50, 0.55, 0.45, 0.52, 0.48, 0.51, 0.47, 0.50])
-    after = np.array([0.54, 0.57, 0.50, 0.55, 0.60, 0.66, 0.58, 0.64])
+BEFORE = np.array([0.50, 0.55, 0.45, 0.52, 0.48, 0.51, 0.47, 0.50])
+AFTER = np.array([0.54, 0.57, 0.50, 0.55, 0.60, 0.66, 0.58, 0.64])
+TREATED = np.arange(8) >= 4
 
-    found = difference_in_differences(before, after, np.arange(8) >= 4, np.random.default_rng(1))
+
+def test_a_difference_in_differences_is_as_the_reference_says():
+    found = difference_in_differences(BEFORE, AFTER, TREATED, np.random.default_rng(1))
 
     assert found.effect == exactly(0.095)
     assert (found.p, found.splits) == (exactly(2 / 70), 70)
+
+
+def test_the_errors_that_it_does_without_are_far_too_small_for_eight_agents():
+    """By the reference clustered errors are a third of the plain ones, and Welch's test claims p .0003."""
+    effect = difference_in_differences(BEFORE, AFTER, TREATED, np.random.default_rng(1)).effect
+    post, treated = np.repeat([0.0, 1.0], 8), np.tile(TREATED, 2).astype(float)
+    panel = sm.OLS(
+        np.concatenate([BEFORE, AFTER]), np.column_stack([np.ones(16), treated, post, treated * post])
+    )
+    agents = {"groups": np.tile(np.arange(8), 2)}
+
+    plain, clustered = panel.fit(), panel.fit(cov_type="cluster", cov_kwds=agents)
+    welch = ttest_ind((AFTER - BEFORE)[TREATED], (AFTER - BEFORE)[~TREATED], equal_var=False)
+
+    assert plain.params[3] == exactly(effect)
+    assert (plain.bse[3], clustered.bse[3]) == (exactly(0.0327871926), exactly(0.0115727513))
+    assert (welch.statistic, welch.df) == (pytest.approx(8.4970583, rel=1e-8), pytest.approx(5.4))
+    assert welch.pvalue == pytest.approx(0.00025231, rel=1e-4)
 
 
 def test_many_agents_are_split_at_random():
