@@ -17,7 +17,7 @@ from .errors import KeyUnknown, ScopeMissing, UnknownCampaign
 SCOPES = ("ingest", "queue", "read", "manage")
 
 TRUST_S = 2.0
-"""A key once found is believed for so long: a revoked one works no longer than this."""
+"""A key once found is believed for so long, and until the request that asks anew knows."""
 
 _PREFIX = "lrk"
 _MOST_KEPT = 10_000
@@ -60,9 +60,16 @@ class Keys:
         mark = _mark(token)
         with self._lock:
             principal, since = self._kept.get(mark, (None, 0.0))
-        if principal is not None and now_s - since < TRUST_S:
-            return principal
-        principal = self._look_up(token)
+            if principal is not None and now_s - since < TRUST_S:
+                return principal
+            if principal is not None:
+                self._kept[mark] = (principal, now_s)  # others go by it while this one asks
+        try:
+            principal = self._look_up(token)
+        except BaseException:
+            with self._lock:
+                self._kept.pop(mark, None)
+            raise
         with self._lock:
             if len(self._kept) >= _MOST_KEPT:
                 self._kept.clear()

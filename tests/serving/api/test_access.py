@@ -1,12 +1,15 @@
 """Who may do what: keys, scopes, campaigns."""
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, event, select
 
 from features.store.engine import reading, transaction
 from features.store.keys import all_keys, revoke_key
 from features.store.tables import api_key
-from serving.access import SCOPES, TRUST_S, Keys, create_key
+from serving.access import SCOPES, TRUST_S, Keys, Principal, create_key
 from serving.errors import KeyUnknown
 from tests.features.store.tellings import NOON, a_lead
 
@@ -52,6 +55,22 @@ def test_any_other_text_is_no_key(engine: Engine, spoil):
 
     with pytest.raises(KeyUnknown):
         keys.principal(spoil(token), 0.0)
+
+
+def test_of_many_requests_at_once_one_asks_whether_the_key_still_stands(engine: Engine):
+    keys, token = Keys(engine), create_key(engine, "dialer", ["queue"], None, NOON)
+    known, start, asked = keys.principal(token, 100.0), Barrier(8), list[str]()
+    event.listen(engine, "before_cursor_execute", lambda *told: asked.append(told[2]))
+
+    def one(_: int) -> Principal:
+        start.wait()
+        return keys.principal(token, 100.0 + TRUST_S)
+
+    with ThreadPoolExecutor(8) as threads:
+        found = list(threads.map(one, range(8)))
+
+    assert found == [known] * 8
+    assert len([statement for statement in asked if "api_key" in statement]) == 1
 
 
 def test_a_revoked_key_stops_working_within_seconds(engine: Engine):
