@@ -69,6 +69,9 @@ PATIENCE = MINUTE
 HERALD_S = 5
 """How often, in normal running, there is a look for what others are to be told, and what is due is sent."""
 
+YOUNG = 10_000, 50, 1_000_000
+"""When the collector of cycles looks at what is new, what is young, and never by itself at what is old."""
+
 SWITCH_S = 0.0005
 """So long a thread at work, such as one that looks ahead, keeps another waiting that answers a poll."""
 
@@ -92,6 +95,7 @@ def create_app(settings: Settings) -> FastAPI:
         service = Service(engine, desk, Keys(engine), Clock(settings.clock), meter, guard, herald, shelf)
         app.state.service, app.state.desk = service, service.desk
         stop = threading.Event()
+        usual = gc.get_threshold()
         rounds = _rounds(service, settings, stop) if settings.clock == "system" else []
         for one in rounds:
             one.start()
@@ -100,6 +104,7 @@ def create_app(settings: Settings) -> FastAPI:
         for one in rounds:
             one.join(DRAIN_S)
         gc.unfreeze()
+        gc.set_threshold(*usual)
         remember(service.desk, Path(settings.checkpoints), PATIENCE)
         engine.dispose()
 
@@ -205,10 +210,10 @@ def _look_after(service: Service, checkpoints: Path, stop: threading.Event) -> N
             service.desk.catch_up(service.clock.now(None))
             look_ahead(service.desk, service.clock.now(None))
             shadow.follow(service.clock.now(None))
-            if not tick:
-                _settle()
-            if tick % TICKS_TO_REMEMBER == 0 and not remember(service.desk, checkpoints, PATIENCE):
-                log.warning("remembering failed")
+            if tick % TICKS_TO_REMEMBER == 0:
+                gc.collect() if tick else _settle()
+                if not remember(service.desk, checkpoints, PATIENCE):
+                    log.warning("remembering failed")
         except Exception as error:  # noqa: BLE001  # the next tick tries again
             log.warning("catching up failed", kind=type(error).__qualname__)
         if stop.wait(TICK_S):
@@ -216,9 +221,13 @@ def _look_after(service: Service, checkpoints: Path, stop: threading.Event) -> N
 
 
 def _settle() -> None:
-    """What was read at the start stays: the collector of cycles, which stops every thread, passes over it."""
+    """What was read at the start stays: the collector of cycles, which stops every thread, passes over it.
+
+    It looks at what else grows old when memory is saved, and not every few dozen polls.
+    """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(*YOUNG)
 
 
 def _tell_others(service: Service, stop: threading.Event) -> None:
