@@ -17,7 +17,10 @@ from .errors import KeyUnknown, ScopeMissing, UnknownCampaign
 SCOPES = ("ingest", "queue", "read", "manage")
 
 TRUST_S = 2.0
-"""A key once found is believed for so long, and until the request that asks anew knows."""
+"""A key once found is believed for so long: a revoked one works no longer than this."""
+
+RENEWED_S = TRUST_S / 2
+"""After so long one request asks anew, while others still go by what was found."""
 
 _PREFIX = "lrk"
 _MOST_KEPT = 10_000
@@ -52,28 +55,29 @@ class Keys:
     """Checks keys against the store and keeps the answers for TRUST_S."""
 
     engine: Engine
-    _kept: dict[str, tuple[Principal, float]] = field(default_factory=dict)
+    _kept: dict[str, tuple[Principal, float, float]] = field(default_factory=dict)
+    """By mark whom was found, when, and when somebody last asked."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def principal(self, token: str, now_s: float) -> Principal:
         """Who presents this token; `now_s` is any steady clock in seconds."""
         mark = _mark(token)
         with self._lock:
-            principal, since = self._kept.get(mark, (None, 0.0))
-            if principal is not None and now_s - since < TRUST_S:
-                return principal
+            principal, found_s, asked_s = self._kept.get(mark, (None, 0.0, 0.0))
             if principal is not None:
-                self._kept[mark] = (principal, now_s)  # others go by it while this one asks
+                if now_s - found_s < TRUST_S and now_s - asked_s < RENEWED_S:
+                    return principal
+                self._kept[mark] = (principal, found_s, now_s)
         try:
             principal = self._look_up(token)
-        except BaseException:
+        except KeyUnknown:
             with self._lock:
                 self._kept.pop(mark, None)
             raise
         with self._lock:
             if len(self._kept) >= _MOST_KEPT:
                 self._kept.clear()
-            self._kept[mark] = (principal, now_s)
+            self._kept[mark] = (principal, now_s, now_s)
         return principal
 
     def _look_up(self, token: str) -> Principal:

@@ -1,7 +1,7 @@
 """The desk: one request, top to bottom: follow the store, forbid, score, rank, claim, record."""
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -151,17 +151,21 @@ class Desk:
             with transaction(self.engine) as connection:
                 now = self.clock(connection, at)
                 results = leases.acknowledge(connection, acks, now, self._min_gap(at), self._may_dial(at))
-            for result in results:
-                if result.until is not None and self.ledger.leads.knows(result.lead):
-                    self._extend(self.ledger.leads.row_of_key(result.lead), result.until)
+            self._extend({
+                self.ledger.leads.row_of_key(result.lead): result.until
+                for result in results
+                if result.until is not None and self.ledger.leads.knows(result.lead)
+            })  # fmt: skip
         return results
 
-    def _extend(self, row: int, until: int) -> None:
-        """Remember until when a lead is withheld, and tell the other workers."""
-        self.roster.extend(row, until)
-        self._tell(np.array([row]), self.roster.held_since(row), until)
+    def _extend(self, until: Mapping[int, int]) -> None:
+        """Remember until when leads are withheld, by row, and tell the other workers."""
+        for row, end in until.items():
+            self.roster.extend(row, end)
+        rows = np.array(list(until), np.int64)
+        self._tell(rows, self.roster.held_since(rows), np.array(list(until.values()), np.int64))
 
-    def _tell(self, rows: Int64Array, since: int, until: int) -> None:
+    def _tell(self, rows: Int64Array, since: Int64Array | int, until: Int64Array | int) -> None:
         self.hands.tell(self.ledger.leads.columns["key"][rows], since, until)
 
     def _min_gap(self, at: int) -> Callable[[str], int]:
@@ -244,10 +248,8 @@ class Desk:
         for one in self.lineups.values():
             one.hear(news)
         code = self.ledger.leads.code("campaign", campaign)
-        terms, found = (
-            Terms(code, self.plan(campaign, at), self.models.champion()),
-            self.lineups.get(campaign),
-        )
+        terms = Terms(code, self.plan(campaign, at), self.models.champion())
+        found = self.lineups.get(campaign)
         if found is None or not found.holds(terms, at):
             found = self.lineups[campaign] = Lineup(self.roster, self.sheet, terms, at)
         found.follow(at)
@@ -339,7 +341,7 @@ class Desk:
                 items=items,
                 withheld=withheld,
                 next_poll_after_s=view.next_poll(len(items)),
-                expires_at=now + poll.order.lease_seconds * SECOND,
+                expires_at=poll.until(now),
             )
             record(connection, given, poll, rounds, policy, account, self.ledger.leads, self._served)
             if seal is not None:
@@ -354,7 +356,7 @@ class Desk:
     ) -> Iterator[Round]:
         """Rank and claim until the poll is filled; leads lost to other workers make room for others."""
         terms, book = view.lineup.terms, self.ledger.leads
-        rng, until = generator(f"{poll.campaign}|{poll.key}"), now + poll.order.lease_seconds * SECOND
+        rng = generator(f"{poll.campaign}|{poll.key}")
         missing, first, known = n, 0, self.ledger.seq
         for _ in range(MOST_ROUNDS):
             witness = Witness(view)
@@ -362,7 +364,7 @@ class Desk:
                 view.put_aside_rows(self.roster.hear(self.hands.heard()))
                 queue = rank(witness, missing, terms.plan.policy, account, rng)
                 rows = view.rows(queue.place)
-                self._tell(rows[:missing], poll.at, until)
+                self._tell(rows[:missing], poll.at, poll.until(now))
             offered = Offered(queue, rows, witness.testimony(view.lineup.described))
             found = win(connection, book, offered, poll, now, n=missing, first=first)
             self._read_on(connection)

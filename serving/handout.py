@@ -105,6 +105,10 @@ class Poll:
     key: str
     at: int
 
+    def until(self, now: int) -> int:
+        """Until when leases won at an instant hold."""
+        return now + self.order.lease_seconds * SECOND
+
     @cached_property
     def batch_id(self) -> str:
         """The same for the same poll."""
@@ -175,7 +179,7 @@ def win(
 
     `now` is the instant that leases compare with: the database's clock in normal running.
     """
-    rows, until = offered.rows, now + poll.order.lease_seconds * SECOND
+    rows, until = offered.rows, poll.until(now)
     keys, phones = book.columns["key"][rows].tolist(), book.columns["phone"][rows].tolist()
     won = dict[int, Claim]()
     tried, numbers = 0, set[int]()

@@ -10,6 +10,7 @@ import secrets
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
+from mmap import mmap
 from pathlib import Path
 
 import numpy as np
@@ -26,14 +27,8 @@ _COUNT = 8
 class Hands:
     """Of a worker that is alone."""
 
-    def __init__(self) -> None:
-        self._meant: list[Int64Array] | None = None
-        """Of whom it spoke since it began to mean it; None outside."""
-
     def tell(self, keys: Int64Array, since: Int64Array | int, until: Int64Array | int) -> None:
         """Say that leads (by database key) are held from an instant until another."""
-        if self._meant is not None:
-            self._meant.append(keys)
 
     def heard(self) -> Int64Array:
         """What others said since the last time, in its order: (key, since, until), shape (words, 3)."""
@@ -47,17 +42,7 @@ class Hands:
     @contextmanager
     def meaning(self) -> Iterator[None]:
         """What is told meanwhile is taken back if it ends in an error."""
-        meant: list[Int64Array] = []
-        self._meant = meant
-        try:
-            yield
-        except BaseException:
-            self._meant = None
-            for keys in meant:
-                self.tell(keys, 0, 0)
-            raise
-        finally:
-            self._meant = None
+        yield
 
 
 class SharedHands(Hands):
@@ -65,20 +50,22 @@ class SharedHands(Hands):
 
     def __init__(self, folder: Path, salt: bytes) -> None:
         """In a folder of theirs; the salt names the installation."""
-        super().__init__()
         folder.mkdir(parents=True, exist_ok=True)
         name = hashlib.blake2b(salt, digest_size=8, person=b"leadrank hands").hexdigest()
         self._file = os.open(folder / f"hands-{name}", os.O_RDWR | os.O_CREAT, 0o600)
         weakref.finalize(self, os.close, self._file)
         size = _COUNT + 4 * WORDS
         os.ftruncate(self._file, 8 * size)
-        shared = np.memmap(folder / f"hands-{name}", np.int64, "r+", shape=(size,))
+        shared = np.frombuffer(mmap(self._file, 8 * size), np.int64)
         self._count, self._ring = shared[:1], shared[_COUNT:].reshape(WORDS, 4)
         self._me, self._heard, self._has_turn = secrets.randbits(62), int(self._count[0]), False
+        self._meant: list[Int64Array] | None = None
+        """Of whom it spoke since it began to mean it; None outside."""
 
     def tell(self, keys: Int64Array, since: Int64Array | int, until: Int64Array | int) -> None:
         """Say it to the others."""
-        super().tell(keys, since, until)
+        if self._meant is not None:
+            self._meant.append(keys)
         words = np.empty((keys.size, 4), np.int64)
         words[:, 0], words[:, 1], words[:, 2], words[:, 3] = self._me, keys, since, until
         with self.turn():
@@ -108,3 +95,17 @@ class SharedHands(Hands):
         finally:
             self._has_turn = False
             fcntl.flock(self._file, fcntl.LOCK_UN)
+
+    @contextmanager
+    def meaning(self) -> Iterator[None]:
+        """What is told meanwhile is taken back if it ends in an error."""
+        self._meant = meant = list[Int64Array]()
+        try:
+            yield
+        except BaseException:
+            self._meant = None
+            for keys in meant:
+                self.tell(keys, 0, 0)
+            raise
+        finally:
+            self._meant = None

@@ -160,9 +160,9 @@ class Roster:
         self._held_phones.take(phone[numbered], rows[numbered], at[numbered], until[numbered])
         self._news += [rows, self._sharers.of(phone[numbered])]
 
-    def held_since(self, row: int) -> int:
-        """Since when the last one to hold a lead held it."""
-        return int(self._held_leads.since[row])
+    def held_since(self, rows: Int64Array) -> Int64Array:
+        """Since when the last one to hold each lead held it."""
+        return self._held_leads.since[rows]
 
     def hear(self, held: Int64Array) -> Int64Array:
         """Remember who is held by others: (database key, since, until), shape (leads, 3); their rows."""

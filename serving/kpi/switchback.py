@@ -47,9 +47,9 @@ class Deal:
 
     def side(self, day: Int64Array) -> Int64Array:
         """0 for days that are off, 1 for those that are on, -1 for days that weren't dealt."""
-        place = np.minimum(np.searchsorted(self.day, day), max(self.day.size - 1, 0))
         if not self.day.size:
             return np.full(day.size, -1)
+        place = np.minimum(np.searchsorted(self.day, day), self.day.size - 1)
         return np.where(self.day[place] == day, self.on[place], -1).astype(np.int64)
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import Engine, event, select
 from features.store.engine import reading, transaction
 from features.store.keys import all_keys, revoke_key
 from features.store.tables import api_key
-from serving.access import SCOPES, TRUST_S, Keys, Principal, create_key
+from serving.access import RENEWED_S, SCOPES, TRUST_S, Keys, Principal, create_key
 from serving.errors import KeyUnknown
 from tests.features.store.tellings import NOON, a_lead
 
@@ -64,7 +64,7 @@ def test_of_many_requests_at_once_one_asks_whether_the_key_still_stands(engine: 
 
     def one(_: int) -> Principal:
         start.wait()
-        return keys.principal(token, 100.0 + TRUST_S)
+        return keys.principal(token, 100.0 + RENEWED_S)
 
     with ThreadPoolExecutor(8) as threads:
         found = list(threads.map(one, range(8)))
