@@ -20,6 +20,7 @@ from .alerts import due, retrain
 from .diagnostics import diagnosis
 from .draws import Witness
 from .errors import AlreadyTraining, UnknownLead
+from .fair_lock import FairLock
 from .handout import (
     Batch,
     Item,
@@ -52,7 +53,6 @@ from .scores import ScoreSheet
 from .standing import OPEN
 from .subjects import named
 from .switchbacks import in_force
-from .turns import Turns
 from .verdicts import judge_all
 from .view import View, passing
 
@@ -81,7 +81,7 @@ class Desk:
     """What it knows; by default nothing yet."""
     hands: Hands = field(default_factory=Hands)
     """What it hears of leads that other workers hold; by default nothing."""
-    lock: Turns = field(default_factory=Turns)
+    lock: FairLock = field(default_factory=FairLock)
     patience: int = 0
     """A request overtaken by one later by up to this is answered as of then: its clock was read before."""
     at_once: bool = True

@@ -1,11 +1,11 @@
-"""Turns: a lock given in the order in which it was asked for; the standard library's may starve a waiter."""
+"""Fair lock: one given in the order in which it was asked for; the standard library's may starve a waiter."""
 
 import threading
 from collections import deque
 from types import TracebackType
 
 
-class Turns:
+class FairLock:
     """Whoever has it may take it again, and gives it on when all of that is over."""
 
     def __init__(self) -> None:

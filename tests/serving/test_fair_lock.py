@@ -1,4 +1,4 @@
-"""Turns: one at a time, in the order of asking, as often as the holder likes."""
+"""The fair lock: one at a time, in the order of asking, as often as the holder likes."""
 
 import threading
 import time
@@ -6,21 +6,21 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from serving.turns import Turns
+from serving.fair_lock import FairLock
 
 
 def test_they_are_given_in_the_order_of_asking():
-    turns, order = Turns(), list[int]()
+    lock, order = FairLock(), list[int]()
 
     def one(number: int) -> None:
-        with turns:
+        with lock:
             order.append(number)
 
     threads = [threading.Thread(target=one, args=(number,)) for number in range(20)]
-    with turns:
+    with lock:
         for number, thread in enumerate(threads):
             thread.start()
-            while len(turns._waiting) <= number:
+            while len(lock._waiting) <= number:
                 time.sleep(0.001)
     for thread in threads:
         thread.join()
@@ -29,11 +29,11 @@ def test_they_are_given_in_the_order_of_asking():
 
 
 def test_one_at_a_time_has_it_and_none_is_lost():
-    turns, count = Turns(), [0]
+    lock, count = FairLock(), [0]
 
     def many(_: int) -> None:
         for _turn in range(300):
-            with turns, turns:
+            with lock, lock:
                 seen = count[0]
                 time.sleep(0)
                 count[0] = seen + 1
@@ -45,9 +45,9 @@ def test_one_at_a_time_has_it_and_none_is_lost():
 
 
 def test_an_error_gives_it_on():
-    turns = Turns()
-    with pytest.raises(ValueError, match="x"), turns:
+    lock = FairLock()
+    with pytest.raises(ValueError, match="x"), lock:
         raise ValueError("x")
 
     with ThreadPoolExecutor(1) as threads:
-        assert threads.submit(turns.__enter__).result(5) is None
+        assert threads.submit(lock.__enter__).result(5) is None
