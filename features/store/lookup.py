@@ -10,6 +10,9 @@ from sqlalchemy.exc import OperationalError
 PATIENCE_MS = 20
 """So long a statement waits for rows that must not wait for them long."""
 
+LEASES = 727470
+"""The number of the advisory lock on who holds what."""
+
 LOCK_NOT_AVAILABLE = "55P03"
 """PostgreSQL's code of a wait that took too long."""
 
@@ -63,13 +66,13 @@ def lock_leases(connection: Connection) -> None:
     Taken after `lock_ingest` where a transaction needs both. SQLite has one writer.
     """
     if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(727470)"))
+        connection.execute(text(f"SELECT pg_advisory_xact_lock({LEASES})"))
 
 
 def share_leases(connection: Connection) -> None:
     """Let this transaction claim beside others that claim, while none that takes `lock_leases` is at work."""
     if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock_shared(727470)"))
+        connection.execute(text(f"SELECT pg_advisory_xact_lock_shared({LEASES})"))
 
 
 def soon(connection: Connection, statement: Executable, told: Mapping[str, object]) -> Sequence[Any]:

@@ -224,6 +224,10 @@ def _refusal(blocks: Blocks, sides: Sequence[Side], mismatch: Mismatch, strays: 
         return f"on {strays} of the days leads were handed out by the rules of the other side"
     if mismatch.blocks:
         return f"one side lacks calls on more days than chance makes (p = {mismatch.p:.1g}): look for why"
+    return _too_little(blocks, sides)
+
+
+def _too_little(blocks: Blocks, sides: Sequence[Side]) -> str:
     if blocks.called < LEAST_BLOCKS:
         return f"{blocks.called} of at least {LEAST_BLOCKS} blocks of two days with calls are over"
     idle = next((side.name for side in sides if not side.total("net") or not side.hours), None)
@@ -233,7 +237,7 @@ def _refusal(blocks: Blocks, sides: Sequence[Side], mismatch: Mismatch, strays: 
 def _planned(before: Blocks) -> Planned | None:
     """By the spread of as many days, as if the rules had been switched on them and done nothing."""
     sides = [Side(before.cells, name) for name in SIDES]
-    if _refusal(before, sides, Mismatch(0.0, 1.0), 0):
+    if _too_little(before, sides):
         return None
     found, called = lifts_of(before)[0], before.called
     error = log1p(found.detectable) / (float(stdtrit(called - 1, 1 - ALPHA / 2)) + POWER)
