@@ -223,7 +223,7 @@ def explained(bundle: Bundle, matrix: FeatureMatrix, scores: Scores) -> dict[str
         raw, figure = base + float(effects[0].sum()), float(said[0])
         chances = bundle.models[head].objective == "binary"
         chance, amount = (figure, None) if chances else (None, figure)
-        found[head] = HeadExplained(chance, amount, raw, base, reasons)
+        found[head] = HeadExplained(chance, amount, raw, base, reasons.listed)
     return found
 
 

@@ -1,19 +1,23 @@
 """Reasons: the few groups of features that moved a lead's odds most, in plain words, the rest as one sum."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
+from typing import NamedTuple
 
 import numpy as np
 import orjson
 
 from features import Feature
 from features.groups import Group, grouped
-from features.kernel import Float32Array, Float64Array, Int64Array
+from features.kernel import Float32Array, Float64Array, Int64Array, kernel
 from features.wording import worded
 
 MOST = 8
 OTHER = "other"
+
+MOST_PHRASES = 200_000
+"""So many ready phrases are kept of a bundle's features, then they are made anew."""
 
 
 @dataclass(frozen=True)
@@ -29,21 +33,28 @@ class Reason:
     text: str
 
 
-class Reasons(tuple[Reason, ...]):  # noqa: SLOT001  # what is made of them is kept with them
-    """A lead's reasons, strongest first; their JSON is made once, however often they are told."""
+@dataclass(frozen=True)
+class Reasons:
+    """A lead's reasons, strongest first, as ready JSON: queues tell thousands that nobody takes apart."""
+
+    told: bytes = b"[]"
+    """All of it, as an answer tells it."""
+    on_record: bytes = b"[]"
+    """What is kept with a decision: the sentences can be told again."""
 
     @cached_property
-    def told(self) -> bytes:
-        """All of it, as an answer tells it."""
-        return orjson.dumps([vars(one) for one in self])
-
-    @cached_property
-    def on_record(self) -> bytes:
-        """What is kept with a decision: the sentences can be told again."""
-        return orjson.dumps([{name: vars(one)[name] for name in _KEPT} for one in self])
+    def listed(self) -> tuple[Reason, ...]:
+        """One by one."""
+        return tuple(Reason(**one) for one in orjson.loads(self.told))
 
 
-_KEPT = ("feature", "value", "effect", "group")
+class Phrase(NamedTuple):
+    """The JSON of a reason around its effect: what doesn't depend on it but for its sign."""
+
+    head: str
+    kept: str
+    raises: str
+    lowers: str
 
 
 @dataclass(frozen=True)
@@ -54,41 +65,79 @@ class Grouping:
     groups: tuple[Group, ...]
     code: Int64Array
     """The group of each feature."""
+    phrases: dict[tuple[int, float | None], Phrase] = field(default_factory=dict)
+    """By a feature's place and value: most values are those of many leads."""
 
     def reasons(self, values: Float32Array, effects: Float64Array, most: int = MOST) -> list[Reasons]:
         """At most `most` reasons of each row, strongest first; a row's effects sum to those given."""
-        sums, leading = self._summed(effects)
-        order = np.argsort(-np.abs(sums), axis=1, kind="stable")
-        return [self._of_one(*row, most) for row in zip(values, sums, leading, order, strict=True)]
-
-    def _summed(self, effects: Float64Array) -> tuple[Float64Array, Int64Array]:
-        """Each group's effect, and the feature that moved it most in that direction, shape (rows, groups)."""
         sums = np.empty((effects.shape[0], len(self.groups)))
         leading = np.empty(sums.shape, np.int64)
-        for group in range(len(self.groups)):
-            members = np.flatnonzero(self.code == group)
-            own = effects[:, members]
-            sums[:, group] = own.sum(axis=1)
-            leading[:, group] = members[np.argmax(own * np.sign(sums[:, group])[:, None], axis=1)]
-        return sums, leading
+        sum_groups(np.ascontiguousarray(effects), self.code, sums, leading)
+        order = np.argsort(-np.abs(sums), axis=1, kind="stable")
+        sums = np.take_along_axis(sums, order, axis=1)
+        moved = np.count_nonzero(sums, axis=1)
+        shown = np.where(moved <= most, moved, most - 1)
+        left = np.where(np.arange(sums.shape[1]) < shown[:, None], 0.0, sums).sum(axis=1)
+        places = np.take_along_axis(leading, order, axis=1)[:, :most]
+        columns = places, np.take_along_axis(values, places, axis=1), sums[:, :most], shown, left
+        return [self._of_one(*row) for row in zip(*(column.tolist() for column in columns), strict=True)]
 
     def _of_one(
-        self, values: Float32Array, sums: Float64Array, leading: Int64Array, order: Int64Array, most: int
+        self, places: list[int], values: list[float], sums: list[float], shown: int, left: float
     ) -> Reasons:
-        order = order[sums[order] != 0]
-        shown = order if order.size <= most else order[: most - 1]
-        told = tuple(
-            self._told(group, values, leading[group], float(sums[group])) for group in shown.tolist()
-        )
-        left = float(sums[order[shown.size :]].sum())
-        if not left:
-            return Reasons(told)
-        return Reasons((*told, Reason(OTHER, None, left, OTHER, _sentence("Everything else together", left))))
+        told, kept = [], []
+        for place, value, effect in zip(places[:shown], values[:shown], sums[:shown], strict=True):
+            phrase = self._phrase(place, value)
+            begun = f"{phrase.head}{effect!r}"
+            told.append(begun + (phrase.raises if effect > 0 else phrase.lowers))
+            kept.append(begun + phrase.kept)
+        if left:
+            rest = _REST.head + repr(left)
+            told.append(rest + (_REST.raises if left > 0 else _REST.lowers))
+            kept.append(rest + _REST.kept)
+        return Reasons(f"[{','.join(told)}]".encode(), f"[{','.join(kept)}]".encode())
 
-    def _told(self, code: int, values: Float32Array, place: int, effect: float) -> Reason:
-        group, feature, value = self.groups[code], self.features[place], float(values[place])
-        text = _sentence(f"{group.title} ({worded(feature, value)})", effect)
-        return Reason(feature.name, _plain(feature, value), effect, group.name, text)
+    def _phrase(self, place: int, value: float) -> Phrase:
+        named = place, None if value != value else value  # noqa: PLR0124  # NaN is another one each time
+        found = self.phrases.get(named)
+        if found is None:
+            if len(self.phrases) >= MOST_PHRASES:
+                self.phrases.clear()
+            found = self.phrases[named] = self._phrased(place, value)
+        return found
+
+    def _phrased(self, place: int, value: float) -> Phrase:
+        group, feature = self.groups[self.code[place]], self.features[place]
+        return phrased(
+            feature.name, _plain(feature, value), group.name, f"{group.title} ({worded(feature, value)})"
+        )
+
+
+@kernel
+def sum_groups(effects: Float64Array, code: Int64Array, sums: Float64Array, leading: Int64Array) -> None:
+    """Fill each group's effect, and the feature that moved it most in that direction, shape (rows, groups)."""
+    for row in range(effects.shape[0]):
+        sums[row, :] = 0.0
+        leading[row, :] = -1
+        for place in range(code.size):
+            sums[row, code[place]] += effects[row, place]
+        for place in range(code.size):
+            group = code[place]
+            sign, first = np.sign(sums[row, group]), leading[row, group]
+            if first < 0 or effects[row, place] * sign > effects[row, first] * sign:
+                leading[row, group] = place
+
+
+def phrased(feature: str, value: float | str | None, group: str, what: str) -> Phrase:
+    """The JSON of a `Reason` around its effect."""
+    head = orjson.dumps({"feature": feature, "value": value})[:-1].decode() + ',"effect":'
+    kept = f',"group":{orjson.dumps(group).decode()}'
+    raises, lowers = (f'{kept},"text":{orjson.dumps(f"{what} {way} it").decode()}}}' for way in _WAYS)
+    return Phrase(head, kept + "}", raises, lowers)
+
+
+_WAYS = "raises", "lowers"
+_REST = phrased(OTHER, None, OTHER, "Everything else together")
 
 
 @lru_cache(maxsize=8)
@@ -100,10 +149,6 @@ def grouping(features: tuple[Feature, ...]) -> Grouping:
 def reasons_of(features: Sequence[Feature], values: Float32Array, effects: Float64Array) -> list[Reasons]:
     """The reasons of each row."""
     return grouping(tuple(features)).reasons(values, effects)
-
-
-def _sentence(what: str, effect: float) -> str:
-    return f"{what} {'raises' if effect > 0 else 'lowers'} it"
 
 
 def _plain(feature: Feature, value: float) -> float | str | None:

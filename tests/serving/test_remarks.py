@@ -60,7 +60,7 @@ def made(desk: Desk) -> int:
 
 
 def reasons_by_lead(batch: Batch) -> dict[str, tuple[Reason, ...]]:
-    return {item.lead_id: item.reasons for item in batch.items}
+    return {item.lead_id: item.reasons.listed for item in batch.items}
 
 
 def test_a_poll_after_a_look_ahead_says_the_same_and_makes_nothing(desk: Desk):
@@ -74,7 +74,7 @@ def test_a_poll_after_a_look_ahead_says_the_same_and_makes_nothing(desk: Desk):
     standing = desk.roster.standing(rows, desk.plan("spring", OPEN).caps, OPEN)
     plainly = Remarks(desk.sheet).of(desk.models, desk.ledger.past(), rows, standing, OPEN)
     assert [item.reasons for item in given.items] == [one.reasons for one in plainly]
-    assert all(item.reasons for item in given.items)
+    assert all(item.reasons.listed for item in given.items)
 
 
 def test_a_lead_with_news_is_remarked_on_anew(desk: Desk, engine: Engine):
@@ -98,7 +98,7 @@ def test_reasons_add_up_to_what_the_model_saw_when_it_gave_the_score(desk: Desk)
     seen = Moments(rows, np.full(rows.size, -1), desk.sheet.scored_at[rows])
     _, effects = bundle.explain(compute(desk.ledger.past(), seen, bundle.features), "conversion")
 
-    told = [sum(reason.effect for reason in item.reasons) for item in given.items]
+    told = [sum(reason.effect for reason in item.reasons.listed) for item in given.items]
     assert told == pytest.approx(effects.sum(axis=1).tolist())
 
 

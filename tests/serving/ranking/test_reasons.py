@@ -39,7 +39,7 @@ def test_reasons_of_any_row_add_up_to_every_heads_log_odds_before_calibration(se
 
     for head, model in BUNDLE.models.items():
         base, effects = BUNDLE.explain(matrix, head)
-        told = reasons_of(BUNDLE.features, values, effects)
+        told = [row.listed for row in reasons_of(BUNDLE.features, values, effects)]
 
         added = [base + sum(one.effect for one in row) for row in told]
         assert added == pytest.approx(model.score(values, 1), abs=1e-9)
@@ -52,8 +52,9 @@ def test_a_reason_is_the_sum_of_its_group_and_names_the_feature_that_moved_it_mo
     values = rows_of(BUNDLE.features, seed, rows=3)
     _, effects = BUNDLE.explain(FeatureMatrix(BUNDLE.features, values), "conversion")
 
-    for told, row, shares in zip(reasons_of(BUNDLE.features, values, effects), values, effects, strict=True):
-        for one in (one for one in told if one.feature != OTHER):
+    reasons = reasons_of(BUNDLE.features, values, effects)
+    for told, row, shares in zip(reasons, values, effects, strict=True):
+        for one in (one for one in told.listed if one.feature != OTHER):
             members = {
                 feature.name: place
                 for place, feature in enumerate(BUNDLE.features)
@@ -69,7 +70,8 @@ def test_a_group_is_told_by_the_feature_that_moved_it_most_its_own_way():
     values = np.array([[2, 7, 0.5, 1]], np.float32)
     effects = np.array([[0.1, -0.5, 0.3, -0.2]])
 
-    (told,) = reasons_of(FEATURES, values, effects)
+    (reasons,) = reasons_of(FEATURES, values, effects)
+    told = reasons.listed
 
     assert [(one.feature, one.value, one.group) for one in told] == [
         ("lead_attempts", 7.0, "tried"),
@@ -85,7 +87,8 @@ def test_what_is_not_among_the_strongest_is_told_as_one_last_sum():
     features = tuple(Attribute(f"attribute_{i}", str(i)) for i in range(12))
     effects = np.arange(12.0)[None] - 3.5
 
-    (told,) = reasons_of(features, np.zeros((1, 12), np.float32), effects)
+    (reasons,) = reasons_of(features, np.zeros((1, 12), np.float32), effects)
+    told = reasons.listed
 
     assert len(told) == MOST
     assert told[-1].feature == told[-1].group == OTHER
@@ -97,7 +100,8 @@ def test_what_is_not_among_the_strongest_is_told_as_one_last_sum():
 def test_features_that_moved_nothing_are_no_reasons_and_a_missing_value_is_said_to_be_unknown():
     values = np.array([[np.nan, 7, 0.5, np.nan]], np.float32)
 
-    (told,) = reasons_of(FEATURES, values, np.array([[0.0, 0.0, 0.0, -0.2]]))
+    (reasons,) = reasons_of(FEATURES, values, np.array([[0.0, 0.0, 0.0, -0.2]]))
+    told = reasons.listed
 
     assert [(one.feature, one.value) for one in told] == [("channel", None)]
     assert told[0].text == "Where it came from (unknown) lowers it"
