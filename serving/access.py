@@ -61,13 +61,23 @@ class Keys:
 
     def principal(self, token: str, now_s: float) -> Principal:
         """Who presents this token; `now_s` is any steady clock in seconds."""
+        return self.trusted(token, now_s) or self.asked(token, now_s)
+
+    def trusted(self, token: str, now_s: float) -> Principal | None:
+        """Who presents it, where the store needn't be asked for that now."""
         mark = _mark(token)
         with self._lock:
             principal, found_s, asked_s = self._kept.get(mark, (None, 0.0, 0.0))
-            if principal is not None:
-                if now_s - found_s < TRUST_S and now_s - asked_s < RENEWED_S:
-                    return principal
-                self._kept[mark] = (principal, found_s, now_s)
+            if principal is None:
+                return None
+            if now_s - found_s < TRUST_S and now_s - asked_s < RENEWED_S:
+                return principal
+            self._kept[mark] = (principal, found_s, now_s)
+        return None
+
+    def asked(self, token: str, now_s: float) -> Principal:
+        """Who presents it, as the store says."""
+        mark = _mark(token)
         try:
             principal = self._look_up(token)
         except KeyUnknown:

@@ -116,6 +116,7 @@ def create_app(settings: Settings) -> FastAPI:
         docs_url=None,  # the page would load its scripts from elsewhere
         redoc_url=None,
         generate_unique_id_function=_operation,
+        telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},
         responses={"default": {"model": Problem, "description": "RFC 9457 problem"}},
     )
     app.add_middleware(Edge, meter=meter)

@@ -159,7 +159,7 @@ def _again(asked: Asked, found: Answer, at: int, life: int = DAY) -> Response:
     return Response(found.response or b"", found.status, headers, "application/json")
 
 
-def once(
+async def once(
     request: Request,
     service: ServiceDep,
     body: Body,

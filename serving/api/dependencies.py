@@ -1,4 +1,7 @@
-"""Dependencies: who asks, as of when, with which body; the one place in the service that reads a clock."""
+"""Dependencies: who asks, as of when, with which body; the one place in the service that reads a clock.
+
+They run on the event loop, which costs a request nothing; what waits for the store goes to a thread.
+"""
 
 import threading
 import time
@@ -8,6 +11,7 @@ from typing import Annotated, Literal
 from fastapi import Depends, Header, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, SecurityScopes
 from sqlalchemy import Engine
+from starlette.concurrency import run_in_threadpool
 
 from features.instants import MINUTE, parse, render
 
@@ -85,7 +89,7 @@ def instant(text: str) -> int:
     return at
 
 
-def service(request: Request) -> Service:
+async def service(request: Request) -> Service:
     """The service of this worker."""
     found: Service = request.app.state.service
     return found
@@ -96,7 +100,7 @@ ServiceDep = Annotated[Service, Depends(service)]
 _bearer = HTTPBearer(auto_error=False, description="An API key: `leadrank keys create NAME --scopes ...`")
 
 
-def principal(
+async def principal(
     request: Request,
     scopes: SecurityScopes,
     service: ServiceDep,
@@ -105,14 +109,15 @@ def principal(
     """Who asks: 401 without a good key, 403 without the scopes."""
     if credentials is None:
         raise KeyMissing
-    found = service.keys.principal(credentials.credentials, time.monotonic())
+    token, now_s = credentials.credentials, time.monotonic()
+    found = service.keys.trusted(token, now_s) or await run_in_threadpool(service.keys.asked, token, now_s)
     request.state.key_id = found.key_id
     for scope in scopes.scopes:
         found.require(scope)
     return found
 
 
-def now(
+async def now(
     service: ServiceDep,
     _known: Annotated[Principal, Security(principal)],
     leadrank_now: Annotated[str | None, Header(description="only with LEADRANK_CLOCK=request")] = None,
@@ -120,8 +125,8 @@ def now(
     """As of when to answer; with the request's clock all that is due by then is done first."""
     at = service.clock.now(leadrank_now)
     if service.clock.mode == "request":
-        service.desk.catch_up(at)
-        service.herald.attend(at)
+        await run_in_threadpool(service.desk.catch_up, at)
+        await run_in_threadpool(service.herald.attend, at)
     return at
 
 
