@@ -10,16 +10,16 @@ from sqlalchemy import Connection, Engine
 from features.instants import DAY, SECOND, render
 from features.kernel import Int64Array
 from features.served import ServedVector
-from features.store.decisions import forget_draws, numbers_of
-from features.store.engine import reading, transaction
+from features.store.decisions import forget_draws
+from features.store.engine import glance, reading, transaction
+from features.store.served_vectors import write_meanings
 from training.bundle import Bundle
 
 from . import leases
 from .abandons import Nearness, shrunk
 from .alerts import due, retrain
-from .diagnostics import diagnosis
 from .draws import Witness
-from .errors import AlreadyTraining, UnknownLead
+from .errors import AlreadyTraining
 from .fair_lock import FairLock
 from .handout import (
     Batch,
@@ -34,7 +34,6 @@ from .handout import (
     win,
 )
 from .hands import Hands
-from .insight import Diagnosis, Eligibility, Explanation, eligibility, explanation
 from .items import Known, items_of
 from .leases import Ack, AckResult
 from .lineup import Lineup, Terms
@@ -51,12 +50,9 @@ from .rule import Caps
 from .rules.hours import open_until
 from .scores import ScoreSheet
 from .standing import OPEN
-from .subjects import named
 from .switchbacks import in_force
 from .verdicts import judge_all
 from .view import View, passing
-
-_OWN_LEASE = frozenset({"LEASED"})
 
 MOST_ROUNDS = 8
 """How often one poll tries anew when other workers hold the leads that it wanted."""
@@ -95,20 +91,27 @@ class Desk:
         self.heir: ScoreSheet | None = None
         """The scores of a champion who doesn't serve yet."""
         self._swept_at, self._knows_leases, self._latest = 0, False, 0
+        self._meant = set[str]()
+        """The fingerprints whose meaning is known to be on record."""
 
     def follow(self, at: int) -> int:
         """Read what the store learned since the last request, at first open leases too.
 
         Returns the instant as of which a request made at `at` is answered.
         """
-        with reading(self.engine) as connection:
-            self.ledger.follow(connection)
-            self._take_over()
-            if not self._knows_leases:
-                self.roster.restore(leases.open_leases(connection, at), at)
-                self._knows_leases = True
+        if self._has_news():
+            with reading(self.engine) as connection:
+                self.ledger.follow(connection)
+                self._take_over()
+                if not self._knows_leases:
+                    self.roster.restore(leases.open_leases(connection, at), at)
+                    self._knows_leases = True
         self.roster.hear(self.hands.heard())
         return self._as_of(at)
+
+    def _has_news(self) -> bool:
+        with glance(self.engine) as connection:
+            return self.ledger.is_behind(connection) or not self._knows_leases
 
     def _as_of(self, at: int) -> int:
         """One that another overtook is answered as of the other: windows are never moved back for it."""
@@ -207,41 +210,6 @@ class Desk:
         threading.Thread(target=self._train, args=(at,), daemon=True).start()
         return TrainingRun(f"as-of-{render(at)}", "running")
 
-    def check(
-        self, campaign: str, lead_id: str | None, phone: str | None, lease_id: str | None, at: int
-    ) -> Eligibility:
-        """The last gate before a call: every rule, asked now; what nobody knows is not allowed."""
-        with self.lock:
-            at = self.follow(at)
-            with reading(self.engine) as connection:
-                now = self.clock(connection, at) if lease_id else at
-                rows, why = named(connection, self.ledger.leads, lead_id, phone, lease_id, now)
-            caps = self.plan(campaign, at).caps
-            standings = [self.roster.standing(np.array([row]), caps, at) for row in rows]
-        ignored = _OWN_LEASE if lease_id else frozenset()
-        verdicts = [eligibility(standing, caps, at, ignored) for standing in standings]
-        if not verdicts:
-            return Eligibility(False, (why,), None)
-        return min(verdicts, key=lambda verdict: (verdict.allow, verdict.valid_until or 0))
-
-    def explain(self, lead_id: str, at: int) -> Explanation:
-        """What the desk thinks of one lead now, and why."""
-        with self.lock:
-            at = self.follow(at)
-            row = self.ledger.leads.row(lead_id)
-            if row is None:
-                raise UnknownLead(lead_id=lead_id)
-            return self._explain(lead_id, row, at)
-
-    def diagnose(self, campaign: str, at: int) -> Diagnosis:
-        """Why a campaign's queue is as long as it is."""
-        with self.lock:
-            at = self.follow(at)
-            lineup = self.lineup(campaign, at)
-            return diagnosis(
-                self.engine, View(lineup), self.models, self._abandoned(lineup, at), campaign, at
-            )
-
     def lineup(self, campaign: str, at: int) -> Lineup:
         """The campaign's leads as they stand at an instant; its lock must be held."""
         at, news = self._as_of(at), self.roster.take_news()
@@ -282,12 +250,13 @@ class Desk:
         code = self.ledger.leads.code("campaign", campaign)
         return self.roster.account(code, self.plan(campaign, at).policy, at)
 
-    def _abandoned(self, lineup: Lineup, at: int) -> tuple[Nearness, ...]:
+    def abandoned(self, lineup: Lineup, at: int) -> tuple[Nearness, ...]:
+        """How near the campaign is to its cap on abandoned calls."""
         return self.roster.abandoned(lineup.terms.campaign, lineup.terms.plan.abandon_cap, at)
 
     def _paced(self, poll: Poll, view: View) -> int:
         """How many leads a poll gets: fewer near the cap on abandoned calls."""
-        slowest = min((one.pace for one in self._abandoned(view.lineup, poll.at)), default=1.0)
+        slowest = min((one.pace for one in self.abandoned(view.lineup, poll.at)), default=1.0)
         return shrunk(poll.order.n, view.due().size, slowest)
 
     def _next_key(self, campaign: str, at: int) -> str:
@@ -306,15 +275,6 @@ class Desk:
             now = self.clock(connection, at)
             return leases.takes_turn(connection, "retrain", now + (self.trainer.every or 0) // 2, now)
 
-    def _explain(self, lead_id: str, row: int, at: int) -> Explanation:
-        past, rows = self.ledger.past(), np.array([row])
-        campaign = past.leads.coded["campaign"]
-        plan = self.plan(campaign.levels[campaign.codes[row]], at)
-        standing = self.roster.standing(rows, plan.caps, at)
-        verdict = eligibility(standing, plan.caps, at)
-        found = explanation(lead_id, row, verdict, past, self.models.champion(), plan.worth, standing, at)
-        return replace(found, degraded=self.models.degraded)
-
     def _hand_out(self, poll: Poll, view: View, seal: Seal | None) -> Batch:
         """Win leases in the queue's order and put batch and decisions on record, in one transaction."""
         policy, withheld = view.lineup.terms.plan.policy, view.withheld()
@@ -329,7 +289,7 @@ class Desk:
             view.lineup.learn_price(np.concatenate([one.ranked for one in rounds]), poll.at)
             won = list[Item]()
             for one in rounds:
-                won += self._items(connection, poll, view, one, first_rank=len(won) + 1)
+                won += self._items(poll, view, one, first_rank=len(won) + 1)
             items = with_agents(tuple(won), poll, self.ledger, view.lineup.terms)
             given = Batch(
                 batch_id=poll.batch_id,
@@ -343,13 +303,21 @@ class Desk:
                 next_poll_after_s=view.next_poll(len(items)),
                 expires_at=poll.until(now),
             )
-            record(connection, given, poll, rounds, policy, account, self.ledger.leads, self._served)
+            served = self._served(connection, given)
+            record(connection, given, poll, rounds, policy, account, self.ledger.leads, served)
             if seal is not None:
                 seal.end(connection, given)
+        self._meant |= {one.fingerprint for one in served.values()}
         return given
 
-    def _served(self, row: int) -> ServedVector | None:
-        return self.sheet.served(self.ledger.past(), row)
+    def _served(self, connection: Connection, given: Batch) -> dict[int, ServedVector]:
+        """What the model saw of the batch's leads that are in the sample; what it means is on record."""
+        rows = np.array([item.row for item in given.items], np.int64)
+        found = self.sheet.served(self.ledger.past(), rows)
+        sets = {one.fingerprint: one.features for one in found.values()}
+        if not sets.keys() <= self._meant:
+            write_meanings(connection, sets)
+        return found
 
     def _rounds(
         self, connection: Connection, poll: Poll, view: View, account: Account, now: int, n: int
@@ -367,7 +335,8 @@ class Desk:
                 self._tell(rows[:missing], poll.at, poll.until(now))
             offered = Offered(queue, rows, witness.testimony(view.lineup.described))
             found = win(connection, book, offered, poll, now, n=missing, first=first)
-            self._read_on(connection)
+            if found.seq != self.ledger.seq:
+                self._read_on(connection)
             if self.ledger.seq > known:
                 found = self._still_allowed(connection, poll, terms.plan.caps, found, now)
             yield found
@@ -389,12 +358,9 @@ class Desk:
         leases.give_back(connection, [found.claims[i] for i in np.flatnonzero(forbidden).tolist()], now)
         return found.keep(~forbidden)
 
-    def _items(
-        self, connection: Connection, poll: Poll, view: View, found: Round, first_rank: int
-    ) -> list[Item]:
+    def _items(self, poll: Poll, view: View, found: Round, first_rank: int) -> list[Item]:
         rows, past = found.rows[found.entries], self.ledger.past()
-        keys = self.ledger.leads.columns["key"][rows].tolist()
         standing = self.roster.standing(rows, view.lineup.terms.plan.caps, poll.at)
         remarks = self.remarks.of(self.models, past, rows, standing, poll.at)
-        known = Known(rows, standing, remarks, self.sheet.of(rows), numbers_of(connection, keys))
+        known = Known(rows, standing, remarks, self.sheet.of(rows), found.numbers)
         return items_of(poll, view, found, known, past.leads, first_rank)

@@ -2,22 +2,23 @@
 
 import hashlib
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import compress
 
 import numpy as np
 import orjson
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, func, select
 
 from features.instants import SECOND
 from features.kernel import BoolArray, Float64Array, Int64Array
 from features.served import ServedVector
-from features.store.bulk import insert_rows
+from features.store.bulk import insert_all
+from features.store.decisions import numbers_of
 from features.store.lead_book import LeadBook
-from features.store.served_vectors import write_served
-from features.store.tables import batch, decision, draw
+from features.store.served_vectors import served_rows
+from features.store.tables import batch, decision, draw, served_vector
 
 from . import leases
 from .draws import Told, Turn, written
@@ -143,6 +144,10 @@ class Round:
     wanted: int
     told: Told
     """What the queue was ranked from."""
+    numbers: tuple[str, ...]
+    """To dial, of each entry won."""
+    seq: int
+    """The latest change number after they were won."""
 
     @property
     def lost(self) -> Int64Array:
@@ -161,8 +166,14 @@ class Round:
 
     def keep(self, kept: BoolArray) -> "Round":
         """The round with some of what was won; the rest counts as lost."""
-        claims = tuple(compress(self.claims, kept.tolist()))
-        return replace(self, entries=self.entries[kept], chances=self.chances[kept], claims=claims)
+        chosen = kept.tolist()
+        return replace(
+            self,
+            entries=self.entries[kept],
+            claims=tuple(compress(self.claims, chosen)),
+            chances=self.chances[kept],
+            numbers=tuple(compress(self.numbers, chosen)),
+        )
 
 
 def win(
@@ -195,9 +206,12 @@ def win(
         gained = leases.claim(connection, list(claims.values()), poll.order.dialer_id, until, now, again)
         won |= {entry: claimed for entry, claimed in claims.items() if claimed.lease_id in gained}
         tried = chunk.stop
-    entries = np.array(list(won), np.int64)
-    chances, held = offered.queue.propensity(tried, entries), tuple(won.values())
-    return Round(offered.queue, rows, first, entries, held, chances, tried, n, offered.told)
+    entries, held = np.array(list(won), np.int64), tuple(won.values())
+    to_dial, seq = numbers_of(connection, [claimed.lead for claimed in held])
+    chances = offered.queue.propensity(tried, entries)
+    return Round(
+        offered.queue, rows, first, entries, held, chances, tried, n, offered.told, tuple(to_dial), seq
+    )
 
 
 def record(
@@ -208,20 +222,24 @@ def record(
     policy: Policy,
     account: Account,
     book: LeadBook,
-    served: Callable[[int], ServedVector | None],
+    served: Mapping[int, ServedVector],
 ) -> None:
     """Write a batch, its draw so that it can be weighed and drawn again, its decisions, what the model saw.
 
-    `served` gives the vector of a lead by its row, None outside the sample.
+    `served` has the vectors of the leads in the sample, by their rows.
     """
-    connection.execute(insert(batch), _batch(given, poll, rounds[-1], policy))
     turns = [Turn(one.wanted, one.tried, one.entries.tolist(), one.told) for one in rounds]
-    drawn = written(policy, account, turns)
-    connection.execute(insert(draw), {"batch_id": given.batch_id, "at": poll.at, "told": drawn})
-    if given.items:
-        insert_rows(connection, decision, _decisions(given, book))
-        vectors = {item.decision_id: served(item.row) for item in given.items}
-        write_served(connection, {of: seen for of, seen in vectors.items() if seen is not None})
+    drawn = {"batch_id": given.batch_id, "at": poll.at, "told": written(policy, account, turns)}
+    seen = {item.decision_id: served[item.row] for item in given.items if item.row in served}
+    insert_all(
+        connection,
+        {
+            batch: [_batch(given, poll, rounds[-1], policy)],
+            draw: [drawn],
+            served_vector: served_rows(seen),
+            decision: _decisions(given, book),
+        },
+    )
 
 
 def _batch(given: Batch, poll: Poll, last: Round, policy: Policy) -> dict[str, object]:

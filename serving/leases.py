@@ -8,7 +8,7 @@ import orjson
 from sqlalchemy import BindParameter, Connection, Row, TextClause, bindparam, func, select, text, update
 
 from features.instants import HOUR, SECOND
-from features.store.lookup import lock_leases, share_leases, soon
+from features.store.lookup import LEASES, lock_leases, soon
 from features.store.resources import ROWS, resources_of
 from features.store.tables import decision, lease
 
@@ -61,13 +61,12 @@ def claim(
     """Win the resources of as many claims as are free; return the leases that hold all of theirs.
 
     A resource is free when its last lease has expired at `at`. Claims must not share a resource. Transactions
-    claim beside each other, each its resources in their order, so that they can't wait in a circle; `again`:
-    this one has claimed before, and gets nothing where it would have to wait for another.
+    claim beside each other, while none that takes `lock_leases` is at work: each its resources in order, so
+    that they can't wait in a circle. `again`: this one has claimed before, and gets nothing where it would
+    have to wait for another.
     """
     if not claims:
         return set()
-    if not again:
-        share_leases(connection)
     wanted = sorted((resource, claimed.lease_id) for claimed in claims for resource in claimed.resources)
     rows = {"wanted": orjson.dumps(wanted).decode(), "dialer_id": dialer_id, "until": until, "at": at}
     statement = _CLAIM[connection.dialect.name]
@@ -102,7 +101,9 @@ _CLAIM = {
         f"value ->> 0, value ->> 1, {_ROW} FROM json_each(:wanted) WHERE true"
     ),
     "postgresql": _claim_from(
-        f"value ->> 0, value ->> 1, {_ROW} FROM json_array_elements(CAST(:wanted AS JSON))"
+        # the lock is had before a row is, for all are sorted first
+        f"value ->> 0, value ->> 1, {_ROW} FROM json_array_elements(CAST(:wanted AS JSON)), "
+        f"(SELECT pg_advisory_xact_lock_shared({LEASES})) AS beside"
     ),
 }
 

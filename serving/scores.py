@@ -118,21 +118,20 @@ class ScoreSheet:
             self._columns[name][rows] = number
         self._values[rows] = matrix.values
 
-    def served(self, past: Past, row: int) -> ServedVector | None:
-        """Exactly what the model saw for a lead's score; None for leads outside the sample."""
-        if self._bundle is None or not self._columns["seen_at"][row] or not self._is_logged(past, row):
-            return None
-        bundle, vector = self._bundle, encode(self._values[row])
-        seen_at, seq = int(self._columns["seen_at"][row]), int(self._columns["seq"][row])
-        return ServedVector(seen_at, seq, bundle.features, bundle.fingerprint, bundle.version, vector)
-
-    def _is_logged(self, past: Past, row: int) -> bool:
-        if not self.logged:
-            return False
-        if row >= self._draws.size:
+    def served(self, past: Past, rows: Int64Array) -> dict[int, ServedVector]:
+        """Exactly what the model saw for the scores of those of some leads that are in the sample."""
+        if self._bundle is None or not self.logged or not rows.size:
+            return {}
+        if rows.max() >= self._draws.size:
             new = places(b"", "served vectors", past.leads.lead_id[self._draws.size :])
             self._draws = np.concatenate([self._draws, new])
-        return bool(self._draws[row] < self.logged)
+        kept = rows[(self._draws[rows] < self.logged) & (self._columns["seen_at"][rows] > 0)]
+        return {row: self._vector(self._bundle, row) for row in kept.tolist()}
+
+    def _vector(self, bundle: Bundle, row: int) -> ServedVector:
+        seen_at, seq = int(self._columns["seen_at"][row]), int(self._columns["seq"][row])
+        vector = encode(self._values[row])
+        return ServedVector(seen_at, seq, bundle.features, bundle.fingerprint, bundle.version, vector)
 
     def stale(self, rows: Int64Array, created_at: Int64Array, at: int) -> BoolArray:
         """Whether the scores of leads received then are missing or too old."""

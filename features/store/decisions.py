@@ -7,7 +7,7 @@ from sqlalchemy import Connection, RowMapping, Text, cast, delete, func, select
 
 from ..instants import MINUTE
 from .lookup import among
-from .tables import batch, call, decision, draw, lead
+from .tables import batch, call, counter, decision, draw, lead
 
 
 def read_decision(connection: Connection, decision_id: str) -> RowMapping | None:
@@ -87,8 +87,13 @@ def campaigns_of_leases(connection: Connection, lease_ids: Collection[str]) -> d
     return {row.lease_id: row.campaign for row in rows}
 
 
-def numbers_of(connection: Connection, keys: Sequence[int]) -> list[str]:
-    """The number to dial of each lead, by its database key."""
-    asked = select(lead.c.id, lead.c.phones).where(among(connection, lead.c.id, keys))
-    found = {key: phones[0]["e164"] for key, phones in connection.execute(asked).all() if phones}
-    return [found[key] for key in keys]
+def numbers_of(connection: Connection, keys: Sequence[int]) -> tuple[list[str], int]:
+    """The number to dial of each lead by its database key, empty where it has none any more, and the change
+    number that was the latest then.
+    """
+    mine = among(connection, lead.c.id, keys)
+    number = lead.c.phones[(0, "e164")].as_string()
+    asked = select(counter.c.value, lead.c.id, number).select_from(counter.outerjoin(lead, mine))
+    rows = connection.execute(asked.where(counter.c.name == "change")).all()
+    found = {key: e164 for _, key, e164 in rows}
+    return [found.get(key) or "" for key in keys], int(rows[0][0])

@@ -43,6 +43,15 @@ def reading(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
+@contextmanager
+def glance(engine: Engine) -> Iterator[Connection]:
+    """What one statement sees, for reads of a single one: no transaction is begun around it."""
+    with engine.connect() as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execution_options(isolation_level="AUTOCOMMIT")
+        yield connection
+
+
 def database_clock(connection: Connection) -> int:
     """The database's clock as an instant: the `at` of normal running."""
     if connection.dialect.name == "sqlite":

@@ -66,7 +66,7 @@ class Ledger:
         With `until`, what became known at or after that instant stays unread: for a training as of then. Such
         a ledger is read once and not followed.
         """
-        if connection.execute(_LATEST).scalar_one() == self.seq:
+        if not self.is_behind(connection):
             return False
         latest, *newer = connection.execute(_NEWS, {"seen": self.seq}).one()
         told = [table for table, newest in zip(_READ, newer, strict=True) if newest]
@@ -76,6 +76,10 @@ class Ledger:
         self._follow_facts(rows, self._versions(connection, rows, latest))
         self.seq, self._past = latest, None
         return True
+
+    def is_behind(self, connection: Connection) -> bool:
+        """Whether the store has news, asked by one statement."""
+        return bool(connection.execute(_LATEST).scalar_one() != self.seq)
 
     def _fresh(self, connection: Connection, table: Table, latest: int, until: int) -> Rows:
         new = (table.c.seq > self.seq) & (table.c.seq <= latest)

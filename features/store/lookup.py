@@ -69,12 +69,6 @@ def lock_leases(connection: Connection) -> None:
         connection.execute(text(f"SELECT pg_advisory_xact_lock({LEASES})"))
 
 
-def share_leases(connection: Connection) -> None:
-    """Let this transaction claim beside others that claim, while none that takes `lock_leases` is at work."""
-    if connection.dialect.name == "postgresql":
-        connection.execute(text(f"SELECT pg_advisory_xact_lock_shared({LEASES})"))
-
-
 def soon(connection: Connection, statement: Executable, told: Mapping[str, object]) -> Sequence[Any]:
     """A statement's first column; nothing, and nothing done, where others keep it waiting for its rows."""
     if connection.dialect.name != "postgresql":

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import cache, partial
 
 import numpy as np
-from sqlalchemy import Connection, Row, exists, insert, select
+from sqlalchemy import Connection, Row, exists, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from ..calls import Moments
@@ -13,6 +13,7 @@ from ..compute import compute, fingerprint, from_specs, to_specs
 from ..kernel import Int64Array
 from ..past import Feature
 from ..served import Difference, Found, ServedVector, decode, differences, judge
+from .bulk import insert_rows
 from .ledger import Ledger
 from .news import fact_tables
 from .tables import decision, feature_set, lead, served_vector
@@ -54,22 +55,28 @@ class Worst:
 
 def write_served(connection: Connection, vectors: Mapping[str, ServedVector]) -> None:
     """Put vectors on record, by decision, with what their columns mean."""
-    if not vectors:
-        return
-    sets = {one.fingerprint: one.features for one in vectors.values()}
-    known = select(feature_set.c.fingerprint).where(feature_set.c.fingerprint.in_(sets))
-    for name in sets.keys() - set(connection.execute(known).scalars().all()):
+    write_meanings(connection, {one.fingerprint: one.features for one in vectors.values()})
+    insert_rows(connection, served_vector, served_rows(vectors))
+
+
+def write_meanings(connection: Connection, sets: Mapping[str, tuple[Feature, ...]]) -> None:
+    """Put on record, by fingerprint, what columns mean; what is known stays."""
+    known = set(connection.execute(select(feature_set.c.fingerprint)).scalars().all()) if sets else set()
+    for name in sets.keys() - known:
         dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
         meaning = dialect.insert(feature_set).values(fingerprint=name, specs=to_specs(sets[name]))
         connection.execute(meaning.on_conflict_do_nothing())
-    rows = [
+
+
+def served_rows(vectors: Mapping[str, ServedVector]) -> list[dict[str, object]]:
+    """Rows of the table of vectors, which say by a fingerprint what their columns mean."""
+    return [
         {
             "decision_id": decision_id, "scored_at": one.scored_at, "seen_seq": one.seen_seq,
             "fingerprint": one.fingerprint, "bundle_version": one.bundle_version, "vector": one.vector,
         }
         for decision_id, one in vectors.items()
     ]  # fmt: skip
-    connection.execute(insert(served_vector), rows)
 
 
 def read_served(connection: Connection, since: int, until: int, sample: int | None) -> Sequence[ServedRow]:

@@ -5,6 +5,7 @@ from fastapi import APIRouter, Response
 from features.store.campaigns import StoredCampaign, read_campaign, write_campaign
 from features.store.engine import reading, transaction
 
+from .. import inquiry
 from ..errors import UnknownCampaign
 from ..experiments import followed, shown
 from .answers import plain, reply, when
@@ -51,7 +52,7 @@ def diagnose(campaign: Ident, who: Reads, at: Now, service: ServiceDep) -> Respo
     with reading(service.engine) as connection:
         if read_campaign(connection, campaign) is None:
             raise UnknownCampaign(campaign=campaign)
-    return reply(plain(service.desk.diagnose(campaign, at)))
+    return reply(plain(inquiry.diagnose(service.desk, campaign, at)))
 
 
 def _told(found: StoredCampaign) -> dict[str, object]:

@@ -110,7 +110,9 @@ async def principal(
     if credentials is None:
         raise KeyMissing
     token, now_s = credentials.credentials, time.monotonic()
-    found = service.keys.trusted(token, now_s) or await run_in_threadpool(service.keys.asked, token, now_s)
+    found = service.keys.trusted(token, now_s)
+    if found is None:
+        found = await run_in_threadpool(service.keys.asked, token, now_s)
     request.state.key_id = found.key_id
     for scope in scopes.scopes:
         found.require(scope)

@@ -11,6 +11,7 @@ from features.store.engine import reading, transaction
 from features.store.writes.leads import accept_leads
 from features.store.writes.receipts import LeadResult
 
+from .. import inquiry
 from ..access import Principal
 from ..errors import MalformedBody, TooManyItems, UnknownLead, UnsupportedMedia
 from .answers import OnceDep, plain, read_json, reply
@@ -64,7 +65,7 @@ def explain_lead(lead_id: str, who: Reads, at: Now, service: ServiceDep) -> Resp
         campaign = campaigns_of_leads(connection, [lead_id]).get(lead_id)
     if campaign is None or not who.reaches(campaign):
         raise UnknownLead(lead_id=lead_id)
-    return reply(plain(service.desk.explain(lead_id, at)))
+    return reply(plain(inquiry.explain(service.desk, lead_id, at)))
 
 
 def _items(body: bytes, content_type: str) -> Sequence[object]:

@@ -11,6 +11,7 @@ from features.store.campaigns import read_campaign
 from features.store.decisions import campaigns_of_leases
 from features.store.engine import reading
 
+from .. import inquiry
 from ..access import Principal
 from ..errors import MalformedBody, TooManyItems, UnknownCampaign
 from ..handout import Batch, Item, Seal
@@ -62,11 +63,11 @@ def acknowledge(who: Queues, at: Now, once: OnceDep, service: ServiceDep) -> Res
 @router.post("/eligibility:check", response_model=EligibilityResponse)
 def check(request: EligibilityRequest, who: Queues, at: Now, service: ServiceDep) -> Response:
     """The last gate before the call: every rule, asked now. Fails closed: no answer, no call."""
-    named = [one for one in (request.phone, request.lead_id, request.lease_id) if one is not None]
-    if len(named) != 1:
+    named = request.lead_id, request.phone, request.lease_id
+    if sum(one is not None for one in named) != 1:
         raise MalformedBody(wanted="exactly one of phone, lead_id, lease_id")
     _known(service, who, request.campaign)
-    found = service.desk.check(request.campaign, request.lead_id, request.phone, request.lease_id, at)
+    found = inquiry.check(service.desk, request.campaign, *named, at)
     return reply(
         {
             "allow": found.allow,

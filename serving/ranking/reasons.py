@@ -115,7 +115,7 @@ class Grouping:
 
 @kernel
 def sum_groups(effects: Float64Array, code: Int64Array, sums: Float64Array, leading: Int64Array) -> None:
-    """Fill each group's effect, and the feature that moved it most in that direction, shape (rows, groups)."""
+    """Fill each group's effect, and the feature that moved it most its way, both of shape (rows, groups)."""
     for row in range(effects.shape[0]):
         sums[row, :] = 0.0
         leading[row, :] = -1

@@ -8,6 +8,7 @@ from features.store.engine import transaction
 from features.store.outbox import DRIFT, TRAINING_FAILED, tell, told
 from serving.alerts import SHOWN_FOR, alerts, due, retrain
 from serving.errors import AlreadyTraining, TrainingFailed
+from serving.inquiry import diagnose
 from serving.retraining import Trainer
 
 from .desks import OPEN as AT
@@ -24,7 +25,7 @@ def test_a_scheduled_training_that_finds_too_little_says_so_to_everybody(engine:
     with capture_logs() as logs:
         retrain(fails, engine, AT)
 
-    (alert,) = desk.diagnose("spring", AT).alerts
+    (alert,) = diagnose(desk, "spring", AT).alerts
     assert (alert.kind, alert.at) == (TRAINING_FAILED, AT)
     assert alert.payload == {"reason": "not_enough_calls: the past is too small"}
     assert [one["event"] for one in logs if one["log_level"] == "warning"] == ["training failed"]

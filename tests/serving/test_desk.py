@@ -16,6 +16,7 @@ from features.store.engine import reading, transaction
 from features.store.tables import batch, decision, draw
 from serving.desk import Desk
 from serving.handout import Batch, Order, Seal
+from serving.inquiry import check
 from serving.leases import Ack
 from serving.models import Models
 from serving.rules.hours import open_until
@@ -274,20 +275,20 @@ def test_check_fails_closed(floor: Engine):
     desk = a_desk(floor)
     item = poll(desk, AT, 1).items[0]
 
-    held = desk.check("spring", None, None, item.lease_id, AT)
-    expired = desk.check("spring", None, None, item.lease_id, AT + 120 * SECOND)
-    by_number = desk.check("spring", None, item.phone, None, AT)
+    held = check(desk, "spring", None, None, item.lease_id, AT)
+    expired = check(desk, "spring", None, None, item.lease_id, AT + 120 * SECOND)
+    by_number = check(desk, "spring", None, item.phone, None, AT)
     unknown = [
-        desk.check("spring", "nobody", None, None, AT),
-        desk.check("spring", None, "+12125550000", None, AT),
+        check(desk, "spring", "nobody", None, None, AT),
+        check(desk, "spring", None, "+12125550000", None, AT),
     ]
 
     assert held.allow
     assert (expired.allow, expired.rules_failed) == (False, ("lease_expired",))
     assert (by_number.allow, by_number.rules_failed) == (False, ("LEASED",))
     assert [one.allow for one in unknown] == [False, False]
-    assert desk.check("spring", item.lead_id, None, None, AT + 12 * HOUR).allow is False
-    assert desk.check("spring", item.lead_id, None, None, AT + DAY).allow
+    assert check(desk, "spring", item.lead_id, None, None, AT + 12 * HOUR).allow is False
+    assert check(desk, "spring", item.lead_id, None, None, AT + DAY).allow
 
 
 def test_a_batch_whose_record_fails_at_the_very_end_leaves_neither_leases_nor_a_spent_key(engine: Engine):

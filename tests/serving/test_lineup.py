@@ -18,6 +18,7 @@ from features.store.campaigns import write_campaign
 from features.store.engine import open_engine, transaction
 from serving.desk import Desk
 from serving.handout import Order
+from serving.inquiry import diagnose
 from serving.leases import Ack
 from serving.models import Models
 from serving.ranking.policy import Arm, Experiment
@@ -253,4 +254,4 @@ def test_a_call_holds_back_everyone_with_the_number_dialed(store: Engine):
     tell(store, a_dial("c1", "ann", OPEN - MINUTE))
     assert_agrees(desk, "spring", OPEN, Order(3))
 
-    assert desk.diagnose("spring", OPEN).withheld["min_gap"] == 2
+    assert diagnose(desk, "spring", OPEN).withheld["min_gap"] == 2

@@ -136,7 +136,7 @@ def test_reasons_sum_to_the_log_odds_that_the_bundle_gives(models: Models, bundl
     base, effects = bundle.explain(matrix, "conversion")
 
     standing = standing_of([a_new_yorker()] * 5, Caps(), FLOOR.until)
-    reasons = [told for told, _ in models.remarks(FLOOR.past, rows, matrix, standing, FLOOR.until)]
+    reasons = [told.listed for told, _ in models.remarks(FLOOR.past, rows, matrix, standing, FLOOR.until)]
 
     for told, shares in zip(reasons, effects, strict=True):
         assert len(told) <= 8

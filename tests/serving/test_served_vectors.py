@@ -75,7 +75,8 @@ def test_a_served_vector_is_what_the_store_says_of_that_moment(floor: Engine):
 
 
 def vector_of(desk: Desk, lead: str) -> ServedVector | None:
-    return desk.sheet.served(desk.ledger.past(), desk.ledger.leads.row(lead) or 0)
+    row = desk.ledger.leads.row(lead) or 0
+    return desk.sheet.served(desk.ledger.past(), np.array([row])).get(row)
 
 
 def test_every_desk_keeps_the_same_share_of_leads(floor: Engine):

@@ -14,6 +14,7 @@ from features.store.campaigns import write_campaign
 from features.store.decisions import read_decision, rules_on_record
 from features.store.engine import reading, transaction
 from features.store.tables import batch
+from serving.inquiry import check, diagnose
 from serving.leases import Ack
 from serving.plan import Plan
 from serving.replay import replayed
@@ -168,8 +169,8 @@ def test_polls_the_gate_and_the_record_obey_the_rules_of_either_side_of_midnight
 
     for at, day in ((night - SECOND, one.first), (night, one.first + 1)):
         allowed = one.on(desk.salt, day)
-        withheld = desk.diagnose("spring", at).withheld.get("min_gap", 0)
-        checked = desk.check("spring", "lead-0001", None, None, at)
+        withheld = diagnose(desk, "spring", at).withheld.get("min_gap", 0)
+        checked = check(desk, "spring", "lead-0001", None, None, at)
         given = poll(desk, at, 9, key=str(at))
         assert ("lead-0001" in ids(given)) == allowed
         assert (withheld, given.withheld.get("min_gap", 0)) == ((0, 0) if allowed else (1, 1))
