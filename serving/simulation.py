@@ -63,6 +63,8 @@ class ServiceQueue:
     floor: Floor
     lease_seconds: int
     stopwatch: Callable[[], float] = time.perf_counter
+    heard: Callable[[int, Answer], None] = lambda _at, _answer: None
+    """Told every poll's instant and answer."""
     watch: Watch = field(default_factory=Watch)
     _open: dict[int, tuple[str, int]] = field(default_factory=dict)
     _lead_of: dict[str, int] = field(default_factory=dict)
@@ -98,6 +100,7 @@ class ServiceQueue:
         answer = self.client.lease(CAMPAIGN, wanted, self.lease_seconds, DIALER, at)
         self.watch.lease_seconds.append(self.stopwatch() - begun)
         self.watch.degraded += bool(answer["degraded"])
+        self.heard(at, answer)
         return [self._offer(item, at) for item in answer["items"]]
 
     def take(self, offer: Offer, at: int) -> bool:

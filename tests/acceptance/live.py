@@ -20,17 +20,22 @@ def noon_somewhere(at: int) -> str:
     return f"Etc/GMT{-ahead:+d}" if ahead else "Etc/UTC"
 
 
-def stages_of(database: str, folder: Path, *serving: str) -> Stages:
-    """Runs `leadrank serve` with these words on a database, its files in a folder."""
-    environment = {
+def environment_of(database: str, folder: Path, **said: str) -> dict[str, str]:
+    """The settings of every process of an installation with its files in a folder; none is inherited."""
+    return {
         **{name: word for name, word in os.environ.items() if not name.startswith("LEADRANK_")},
         "LEADRANK_DATABASE_URL": database,
         "LEADRANK_MLFLOW_URI": f"sqlite:///{folder}/mlflow.db",
         "LEADRANK_CACHE": f"{folder}/bundles",
         "LEADRANK_CHECKPOINTS": f"{folder}/checkpoints",
         "LEADRANK_RETRAIN_EVERY": "off",
+        **{f"LEADRANK_{name.upper()}": word for name, word in said.items()},
     }
-    return Stages(environment, folder / "service.log", lambda _: None, serving)
+
+
+def stages_of(database: str, folder: Path, *serving: str) -> Stages:
+    """Runs `leadrank serve` with these words on a database, its files in a folder."""
+    return Stages(environment_of(database, folder), folder / "service.log", lambda _: None, serving)
 
 
 def send_leads(url: str, key: str, count: int) -> None:

@@ -1,6 +1,5 @@
 """A day of calls, as a user has it: the commands, the service over HTTP, a floor that dials, the accounts."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,19 +12,29 @@ from sqlalchemy import Engine, select
 from features.instants import render
 from features.store.engine import reading
 from features.store.tables import call, decision, event, quarantine
-from features.synthetic.history import play_history, write_history
-from features.synthetic.messages import DIALER
+from features.synthetic.history import write_history
 from features.synthetic.world import CAMPAIGN, lead_id
-from serving.app import open_desk
 from serving.client import Client
 from serving.demo import Stages
-from serving.local import LocalClient
-from serving.settings import Settings
 from training.bundle import Bundle
 
-from .days import HISTORY, Day, a_world, copied, dial, handed_out, opened
+from .days import (
+    HISTORY,
+    Dialed,
+    a_past,
+    a_world,
+    copied,
+    dial,
+    first_difference,
+    handed_out,
+    in_this_process,
+    opened,
+)
+from .live import environment_of
 
 SECRET = "a-day-of-calls"
+RETRAIN_EVERY = "14h"
+"""Once on the day, at two in the afternoon, by the requests' clock."""
 
 
 @dataclass
@@ -35,7 +44,7 @@ class Installation:
     folder: Path
     client: Client
     trained: dict[str, Any]
-    day: Day
+    day: Dialed
     engine: Engine
 
     @property
@@ -47,6 +56,11 @@ class Installation:
     def end(self) -> int:
         """When it was over."""
         return self.day.world.stop
+
+    @property
+    def serving(self) -> str:
+        """The bundle that answered last."""
+        return str(self.day.polls[-1]["model_version"])
 
     def kpi(self, name: str) -> dict[str, Any]:
         """The one row of a KPI over the day."""
@@ -60,16 +74,8 @@ class Installation:
 def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The settings of every process of the installation."""
     folder = tmp_path_factory.mktemp("installation")
-    return {
-        **{name: word for name, word in os.environ.items() if not name.startswith("LEADRANK_")},
-        "LEADRANK_DATABASE_URL": f"sqlite:///{folder}/leadrank.db",
-        "LEADRANK_MLFLOW_URI": f"sqlite:///{folder}/mlflow.db",
-        "LEADRANK_CACHE": f"{folder}/bundles",
-        "LEADRANK_CHECKPOINTS": f"{folder}/checkpoints",
-        "LEADRANK_SECRET": SECRET,
-        "LEADRANK_CLOCK": "request",
-        "LEADRANK_RETRAIN_EVERY": "off",
-    }
+    said = {"secret": SECRET, "clock": "request", "retrain_every": RETRAIN_EVERY}
+    return environment_of(f"sqlite:///{folder}/leadrank.db", folder, **said)
 
 
 @pytest.fixture(scope="module")
@@ -78,14 +84,15 @@ def floor(environment: dict[str, str]) -> Iterator[Installation]:
     folder = Path(environment["LEADRANK_CACHE"]).parent
     stages = Stages(environment, folder / "service.log", lambda _: None)
     until = a_world().day(HISTORY)
-    write_history(play_history(a_world(), HISTORY), folder / "history")
+    write_history(a_past(), folder / "history")
     stages.command("import", *(str(folder / "history" / f"{what}.ndjson") for what in ("leads", "events")))
     key = stages.command("keys", "create", "dialer", "--scopes", "ingest,queue,read,manage").strip()
     with stages.service() as url, Client(url, key) as client:
         trained = client.train(until)
-        copied(folder / "leadrank.db", folder / "before.db")
+        for name in ("leadrank", "mlflow"):
+            copied(folder / f"{name}.db", folder / f"{name}-before.db")
         engine = opened(folder / "leadrank.db", SECRET)
-        yield Installation(folder, client, trained, dial(client), engine)
+        yield Installation(folder, client, trained, dial(client, a_past()), engine)
         engine.dispose()
 
 
@@ -161,13 +168,13 @@ def test_the_accounts_equal_a_count_by_hand(floor: Installation):
 
 
 def test_a_lead_explains_itself_to_the_last_digit(floor: Installation):
-    bundle = Bundle.load(floor.folder / "bundles" / floor.trained["bundle"])
+    bundle = Bundle.load(floor.folder / "bundles" / floor.serving)
     some = {one.lead: None for one in floor.day.result.log}
 
     told = [floor.client.get(f"/v1/leads/{lead_id(lead)}/explain", floor.end) for lead in list(some)[:20]]
 
     for one in told:
-        assert (one["model_version"], one["degraded"]) == (floor.trained["bundle"], False)
+        assert (one["model_version"], one["degraded"]) == (floor.serving, False)
         for head, said in one["heads"].items():
             score = said["base"] + sum(reason["effect"] for reason in said["reasons"])
             calibrated = bundle.models[head].honest(np.array([score]))
@@ -175,37 +182,32 @@ def test_a_lead_explains_itself_to_the_last_digit(floor: Installation):
             assert calibrated[0] == pytest.approx(figure, rel=1e-6)
 
 
-def test_the_same_day_in_this_process_hands_out_the_same_leads(floor: Installation, environment):
-    """Same database, same secret, same instants: the same draws, with HTTP or without."""
-    file = copied(floor.folder / "before.db", floor.folder / "again.db")
-    engine = opened(file, SECRET)
-    settings = Settings(
-        database_url=f"sqlite:///{file}", mlflow_uri=environment["LEADRANK_MLFLOW_URI"],
-        cache=environment["LEADRANK_CACHE"], checkpoints=str(floor.folder / "none"),
-        clock="request", retrain_every=None,
-    )  # fmt: skip
+def test_a_retraining_falls_due_and_takes_over_without_a_restart(floor: Installation):
+    said = (floor.folder / "service.log").read_text()
+    served = list(dict.fromkeys(poll["model_version"] for poll in floor.day.polls))
 
-    again = dial(LocalClient(open_desk(settings, engine)))
+    newest, first = floor.client.get("/v1/models", floor.end)["items"]
 
-    assert again.watch.leases == floor.day.watch.leases
-    assert again.result.log == floor.day.result.log
-    assert handed_out(engine) == handed_out(floor.engine)
-    engine.dispose()
-
-
-def test_a_retraining_takes_over_without_a_restart(floor: Installation):
-    """Comes last: after it another model serves."""
-    morning = floor.end + (floor.day.result.log[0].started_at - floor.start)
-    with (floor.folder / "service.log").open() as log:
-        said = log.read()
-
-    trained = floor.client.train(floor.end)
-    given = floor.client.lease(CAMPAIGN, 5, 120, DIALER, morning)
-    versions = floor.client.get("/v1/models", morning)["items"]
-
-    serving = trained["bundle"] if trained["alias"] == "champion" else floor.trained["bundle"]
-    assert trained["bundle"] != floor.trained["bundle"]
-    assert (given["model_version"], given["degraded"]) == (serving, False)
-    assert [one["bundle"] for one in versions] == [trained["bundle"], floor.trained["bundle"]]
-    assert versions[0]["aliases"] == [trained["alias"]]
+    assert first["bundle"] == floor.trained["bundle"] != newest["bundle"]
+    assert served == [first["bundle"]] + [newest["bundle"]] * ("champion" in newest["aliases"])
     assert "Traceback" not in said
+
+
+def test_the_same_day_in_this_process_hands_out_the_same_leads(floor: Installation, environment):
+    """Same store, same secret, same instants: the same retraining, the same draws, with HTTP or without."""
+    store, registry = (
+        copied(floor.folder / f"{name}-before.db", floor.folder / f"{name}-again.db")
+        for name in ("leadrank", "mlflow")
+    )
+    places = {"LEADRANK_DATABASE_URL": f"sqlite:///{store}", "LEADRANK_MLFLOW_URI": f"sqlite:///{registry}"}
+    places |= {"LEADRANK_CACHE": f"{floor.folder}/again", "LEADRANK_CHECKPOINTS": f"{floor.folder}/none"}
+    engine = opened(store, SECRET)
+
+    with in_this_process(environment | places, engine) as client:
+        client.desk.catch_up(floor.start)  # from the first request on, a retraining falls due
+        again = dial(client, a_past())
+
+    assert first_difference(again.polls, floor.day.polls, "polls") is None
+    assert first_difference(handed_out(engine), handed_out(floor.engine), "records") is None
+    assert again.result.log == floor.day.result.log
+    engine.dispose()
