@@ -9,6 +9,7 @@ and gone on with. Where hand-outs differ the exit code is 1.
 
 import argparse
 import json
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -219,4 +220,5 @@ def _bar(console: Console) -> progress.Progress:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # the service ends with it
     sys.exit(0 if main(asked(), Console(soft_wrap=True)) else 1)
