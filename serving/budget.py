@@ -45,6 +45,8 @@ class _Window:
     """So many of these have left."""
     later: list[tuple[int, int]] = field(default_factory=list)
     """(start, call) of those that came since, a heap."""
+    account: Account | None = None
+    """What all this makes, None if it was counted on since."""
 
 
 class Budget:
@@ -79,8 +81,11 @@ class Budget:
         if window is None or window.policy != policy or since < window.since:
             window = self._windows[campaign] = self._opened(campaign, policy, since)
         self._move(window, campaign, since)
-        firsts = tuple(sorted((origin, dials) for origin, dials in window.firsts.items() if dials))
-        return Account(tuple(micros / SECOND for micros in window.spent), window.dials, firsts)
+        if window.account is None:
+            firsts = tuple(sorted((origin, dials) for origin, dials in window.firsts.items() if dials))
+            spent = tuple(micros / SECOND for micros in window.spent)
+            window.account = Account(spent, window.dials, firsts)
+        return window.account
 
     def _opened(self, campaign: int, policy: Policy, since: int) -> _Window:
         mine = self._told["campaign"] == campaign
@@ -96,8 +101,9 @@ class Budget:
         """Let go of the campaign's calls that started up to `since`; those another has now stay there."""
         started_at, owner = self._told["started_at"], self._told["campaign"]
         end = int(np.searchsorted(window.starts, since, side="right"))
-        gone = window.calls[window.gone : end]
-        self._leave(gone[(started_at[gone] <= since) & (owner[gone] == campaign)])
+        if end > window.gone:
+            gone = window.calls[window.gone : end]
+            self._leave(gone[(started_at[gone] <= since) & (owner[gone] == campaign)])
         while window.later and window.later[0][0] <= since:
             start, call = heappop(window.later)
             if started_at[call] == start and owner[call] == campaign:
@@ -119,6 +125,7 @@ class Budget:
             self._count(self._windows[campaign], mine, -1)
 
     def _count(self, window: _Window, calls: Int64Array, sign: int) -> None:
+        window.account = None
         arm = self.arm_of(self._told["lead"][calls], window.policy)
         micros = np.rint(self._told["handle_s"][calls] * SECOND).astype(np.int64)
         for one in range(len(window.spent)):

@@ -39,18 +39,27 @@ class Cells:
         """Put leads into other cells."""
         move(slots, to, self.cell, self.blocks, self.totals)
 
+    def number(self, cells: Int64Array) -> int:
+        """How many leads are in these cells."""
+        return int(self.totals[cells].sum())
+
     def among(self, cells: Int64Array) -> Int64Array:
         """The slots of all leads in any of these cells, ascending."""
-        by_block = self.blocks[cells].sum(axis=0)
-        out = np.empty(int(by_block.sum()), np.int64)
-        gather(self.cell, self.wanted(cells), by_block, out)
+        out = np.empty(self.number(cells), np.int64)
+        if out.size:
+            gather(self.cell, self.wanted(cells), self._by_block(cells), out)
         return out
 
     def numbered(self, cells: Int64Array, numbers: Int64Array) -> Int64Array:
         """Some of them, numbered from 0 in the order of their slots."""
-        by_block = self.blocks[cells].sum(axis=0)
         out = np.empty(numbers.size, np.int64)
-        find(self.cell, self.wanted(cells), np.cumsum(by_block), numbers, out)
+        find(self.cell, self.wanted(cells), self._by_block(cells).cumsum(), numbers, out)
+        return out
+
+    def _by_block(self, cells: Int64Array) -> Int64Array:
+        """How many leads of these cells are in each block."""
+        out = np.zeros(self.blocks.shape[1], np.int64)
+        add_up(self.blocks, cells, out)
         return out
 
     def wanted(self, cells: Int64Array) -> BoolArray:
@@ -81,6 +90,14 @@ def move(slots: Int64Array, to: Int64Array, cell: Int32Array, blocks: Int32Array
             blocks[to[i], block] += 1
             totals[to[i]] += 1
         cell[slots[i]] = to[i]
+
+
+@kernel
+def add_up(blocks: Int32Array, cells: Int64Array, out: Int64Array) -> None:
+    """Add the leads of some cells to `out`, by block."""
+    for i in range(cells.size):
+        for block in range(out.size):
+            out[block] += blocks[cells[i], block]
 
 
 @kernel

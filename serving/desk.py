@@ -60,6 +60,9 @@ MOST_ROUNDS = 8
 LOST_FOR = 60 * SECOND
 """A lead found in other hands is not asked for again within this time."""
 
+NOTHING_TOLD: Mapping[str, object] = {}
+"""The settings of a campaign that nobody named yet."""
+
 DRAWS_KEPT = 90 * DAY
 """So long a decision can be replayed."""
 
@@ -91,6 +94,8 @@ class Desk:
         self.heir: ScoreSheet | None = None
         """The scores of a champion who doesn't serve yet."""
         self._swept_at, self._knows_leases, self._latest = 0, False, 0
+        self._planned: tuple[Mapping[str, object], int, Plan] = {}, 0, Plan()
+        """The settings that were last asked for, at which instant, and what they say."""
         self._meant = set[str]()
         """The fingerprints whose meaning is known to be on record."""
 
@@ -129,7 +134,12 @@ class Desk:
 
     def plan(self, campaign: str, at: int) -> Plan:
         """The campaign's plan at an instant; one that nobody named yet has the defaults."""
-        return Plan.of(in_force(self.ledger.campaigns.get(campaign, {}), self.salt, at), at)
+        told = self.ledger.campaigns.get(campaign, NOTHING_TOLD)
+        settings, asked_at, found = self._planned
+        if settings is not told or asked_at != at:
+            found = Plan.of(in_force(told, self.salt, at), at)
+            self._planned = told, at, found
+        return found
 
     def lease(self, campaign: str, order: Order, key: str, at: int, seal: Seal | None = None) -> Batch:
         """Hand out the best leads of a campaign to one dialer, each a decision on record.

@@ -46,8 +46,7 @@ class Ladder:
 
     def first(self, cells: Cells, wanted: Int64Array, most: int) -> Int64Array:
         """The first `most` leads of the wanted cells, in order; all leads there must have been placed."""
-        there = int(cells.totals[wanted].sum())
-        if there <= SPARSE * most:
+        if cells.number(wanted) <= SPARSE * most:
             return self._sorted(cells.among(wanted))[:most]
         out, marks = np.empty(most, np.int64), cells.wanted(wanted)
         stands = walk(self._order, self._keys["stands"], cells.cell, marks, out)
@@ -57,6 +56,8 @@ class Ladder:
         return found if not late.size else self._sorted(np.concatenate([found, late]))[:most]
 
     def _sorted(self, slots: Int64Array) -> Int64Array:
+        if not slots.size:
+            return slots
         return slots[np.lexsort((slots, self._keys["second"][slots], self._keys["first"][slots]))]
 
     def _sort_in(self) -> None:

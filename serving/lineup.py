@@ -12,6 +12,7 @@ from training.bundle import Bundle
 
 from .cells import BLOCK, NOWHERE, Cells
 from .draws import COLUMNS, INDEX, Told
+from .freeing import Freeing
 from .ladder import Ladder
 from .later import Asked, later
 from .plan import Plan
@@ -78,7 +79,7 @@ class Lineup:
             )
             | {"arm": np.int8, **dict.fromkeys(("score", "index", "seconds"), np.float64)}
         )
-        self.cells = Cells(np.empty(0, np.int32), 0)
+        self.cells, self.freeing = Cells(np.empty(0, np.int32), 0), Freeing()
         self.untried = Untried(terms.plan.policy.fairness_floor > 0)
         self.ladders = tuple(Ladder() for _ in terms.plan.policy.arms)
         """By arm."""
@@ -91,7 +92,8 @@ class Lineup:
 
     def hear(self, rows: Int64Array) -> None:
         """These leads may stand otherwise."""
-        self._news.append(rows)
+        if rows.size:
+            self._news.append(rows)
 
     def holds(self, terms: Terms, at: int) -> bool:
         """Whether it can be brought to `at` under those terms."""
@@ -107,10 +109,12 @@ class Lineup:
     def follow(self, at: int) -> None:
         """Judge anew whoever there is news of, and whose turn came with time."""
         self.at = max(at, self.at)
-        new, own = self._foreign(), self._heard()
-        self._news.clear()
-        self._open(new)
-        self._judge(np.union1d(own, self._turned()))
+        slots = self._turned()
+        if self._news:
+            new, slots = self._foreign(), np.union1d(self._heard(), slots)
+            self._news.clear()
+            self._open(new)
+        self._judge(slots)
 
     def described(self, slots: Int64Array) -> Told:
         """What goes on record of leads that a queue looked at."""
@@ -227,11 +231,13 @@ class Lineup:
         return np.asarray(place[mine[place] == rows[: place.size]], np.int64)
 
     def _heard(self) -> Int64Array:
-        return self.slots_of(np.unique(np.concatenate([np.empty(0, np.int64), *self._news])))
+        return self.slots_of(np.unique(np.concatenate(self._news)))
 
     def _foreign(self) -> Int64Array:
         """Leads there is news of that belong to the campaign and have no slot."""
-        rows = np.unique(np.concatenate([np.empty(0, np.int64), *self._news]))
+        if not self._news:
+            return np.empty(0, np.int64)
+        rows = np.unique(np.concatenate(self._news))
         rows = rows[self._roster.ledger.leads.columns["campaign"][rows] == self.terms.campaign]
         return np.setdiff1d(rows, self.columns["row"][self.slots_of(rows)], assume_unique=True)
 
@@ -271,6 +277,8 @@ class Lineup:
         }
         for name, column in written.items():
             self.columns[name][slots] = column
+        self.freeing.make_room(len(self.sites), self.cells.blocks.shape[1])
+        self.freeing.hold(slots, written["site"], verdicts.until)
         turns = self._roster.turns_at(rows, standing, caps, self.at)
         if self.terms.bundle is not None:
             ends = self._sheet.ends_at(rows, standing.created_at, self.at)
@@ -311,8 +319,8 @@ class Lineup:
 
     def _turned(self) -> Int64Array:
         """Who turns by now."""
-        out = np.empty(len(self.columns), np.int64)
-        found = turned(self.columns["turns_at"], self.at, self._earliest, out)
+        out = np.empty(np.count_nonzero(self._earliest <= self.at) * BLOCK, np.int64)
+        found = turned(self.columns["turns_at"], self.at, self._earliest, out) if out.size else 0
         return out[:found]
 
 

@@ -20,6 +20,7 @@ from . import (
     abandons,
     budget,
     cells,
+    freeing,
     jurisdictions,
     ladder,
     lineup,
@@ -37,8 +38,8 @@ from .ranking import policy
 from .roster import Roster
 from .scores import ScoreSheet
 
-_NOT_KEPT = ("bundle", "_bundle", "salt", "arm_of")
-"""The model has a place of its own, the secret none but the database; a method is found again."""
+_NOT_KEPT = ("bundle", "_bundle", "salt", "arm_of", "account")
+"""The model has a place of its own, the secret none but the database; a method and a sum are found again."""
 
 
 @dataclass
@@ -89,7 +90,20 @@ def restored(connection: Connection, folder: Path) -> Memory | None:
 def code() -> Code:
     """What a memory is made of."""
     rooms = (
-        *(abandons, budget, cells, jurisdictions, ladder, lineup, numbers, plan, policy, roster, rule),
+        *(
+            abandons,
+            budget,
+            cells,
+            freeing,
+            jurisdictions,
+            ladder,
+            lineup,
+            numbers,
+            plan,
+            policy,
+            roster,
+            rule,
+        ),
         *(scores, sites, tally, untried),
     )
     here = Path(__file__).parent

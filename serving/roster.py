@@ -146,7 +146,9 @@ class Roster:
 
     def take_news(self) -> Int64Array:
         """Rows of leads that may stand otherwise than when this was last asked, ascending."""
-        found = np.unique(np.concatenate([np.empty(0, np.int64), *self._news]))
+        if not any(some.size for some in self._news):
+            return np.empty(0, np.int64)
+        found = np.unique(np.concatenate(self._news))
         self._news.clear()
         return found
 

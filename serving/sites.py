@@ -21,6 +21,7 @@ class Sites:
         self._asked = (-1, 0)
         self._until = np.empty(0, np.int64)
         self._closed = np.empty(0, np.bool_)
+        self._open = np.empty(0, np.int64)
 
     def __len__(self) -> int:
         return len(self._pairs)
@@ -56,7 +57,8 @@ class Sites:
 
     def opening(self, at: int, within: int = 0) -> Int64Array:
         """Those that are open, or open within some time."""
-        return np.flatnonzero(self.until(at) <= at + within)
+        until = self.until(at)
+        return np.flatnonzero(until <= at + within) if within else self._open
 
     def open_at(self, at: int) -> BoolArray:
         """Which are open at an instant to come."""
@@ -67,6 +69,7 @@ class Sites:
         if asked != self._asked:
             verdicts = judge_sites(self._standing(), Caps(), at)
             self._closed, self._until, self._asked = verdicts.forbidden, verdicts.until, asked
+            self._open = np.flatnonzero(verdicts.until <= at)
 
     def _standing(self) -> Standing:
         """A lead at each site of whom nothing else is known."""

@@ -17,7 +17,7 @@ class Untried:
         self._kept = kept
         self.cells = cells or Cells(np.empty(0, np.int32), 0)
         self._numbers = {} if numbers is None else numbers
-        """By code of a source its place in a site's cells."""
+        """By code of a source its place in a site's cells, counted up."""
 
     def only(self, wanted: BoolArray) -> "Untried":
         """The same with only some leads there."""
@@ -49,9 +49,10 @@ class Untried:
         """Codes of the sources that have any at these sites, ascending, and how many."""
         by_site = self.cells.totals.reshape(-1, MOST_SOURCES)
         by_number = by_site[sites[sites < by_site.shape[0]]].sum(axis=0)
-        found = {code: int(by_number[one]) for code, one in self._numbers.items() if one < MOST_SOURCES}
-        codes = np.array(sorted(code for code, leads in found.items() if leads), np.int64)
-        return codes, np.array([found[code] for code in codes.tolist()], np.int64)
+        codes = np.array(list(self._numbers), np.int64)[:MOST_SOURCES]
+        some = np.flatnonzero(by_number[: codes.size])
+        some = some[np.argsort(codes[some])]
+        return codes[some], by_number[some]
 
     def numbered(self, sites: Int64Array, origin: int, numbers: Int64Array) -> Int64Array:
         """Some of a source's at these sites, numbered from 0 in the order of their slots."""

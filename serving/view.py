@@ -8,7 +8,7 @@ from typing import Self
 import numpy as np
 
 from features.instants import HOUR, NEVER, SECOND
-from features.kernel import BoolArray, Float64Array, Int32Array, Int64Array, kernel
+from features.kernel import BoolArray, Float64Array, Int32Array, Int64Array
 from features.store.lead_book import LeadBook
 
 from .cells import NOWHERE, Cells
@@ -65,16 +65,16 @@ class View:
 
     def waiting(self, arm: int) -> int:
         """How many of an arm may be called, due callbacks aside."""
-        return int(self.cells.totals[self._open(FREE + arm)].sum())
+        return self.cells.number(self._open(FREE + arm))
 
     def free(self) -> int:
         """How many may be called, those without a score left out."""
-        return sum(int(self.cells.totals[self._open(kind)].sum()) for kind in range(FREE, STALE))
+        return sum(self.cells.number(self._open(kind)) for kind in range(FREE, STALE))
 
     def due(self) -> Int64Array:
         """Those whose callback is due, the longest due first."""
         slots = self.cells.among(self._open(DUE))
-        return slots[np.lexsort((slots, self.lineup.columns["callback_at"][slots]))]
+        return slots[np.lexsort((slots, self.lineup.columns["callback_at"][slots]))] if slots.size else slots
 
     def first(self, arm: int, most: int) -> Int64Array:
         """The first of an arm."""
@@ -186,8 +186,11 @@ class View:
 
     def next_callable(self) -> int | None:
         """The first instant after now at which a lead that is held back may be allowed."""
-        at, sites = self.lineup.at, self.lineup.sites
-        found = next_until(self.lineup.columns["until"], self.cells.cell, sites.until(at), KINDS, at)
+        at, opens, columns = self.lineup.at, self.lineup.sites.until(self.lineup.at), self.lineup.columns
+        free = self._counts()[:, FREE:].any(axis=1)
+        opening = int(opens[free & (opens > at)].min(initial=NEVER))
+        told = (columns["until"], columns["site"], self.cells.cell)
+        found = self.lineup.freeing.first(*told, opens, at, before=opening)
         return found if found < NEVER else None
 
     def next_poll(self, given: int) -> int:
@@ -218,16 +221,4 @@ def passing(lineup: Lineup, book: LeadBook, order: Order) -> View:
     found = View(lineup, passed)
     named = [row for row in map(book.row, order.exclude) if row is not None]
     found.put_aside_rows(np.array(named, np.int64))
-    return found
-
-
-@kernel
-def next_until(until: Int64Array, cell: Int32Array, opens: Int64Array, kinds: int, at: int) -> int:
-    """The least instant after `at` at which a lead and its site may both allow, NEVER if there is none."""
-    found = NEVER
-    for slot in range(until.size):
-        if cell[slot] >= 0:
-            later = max(until[slot], opens[cell[slot] // kinds])
-            if at < later < found:
-                found = later
     return found

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
+from itertools import accumulate
 
 import numpy as np
 
@@ -36,20 +37,25 @@ def turns(
     lead of arm a will cost, `spent[a]` what the arm has cost so far, 0 where it isn't told. An arm that has
     run out passes its turn.
     """
-    filled = np.empty((slots, 2), np.int64)
-    starts = np.cumsum([0, *(one.size for one in seconds)])
+    filled, starts = np.empty((2, slots), np.int64), starts_of(seconds)
     used = np.zeros(len(share))
     used[: len(spent)] = spent
-    return filled[: take_turns(np.concatenate(seconds), starts, np.array(share, np.float64), used, filled)]
+    found = take_turns(np.concatenate(seconds), starts, np.array(share, np.float64), used, filled)
+    return filled[:, :found].T
+
+
+def starts_of(arms: Sequence[Int64Array] | Sequence[Float64Array]) -> Int64Array:
+    """Where each arm's leads begin if they stand one arm behind the other, and where the last one's end."""
+    return np.array([0, *accumulate(one.size for one in arms)])
 
 
 @kernel
 def take_turns(
     seconds: Float64Array, starts: Int64Array, share: Float64Array, used: Float64Array, out: Int64Array
 ) -> int:
-    """Fill `out` with whose turn it is; return how many turns there were. `used` is written over."""
+    """Fill the columns of `out` with whose turn it is; return how many there were. `used` is written over."""
     taken = np.zeros(share.size, np.int64)
-    for slot in range(out.shape[0]):
+    for slot in range(out.shape[1]):
         total, first, most = 0.0, -1, 0.0
         for arm in range(share.size):
             total += used[arm]
@@ -62,9 +68,9 @@ def take_turns(
         if first < 0:
             return slot
         used[first] += seconds[starts[first] + taken[first]]
-        out[slot, 0], out[slot, 1] = first, taken[first]
+        out[0, slot], out[1, slot] = first, taken[first]
         taken[first] += 1
-    return int(out.shape[0])
+    return int(out.shape[1])
 
 
 def dealt(policy: Policy, place: Callable[[str], Float64Array]) -> Int8Array:

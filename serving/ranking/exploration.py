@@ -4,8 +4,10 @@ import hashlib
 
 import numpy as np
 from numpy.random import Generator, Philox
+from numpy.random.bit_generator import ISeedSequence
+from numpy.typing import DTypeLike
 
-from features.kernel import Float64Array, Int64Array
+from features.kernel import Float64Array, Int64Array, UInt64Array
 
 POOL = 3
 """A draw of n is among the best POOL x n leads: chances below that cost more than they teach."""
@@ -14,7 +16,18 @@ POOL = 3
 def generator(key: str) -> Generator:
     """The generator of one batch, from the text that names the batch: equal keys, equal draws."""
     digest = hashlib.blake2b(key.encode(), digest_size=16).digest()
-    return Generator(Philox(key=int.from_bytes(digest)))
+    return Generator(Philox(_Words(digest)))  # type: ignore[arg-type]  # numpy documents that it may
+
+
+class _Words(ISeedSequence):
+    """Seeds a generator with a digest as it is: as a key would, which asks the system for chance before."""
+
+    def __init__(self, digest: bytes) -> None:
+        self._words = np.frombuffer(digest, ">u8")[::-1].astype(np.uint64)
+
+    def generate_state(self, n_words: int, dtype: DTypeLike = np.uint64) -> UInt64Array:
+        """All words of it."""
+        return self._words
 
 
 def utility(score: Float64Array, temperature: float) -> Float64Array:

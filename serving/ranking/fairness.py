@@ -53,6 +53,8 @@ def behind(floor: float, account: Account, origin: Int64Array, size: Int64Array,
     firsts = dict(account.firsts)
     had = np.array([firsts.get(code, 0) for code in origin.tolist()], np.int64)
     late = had < share * account.dials
+    if not late.any():
+        return NOBODY
     owed = np.ceil(share * (account.dials + n)).astype(np.int64) - had
     return Stocks(origin[late], size[late], owed[late], CATCH_UP * share)
 

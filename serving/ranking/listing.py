@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from features.instants import NEVER
 from features.kernel import BoolArray, Float64Array, Int8Array, Int64Array
 
-from .arms import turns
+from .arms import starts_of, turns
 from .orders import ORDERS, RANDOM
 from .policy import BY_SCORE, Arm, Policy
 from .queue import Candidates, Source
@@ -54,9 +54,8 @@ def order(
     ]
     seconds, shares = [candidates.seconds[one] for one in arms], [arm.share for arm in policy.arms]
     number, turn = turns(seconds, shares, spent, sum(one.size for one in arms)).T
-    starts = np.cumsum([0, *(one.size for one in arms)])
     why = np.array([Source.RANKED if arm.order == BY_SCORE else Source.HOLDOUT for arm in policy.arms])
-    place, source = np.concatenate(arms)[starts[number] + turn], why[number]
+    place, source = np.concatenate(arms)[starts_of(arms)[number] + turn], why[number]
     callbacks = np.full(due.size, Source.CALLBACK)
     return np.concatenate([due, place]), np.concatenate([callbacks, source]).astype(np.int8)
 

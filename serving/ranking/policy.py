@@ -6,7 +6,10 @@ from functools import cached_property
 from math import ceil
 from typing import Any
 
+import numpy as np
+
 from features.instants import NEVER
+from features.kernel import BoolArray
 
 HELD = "holdout"
 """The arm that keeps a campaign's old order, and the experiment that deals leads to it."""
@@ -96,6 +99,11 @@ class Policy:
     def drawn(self) -> tuple[int, ...]:
         """The numbers of the arms that the model ranks."""
         return tuple(number for number, arm in enumerate(self.arms) if arm.order == BY_SCORE)
+
+    @cached_property
+    def ranked(self) -> BoolArray:
+        """By number whether the model ranks the arm."""
+        return np.array([arm.order == BY_SCORE for arm in self.arms], np.bool_)
 
     def asked(self, n: int, number: int) -> int:
         """How many of `n` leads are asked of an arm that isn't the holdout: so deep its draw goes.

@@ -1,16 +1,16 @@
 """The queue of one batch: due callbacks, then the arms by their shares, explored a little, with chances."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import IntEnum
 from typing import Protocol
 
 import numpy as np
 from numpy.random import Generator
 
-from features.kernel import BoolArray, Float64Array, Int8Array, Int64Array
+from features.kernel import BoolArray, Float64Array, Int8Array, Int64Array, kernel, part
 
-from .arms import turns
+from .arms import starts_of, turns
 from .exploration import POOL, chance, relative, shuffled, utility
 from .fairness import NOBODY, Account, Stocks, allotted, behind
 from .orders import RANDOM
@@ -132,14 +132,15 @@ class Entries:
     slot: Int64Array
     """Callbacks have none, -1; leads whose slot was given to others stand behind all slots."""
 
-    def take(self, which: Int64Array | BoolArray) -> "Entries":
-        """Some of them, in the order given."""
-        return Entries(*(column[which] for column in vars(self).values()))
 
-    def then(self, other: "Entries") -> "Entries":
-        """These, and others behind them."""
-        pairs = zip(vars(self).values(), vars(other).values(), strict=True)
-        return Entries(*(np.concatenate(pair) for pair in pairs))
+@dataclass(frozen=True)
+class Turns:
+    """The slots of a queue before any is turned over: equally long columns."""
+
+    place: Int64Array
+    arm: Int64Array
+    turn: Int64Array
+    """The place in the arm's order."""
 
 
 @dataclass(frozen=True)
@@ -215,10 +216,10 @@ def rank(field: Field, n: int, policy: Policy, account: Account, rng: Generator)
     )
     drawn = _taking_turns(field, arms, policy, account, slots)
     late = _behind(field, policy, account, n)
-    most = sum(waiting[number] for number in policy.drawn)
-    stock = _stocks(np.isin(drawn.arm, policy.drawn), most, late, policy, rng)
-    stocks = Slots(stock, sizes=np.concatenate([[most], late.size]), arm=drawn.arm)
-    queue = _called_back(due).then(_once_each(_explored(field, drawn, stocks, late, rng)))
+    most, ranked = sum(waiting[number] for number in policy.drawn), policy.ranked
+    stock = _stocks(ranked[drawn.arm], most, late, policy, rng)
+    stocks = Slots(stock, sizes=np.array([most, *late.size]), arm=drawn.arm)
+    queue = _in_line(due, drawn, ranked, _alike(field, stocks, late, rng))
     return RankedQueue(queue, _kin(field, queue, late), arms, stocks)
 
 
@@ -246,23 +247,12 @@ def phi_of(arm: Arm, index: Float64Array, n: int) -> Float64Array:
 
 def _taking_turns(
     field: Field, arms: Sequence[Ordered], policy: Policy, account: Account, slots: int
-) -> Entries:
+) -> Turns:
     """The arms' leads in the slots that are theirs."""
-    seconds, shares = [field.seconds_of(one.place) for one in arms], [arm.share for arm in policy.arms]
+    places = [one.place for one in arms]
+    seconds, shares = [field.seconds_of(one) for one in places], [arm.share for arm in policy.arms]
     arm, turn = turns(seconds, shares, account.spent, slots).T
-    starts = np.cumsum([0, *(one.place.size for one in arms)])
-    return Entries(
-        place=np.concatenate([one.place for one in arms])[starts[arm] + turn],
-        source=np.where(np.isin(arm, policy.drawn), Source.RANKED, Source.HOLDOUT).astype(np.int8),
-        arm=arm,
-        turn=turn,
-        slot=np.arange(arm.size),
-    )
-
-
-def _called_back(due: Int64Array) -> Entries:
-    nothing = np.full(due.size, -1)
-    return Entries(due, np.full(due.size, Source.CALLBACK, np.int8), nothing, nothing, nothing)
+    return Turns(np.concatenate(places)[starts_of(places)[arm] + turn], arm, turn)
 
 
 def _behind(field: Field, policy: Policy, account: Account, n: int) -> Stocks:
@@ -284,22 +274,25 @@ def _stocks(ours: BoolArray, waiting: int, late: Stocks, policy: Policy, rng: Ge
     return stock
 
 
-def _explored(field: Field, drawn: Entries, slots: Slots, late: Stocks, rng: Generator) -> Entries:
-    """The queue with leads drawn alike in slots that were turned over; behind it those who stood there."""
-    taken = slots.stock >= 0
-    if not taken.any():
-        return drawn
-    place = drawn.place.copy()
+def _alike(field: Field, slots: Slots, late: Stocks, rng: Generator) -> Int64Array:
+    """By slot the lead drawn alike for it, -1 where it isn't turned over."""
+    place = np.full(slots.stock.size, -1)
     for stock, size in enumerate(slots.sizes.tolist()):
         mine = np.flatnonzero(slots.stock == stock)
         if mine.size:
             numbers = rng.choice(size, mine.size, replace=False)
             of_source = (int(late.origin[stock - 1]), numbers) if stock else None
             place[mine] = field.untried_of(*of_source) if of_source else field.numbered(RANKED_ARMS, numbers)
-    source = np.where(taken, Source.EXPLORE, drawn.source).astype(np.int8)
-    displaced = replace(drawn.take(taken), slot=np.full(int(taken.sum()), taken.size))
-    arm, turn = (np.where(taken, -1, column) for column in (drawn.arm, drawn.turn))
-    return Entries(place, source, arm, turn, drawn.slot).then(displaced)
+    return place
+
+
+def _in_line(due: Int64Array, drawn: Turns, ranked: BoolArray, alike: Int64Array) -> Entries:
+    """Due callbacks, the slots, and who stood in slots that were turned over."""
+    most = due.size + 2 * alike.size
+    out, seen = np.empty((5, most), np.int64), np.full(2 * most + 1, -1)
+    found = line_up(due, drawn.place, drawn.arm, drawn.turn, ranked, alike, seen, out)
+    place, source, arm, turn, slot = out[:, :found]
+    return Entries(place, source.astype(np.int8), arm, turn, slot)
 
 
 def _kin(field: Field, queue: Entries, late: Stocks) -> Int64Array:
@@ -311,8 +304,47 @@ def _kin(field: Field, queue: Entries, late: Stocks) -> Int64Array:
     return kin
 
 
-def _once_each(queue: Entries) -> Entries:
-    """Keep each lead's first slot."""
-    _, first = np.unique(queue.place, return_index=True)
-    first.sort()
-    return queue.take(first)
+@kernel
+def line_up(
+    due: Int64Array,
+    place: Int64Array,
+    arm: Int64Array,
+    turn: Int64Array,
+    ranked: BoolArray,
+    alike: Int64Array,
+    seen: Int64Array,
+    out: Int64Array,
+) -> int:
+    """Fill the columns of `out` as `Entries` has them, each lead where it is first; return how many.
+
+    By slot `place`, `arm` and `turn` of who stands there, and who was drawn `alike` instead, -1 nobody;
+    `ranked`: by arm whether the model ranks it; `seen`: -1 throughout, with more room than there are entries.
+    """
+    found = 0
+    for i in range(due.size):
+        found = enter(due[i], Source.CALLBACK, -1, -1, -1, found, seen, out)
+    for slot in range(alike.size):
+        if alike[slot] >= 0:
+            found = enter(alike[slot], Source.EXPLORE, -1, -1, slot, found, seen, out)
+        else:
+            source = Source.RANKED if ranked[arm[slot]] else Source.HOLDOUT
+            found = enter(place[slot], source, arm[slot], turn[slot], slot, found, seen, out)
+    for slot in range(alike.size):
+        if alike[slot] >= 0:
+            found = enter(place[slot], Source.RANKED, arm[slot], turn[slot], alike.size, found, seen, out)
+    return found
+
+
+@part
+def enter(
+    place: int, source: int, arm: int, turn: int, slot: int, found: int, seen: Int64Array, out: Int64Array
+) -> int:
+    """Write an entry behind the others, unless its lead was `seen` before; return how many there are."""
+    at = place % seen.size
+    while seen[at] >= 0:
+        if seen[at] == place:
+            return found
+        at = (at + 1) % seen.size
+    seen[at] = place
+    out[0, found], out[1, found], out[2, found], out[3, found], out[4, found] = place, source, arm, turn, slot
+    return found + 1

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import count
 
 import numpy as np
@@ -31,10 +31,10 @@ from .store_of_leads import NOW, fill_leads
 LEADS = int(os.environ.get("LEADS", "100000"))
 """`LEADS=1000000` for a million."""
 
-NIGHT = NOW + 10 * HOUR
-"""4:00 in the morning where it is latest, 18:00 in Hawaii."""
+NIGHT = NOW + 14 * HOUR
+"""3:00 in the morning where it is latest, 22:00 in Hawaii: nobody may be called."""
 
-ORDER, ROUNDS = Order(100), 20
+ORDER, ROUNDS, MANY_ROUNDS = Order(100), 20, 300
 ALL = "all leads judged and sorted"
 
 
@@ -61,14 +61,26 @@ def bench_lease(engine: Engine) -> list[Figure]:
         "after 30 calls": taken(poll, lambda turn: told_calls(desk, turn)),
         "after a new lead": taken(poll, lambda turn: told_lead(desk, turn)),
     }
-    whole = [told_of(name, each, queue.ratio * queue.median) for name, each in polls.items()]
+    slowly_us = queue.ratio * queue.median
+    whole = [told_of(name, each, slowly_us) for name, each in polls.items()]
+    warm = in_a_row(desk, f"the queue of {size}, in a row", clock, slowly_us)
     night = race(
         f"nobody to call among {size}",
         lambda: queue_of(desk, NIGHT),
         lambda: slowly(desk, NIGHT),
         against=ALL,
     )
-    return [queue, *whole, night, summary(f"a desk opened on {size}", "itself", 1.0, [started], "s")]
+    nights = (NIGHT + turn * SECOND for turn in count(1))
+    empty = in_a_row(desk, f"nobody to call among {size}, in a row", nights, slowly_us)
+    opened = summary(f"a desk opened on {size}", "itself", 1.0, [started], "s")
+    return [queue, warm, *whole, night, empty, opened]
+
+
+def in_a_row(desk: Desk, name: str, clock: Iterator[int], slowly_us: float) -> Figure:
+    """Nothing but queues, a second apart, with the caches that the last one left; the worst is in it too."""
+    seconds = taken(lambda: queue_of(desk, next(clock)), lambda _: None, MANY_ROUNDS)
+    ratio = slowly_us / UNITS["µs"] / float(np.median(seconds))
+    return summary(name, ALL, ratio, [one * UNITS["µs"] for one in seconds], "µs")
 
 
 def told_of(name: str, seconds: list[float], slowly_us: float) -> Figure:
@@ -94,10 +106,10 @@ def slowly(desk: Desk, at: int) -> object:
     )
 
 
-def taken(poll: Callable[[], object], before: Callable[[int], object]) -> list[float]:
+def taken(poll: Callable[[], object], before: Callable[[int], object], rounds: int = ROUNDS) -> list[float]:
     """CPU seconds of some polls, each after something was told."""
     found = []
-    for turn in range(ROUNDS):
+    for turn in range(rounds):
         before(turn)
         begun = time.process_time()
         poll()

@@ -1,13 +1,23 @@
 """The draw: whom it favours, and how exactly each lead's chance is told."""
 
+import hashlib
 import itertools
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.random import Generator, Philox
 
 from serving.ranking.exploration import chance, generator, shuffled, utility
+
+
+def test_a_batchs_generator_is_the_one_whose_key_is_the_digest_of_its_name():
+    for name in ("spring|2026-01-05T17:00:00Z#0", "spring|a", ""):
+        digest = hashlib.blake2b(name.encode(), digest_size=16).digest()
+        plain = Generator(Philox(key=int.from_bytes(digest)))
+
+        assert generator(name).random(9).tolist() == plain.random(9).tolist()
 
 
 def test_the_chance_is_the_published_formula():

@@ -12,7 +12,7 @@ from serving.ranking.arms import HOLDOUT, MODEL
 from serving.ranking.exploration import generator
 from serving.ranking.fairness import Account
 from serving.ranking.policy import Policy
-from serving.ranking.queue import Source, rank
+from serving.ranking.queue import Source, line_up, rank
 from tests.serving.twin import Sorted
 
 PLAIN = Policy(holdout=0.0, uniform=0.0, temperature=1e-6)
@@ -109,3 +109,39 @@ def test_nobody_stands_in_the_queue_twice_and_every_chance_is_a_probability(
     used = min(n, queue.place.size)
     chances = queue.propensity(used, np.arange(used))
     assert np.all((chances > 0) & (chances <= 1))
+
+
+@st.composite
+def lines(draw):
+    """Callbacks, slots of two arms, and some of these, callbacks aside, drawn alike or strangers."""
+    due = draw(st.lists(st.integers(0, 9), unique=True, max_size=3))
+    place = draw(st.lists(st.integers(10, 40), unique=True, max_size=12))
+    arm = draw(st.lists(st.integers(0, 1), min_size=len(place), max_size=len(place)))
+    alike = [draw(st.sampled_from([-1, -1, *range(10, 45)])) if one == MODEL else -1 for one in arm]
+    return tuple(np.array(column, np.int64) for column in (due, place, arm, alike))
+
+
+@given(told=lines())
+def test_each_lead_has_the_first_of_its_places_in_line(told):
+    """The slow way lists callbacks, slots and whoever had to make room, and strikes out who was there."""
+    due, place, arm, alike = told
+    turn, ranked = np.arange(place.size) + 100, np.array([True, False])
+    slow = [(lead, Source.CALLBACK, -1, -1, -1) for lead in due.tolist()]
+    stood = [
+        (lead, (Source.RANKED, Source.HOLDOUT)[one], one, slot + 100, slot)
+        for slot, (lead, one) in enumerate(zip(place.tolist(), arm.tolist(), strict=True))
+    ]
+    slow += [
+        own if stranger < 0 else (stranger, Source.EXPLORE, -1, -1, slot)
+        for slot, (own, stranger) in enumerate(zip(stood, alike.tolist(), strict=True))
+    ]
+    slow += [
+        (*own[:4], place.size) for own, stranger in zip(stood, alike.tolist(), strict=True) if stranger >= 0
+    ]
+    out, seen = np.empty((5, len(slow)), np.int64), np.full(2 * len(slow) + 1, -1)
+
+    found = line_up(due, place, arm, turn, ranked, alike, seen, out)
+
+    known = [one[0] for one in slow]
+    expected = [list(one) for i, one in enumerate(slow) if one[0] not in known[:i]]
+    assert out[:, :found].T.tolist() == expected
