@@ -65,11 +65,13 @@ class Grouping:
     groups: tuple[Group, ...]
     code: Int64Array
     """The group of each feature."""
-    phrases: dict[tuple[int, float | None], Phrase] = field(default_factory=dict)
-    """By a feature's place and value: most values are those of many leads."""
+    phrases: dict[int, Phrase] = field(default_factory=dict)
+    """By a feature's place and the 32 bits of its value: most values are those of many leads."""
 
     def reasons(self, values: Float32Array, effects: Float64Array, most: int = MOST) -> list[Reasons]:
         """At most `most` reasons of each row, strongest first; a row's effects sum to those given."""
+        if not effects.shape[0]:
+            return []
         sums = np.empty((effects.shape[0], len(self.groups)))
         leading = np.empty(sums.shape, np.int64)
         sum_groups(np.ascontiguousarray(effects), self.code, sums, leading)
@@ -78,39 +80,45 @@ class Grouping:
         moved = np.count_nonzero(sums, axis=1)
         shown = np.where(moved <= most, moved, most - 1)
         left = np.where(np.arange(sums.shape[1]) < shown[:, None], 0.0, sums).sum(axis=1)
-        places = np.take_along_axis(leading, order, axis=1)[:, :most]
-        columns = places, np.take_along_axis(values, places, axis=1), sums[:, :most], shown, left
-        return [self._of_one(*row) for row in zip(*(column.tolist() for column in columns), strict=True)]
+        named = self._named(values, np.take_along_axis(leading, order, axis=1)[:, :most])
+        numbers = _as_texts(np.column_stack([sums[:, :most], left]))
+        return [
+            _of_one(phrases, texts, count)
+            for phrases, texts, count in zip(named, numbers, shown.tolist(), strict=True)
+        ]
 
-    def _of_one(
-        self, places: list[int], values: list[float], sums: list[float], shown: int, left: float
-    ) -> Reasons:
-        told, kept = [], []
-        for place, value, effect in zip(places[:shown], values[:shown], sums[:shown], strict=True):
-            phrase = self._phrase(place, value)
-            begun = f"{phrase.head}{effect!r}"
-            told.append(begun + (phrase.raises if effect > 0 else phrase.lowers))
-            kept.append(begun + phrase.kept)
-        if left:
-            rest = _REST.head + repr(left)
-            told.append(rest + (_REST.raises if left > 0 else _REST.lowers))
-            kept.append(rest + _REST.kept)
-        return Reasons(f"[{','.join(told)}]".encode(), f"[{','.join(kept)}]".encode())
-
-    def _phrase(self, place: int, value: float) -> Phrase:
-        named = place, None if value != value else value  # noqa: PLR0124  # NaN is another one each time
-        found = self.phrases.get(named)
-        if found is None:
-            if len(self.phrases) >= MOST_PHRASES:
-                self.phrases.clear()
-            found = self.phrases[named] = self._phrased(place, value)
-        return found
+    def _named(self, values: Float32Array, places: Int64Array) -> list[list[Phrase]]:
+        """The phrase of each row's features in these places."""
+        seen = np.ascontiguousarray(np.take_along_axis(values, places, axis=1))
+        names = (places << 32 | seen.view(np.uint32)).tolist()
+        if len(self.phrases) > MOST_PHRASES:
+            self.phrases.clear()
+        kept = self.phrases
+        for name in {name for row in names for name in row if name not in kept}:
+            kept[name] = self._phrased(name >> 32, float(np.uint32(name & 0xFFFFFFFF).view(np.float32)))
+        return [[kept[name] for name in row] for row in names]
 
     def _phrased(self, place: int, value: float) -> Phrase:
         group, feature = self.groups[self.code[place]], self.features[place]
         return phrased(
             feature.name, _plain(feature, value), group.name, f"{group.title} ({worded(feature, value)})"
         )
+
+
+def _as_texts(numbers: Float64Array) -> list[list[str]]:
+    """A matrix as JSON writes its numbers."""
+    rows = orjson.dumps(numbers, option=orjson.OPT_SERIALIZE_NUMPY).decode()[2:-2].split("],[")
+    return [row.split(",") for row in rows]
+
+
+def _of_one(phrases: list[Phrase], effects: list[str], shown: int) -> Reasons:
+    """A row's reasons: `shown` phrases with their effects, then the sum of the rest, last of the effects."""
+    parts = list(zip(phrases[:shown], effects, strict=False))  # the rest aren't shown
+    if float(effects[-1]):
+        parts.append((_REST, effects[-1]))
+    told = [f"{one.head}{effect}{one.lowers if effect[0] == '-' else one.raises}" for one, effect in parts]
+    kept = [f"{one.head}{effect}{one.kept}" for one, effect in parts]
+    return Reasons(f"[{','.join(told)}]".encode(), f"[{','.join(kept)}]".encode())
 
 
 @kernel
