@@ -1,15 +1,14 @@
 """Draws: all that a queue was told while it was ranked, kept so that it can be ranked again, bit by bit."""
 
-import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
-import orjson
 
 from features.kernel import Float64Array, Int64Array
 
+from .packed import packed, unpacked
 from .ranking.arms import MODEL
 from .ranking.exploration import generator
 from .ranking.fairness import Account
@@ -161,9 +160,9 @@ class Turn:
 
 
 def written(policy: Policy, account: Account, turns: Sequence[Turn]) -> bytes:
-    """A poll's draw as compressed JSON: its numbers come back bit by bit; NaN is null."""
+    """A poll's draw in bytes: its numbers come back bit by bit."""
     said = {"policy": asdict(policy), **vars(account), "turns": [vars(turn) for turn in turns]}
-    return zlib.compress(orjson.dumps(said, option=orjson.OPT_SERIALIZE_NUMPY), level=1)
+    return packed(said)
 
 
 @dataclass(frozen=True)
@@ -187,7 +186,7 @@ class Pool:
 
 def pools(record: bytes) -> list[Pool]:
     """What the model drew from, in each round by arm; nothing where no draw was by score."""
-    said, found, begins = orjson.loads(zlib.decompress(record)), list[Pool](), 0
+    said, found, begins = unpacked(record), list[Pool](), 0
     policy = Policy.read(said["policy"])
     for turn in (Turn(**one) for one in said["turns"]):
         won, kept = slice(begins, begins + len(turn.won)), Record(turn.told)
@@ -232,7 +231,7 @@ class Replayed:
 
 def replay(record: bytes, key: str) -> Replayed:
     """Rank a poll again, under the name that seeds its generator (`campaign|key`)."""
-    said = orjson.loads(zlib.decompress(record))
+    said = unpacked(record)
     policy, rng = Policy.read(said["policy"]), generator(key)
     firsts = tuple((origin, firsts) for origin, firsts in said.get("firsts", ()))
     account = Account(tuple(said["spent"]), said.get("dials", 0), firsts)

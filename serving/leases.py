@@ -67,9 +67,8 @@ def claim(
     """
     if not claims:
         return set()
-    wanted = sorted((resource, claimed.lease_id) for claimed in claims for resource in claimed.resources)
-    rows = {"wanted": orjson.dumps(wanted).decode(), "dialer_id": dialer_id, "until": until, "at": at}
-    statement = _CLAIM[connection.dialect.name]
+    pairs = sorted((resource, claimed.lease_id) for claimed in claims for resource in claimed.resources)
+    statement, rows = _CLAIM[connection.dialect.name], _told(connection, pairs, dialer_id, until, at)
     gained = (
         soon(connection, statement, rows) if again else connection.execute(statement, rows).scalars().all()
     )
@@ -79,8 +78,19 @@ def claim(
     return held
 
 
+def _told(
+    connection: Connection, pairs: Sequence[tuple[str, str]], dialer_id: str, until: int, at: int
+) -> dict[str, object]:
+    """The parameters of a claim; no name of a resource or lease holds a space."""
+    said = {"dialer_id": dialer_id, "until": until, "at": at}
+    if connection.dialect.name == "sqlite":
+        return {**said, "wanted": orjson.dumps(pairs).decode()}
+    resources, lease_ids = (" ".join(names) for names in zip(*pairs, strict=True))
+    return {**said, "resources": resources, "lease_ids": lease_ids}
+
+
 def _claim_from(pairs: str) -> TextClause:
-    """The claim as one statement of constant text; `pairs` unpacks :wanted into (resource, lease_id)."""
+    """The claim as one statement of constant text; `pairs` are (resource, lease_id) out of its parameters."""
     return text(
         f"""
         INSERT INTO lease (resource, lease_id, dialer_id, token, expires_at, state)
@@ -102,8 +112,8 @@ _CLAIM = {
     ),
     "postgresql": _claim_from(
         # the lock is had before a row is, for all are sorted first
-        f"value ->> 0, value ->> 1, {_ROW} FROM json_array_elements(CAST(:wanted AS JSON)), "
-        f"(SELECT pg_advisory_xact_lock_shared({LEASES})) AS beside"
+        f"resource, lease_id, {_ROW} FROM (SELECT pg_advisory_xact_lock_shared({LEASES})) AS beside, unnest("
+        "string_to_array(:resources, ' '), string_to_array(:lease_ids, ' ')) AS wanted(resource, lease_id)"
     ),
 }
 
@@ -186,9 +196,8 @@ _CHANGE = (
 
 def takes_turn(connection: Connection, job: str, until: int, at: int) -> bool:
     """Win a job that one worker does for all, until an instant."""
-    named = orjson.dumps([(f"job:{job}", job)]).decode()
-    wanted = {"wanted": named, "dialer_id": "", "until": until, "at": at}
-    return connection.execute(_CLAIM[connection.dialect.name], wanted).first() is not None
+    told = _told(connection, [(f"job:{job}", job)], "", until, at)
+    return connection.execute(_CLAIM[connection.dialect.name], told).first() is not None
 
 
 def open_leases(connection: Connection, at: int) -> Iterable[tuple[int, int, int]]:

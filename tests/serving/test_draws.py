@@ -4,12 +4,13 @@ import zlib
 
 import numpy as np
 import orjson
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.random import default_rng
 
 from features.instants import NEVER
 from serving.draws import COLUMNS, Turn, Witness, pools, replay, written
+from serving.packed import unpacked
 from serving.ranking.exploration import generator, utility
 from serving.ranking.fairness import Account
 from serving.ranking.policy import Arm, Experiment, Policy
@@ -47,6 +48,7 @@ def a_field(seed: int, size: int, scored: bool, policy: Policy) -> Sorted:
     )
 
 
+@settings(deadline=None)
 @given(
     seed=st.integers(0, 999),
     size=st.integers(0, 40),
@@ -79,7 +81,7 @@ def test_a_queue_replayed_from_its_record_is_the_same_bit_by_bit(seed, size, n, 
 
 def as_before_experiments(record: bytes) -> bytes:
     """The same as it was written when the model's arm was the only one, under its own number."""
-    said = orjson.loads(zlib.decompress(record))
+    said = unpacked(record)
     del said["policy"]["experiment"]
     for turn in said["turns"]:
         named = turn["told"]["numbered"]

@@ -1,13 +1,11 @@
 """Hands: workers of one host hear who holds what, so that none asks for what another one has."""
 
 import multiprocessing
-import zlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
 
 import numpy as np
-import orjson
 import pytest
 from sqlalchemy import Engine, select
 
@@ -18,6 +16,7 @@ from serving.desk import Desk
 from serving.handout import Order, Seal
 from serving.hands import WORDS, SharedHands
 from serving.leases import Ack
+from serving.packed import unpacked
 
 from .desks import OPEN as AT
 from .desks import a_desk, ids, many_leads, poll, tell_leads
@@ -95,10 +94,7 @@ def test_workers_that_choose_at_the_same_time_choose_different_leads(engine: Eng
         given = list(threads.map(dialer, range(4)))
 
     with reading(engine) as connection:
-        turns = [
-            orjson.loads(zlib.decompress(told))["turns"]
-            for told in connection.execute(select(draw.c.told)).scalars()
-        ]
+        turns = [unpacked(told)["turns"] for told in connection.execute(select(draw.c.told)).scalars()]
     assert given == [50] * 4
     assert {(len(of_poll), of_poll[0]["tried"]) for of_poll in turns} == {(1, 5)}
 
