@@ -2,8 +2,10 @@
 
     python -m tests.benchmarks.closed_loop --family F0 --seed 31     plays what isn't played yet
     python -m tests.benchmarks.closed_loop --pool                    pools what was played
+    python -m tests.benchmarks.closed_loop --keep                    and keeps it in the table
 
-Each (family, seed, policy) is a file of its own under `--out`, so a run can be stopped and gone on with.
+Each (family, seed, policy) is a file of its own under `--out`, so a run can be stopped and gone on with. What
+the table has isn't played again: who changes how queues are ranked takes leadrank's rows out of it.
 """
 
 import argparse
@@ -50,10 +52,12 @@ from training.bundle import Bundle
 from training.pipeline import Stopwatch, prepare
 from training.report import TrainingReport
 
-from .pooled import OURS, RIVALS, TIMED, Played, read_played, table
+from .pooled import OURS, RIVALS, TIMED, Played, keep, read_kept, read_played, table, worlds_of
 
 WEEK = 7 * DAY
 POLL = 5 * MINUTE
+JUDGED = Path(__file__).with_name("judged.csv")
+"""What was played of the worlds that judge: family, seed, policy, value per paid agent-hour, rules broken."""
 CONSOLE = Console(soft_wrap=True)
 
 
@@ -204,7 +208,7 @@ def as_lists(days: Days) -> dict[str, list[float]]:
 
 
 def play(course: Course, folder: Path, name: str, seed: int, policies: Sequence[str], threads: int) -> None:
-    """One file for each policy; those that are there already are kept."""
+    """One file for each policy; those that are there already stay."""
     folder.mkdir(parents=True, exist_ok=True)
     for policy in policies:
         file = folder / f"{name}-{seed}-{policy}.json"
@@ -223,6 +227,16 @@ def play(course: Course, folder: Path, name: str, seed: int, policies: Sequence[
         CONSOLE.print(f"{name} {seed} {policy}: {per_hour:.1f} an hour ({spent:.0f} s)")
 
 
+def play_all(given: argparse.Namespace) -> None:
+    """Every world that is asked for, but for what the table has of it."""
+    there = {(one.family, one.seed, one.policy) for one in read_kept(JUDGED)}
+    for seed in given.seed or [31]:
+        for name in given.family or FAMILIES:
+            wanted = given.policy or (*RIVALS, OURS)
+            missing = [policy for policy in wanted if (name, seed, policy) not in there]
+            play(Course(scored=given.scored), given.out, name, seed, missing, given.threads)
+
+
 def asked() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
@@ -235,20 +249,15 @@ def asked() -> argparse.Namespace:
     parser.add_argument("--scored", type=int, default=Course.scored, help="days")
     parser.add_argument("--threads", type=int, default=1, help="of a fit")
     parser.add_argument("--pool", action="store_true", help="play nothing, show what there is")
+    parser.add_argument("--keep", action="store_true", help="the same, and write it to the table")
     return parser.parse_args()
 
 
 if __name__ == "__main__":
     given = asked()
-    if not given.pool:
-        for number in given.seed or [31]:
-            for world_of in given.family or FAMILIES:
-                play(
-                    Course(scored=given.scored),
-                    given.out,
-                    world_of,
-                    number,
-                    given.policy or (*RIVALS, OURS),
-                    given.threads,
-                )
-    CONSOLE.print(table(read_played(given.out), np.random.default_rng(7)))
+    if not (given.pool or given.keep):
+        play_all(given)
+    known = [*read_kept(JUDGED), *read_played(given.out)]
+    if given.keep:
+        keep(JUDGED, known)
+    CONSOLE.print(table(worlds_of(known), np.random.default_rng(7)))

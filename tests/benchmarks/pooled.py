@@ -1,8 +1,9 @@
 """Pooled: what policies brought in many worlds, as shares of the way to the oracle, with paired intervals."""
 
+import csv
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -28,13 +29,20 @@ class Played:
     policy: str
     per_hour: float
     """Confirmed value per paid agent-hour of its own."""
+    broken: int = 0
+    """Calls against a rule, leads leased twice and degraded polls; only ours has any to count."""
 
     @classmethod
     def read(cls, file: Path) -> "Played":
         """What `closed_loop` wrote."""
         told = json.loads(file.read_text())
         days = told["days"]
-        return cls(told["family"], told["seed"], told["policy"], sum(days["value"]) / sum(days["hours"]))
+        broken = sum(told.get(name, 0) for name in _BROKEN)
+        per_hour = sum(days["value"]) / sum(days["hours"])
+        return cls(told["family"], told["seed"], told["policy"], per_hour, broken)
+
+
+_BROKEN = "violations", "leased_twice", "degraded_polls"
 
 
 @dataclass(frozen=True)
@@ -50,10 +58,35 @@ class Estimate:
         return f"{self.value:+.3f} ({self.low:+.3f} to {self.high:+.3f})"
 
 
-def read_played(folder: Path) -> Worlds:
+def read_played(folder: Path) -> list[Played]:
+    """What was played into a folder."""
+    return [Played.read(file) for file in sorted(folder.glob("*.json"))]
+
+
+def read_kept(file: Path) -> list[Played]:
+    """What was kept in a table."""
+    if not file.exists():
+        return []
+    with file.open(newline="") as lines:
+        return [
+            Played(one["family"], int(one["seed"]), one["policy"], float(one["per_hour"]), int(one["broken"]))
+            for one in csv.DictReader(lines)
+        ]
+
+
+def keep(file: Path, played: Sequence[Played]) -> None:
+    """Write such a table: one row for each policy in each world, the last one told of several."""
+    rows = {(one.family, one.seed, one.policy): one for one in played}
+    with file.open("w", newline="") as lines:
+        writer = csv.DictWriter(lines, [one.name for one in fields(Played)], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(asdict(rows[name]) for name in sorted(rows))
+
+
+def worlds_of(played: Sequence[Played]) -> Worlds:
     """The worlds that every policy has played."""
     found: dict[tuple[str, int], dict[str, float]] = {}
-    for one in map(Played.read, sorted(folder.glob("*.json"))):
+    for one in played:
         found.setdefault((one.family, one.seed), {})[one.policy] = one.per_hour
     return {world: by for world, by in found.items() if {*RIVALS, OURS} <= by.keys()}
 

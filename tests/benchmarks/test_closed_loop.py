@@ -1,12 +1,13 @@
 """The closed loop: its files are kept, pooling goes by the formulas, and a short one runs to its end."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from .closed_loop import Course, play
-from .pooled import OURS, RIVALS, estimate, gap_closed, lift, read_played, table
+from .pooled import OURS, RIVALS, estimate, gap_closed, keep, lift, read_kept, read_played, table, worlds_of
 
 
 def a_file(folder, family: str, seed: int, policy: str, per_hour: float) -> None:
@@ -30,11 +31,11 @@ def folder(tmp_path):
 
 
 def test_only_worlds_that_every_policy_played_are_pooled(folder):
-    assert list(read_played(folder)) == [("F0", 1), ("F0", 2)]
+    assert list(worlds_of(read_played(folder))) == [("F0", 1), ("F0", 2)]
 
 
 def test_the_gap_closed_and_the_lift_are_those_of_the_formulas(folder):
-    worlds = read_played(folder)
+    worlds = worlds_of(read_played(folder))
 
     assert gap_closed(worlds, OURS) == pytest.approx([270 / 400, 280 / 400])
     assert gap_closed(worlds, "random") == pytest.approx([0, 0])
@@ -53,6 +54,18 @@ def test_what_was_played_is_not_played_again(folder, capsys):
     play(Course(), folder, "F0", 1, (*RIVALS, OURS), threads=1)
 
     assert not capsys.readouterr().out
+
+
+def test_a_table_keeps_the_last_that_was_told_of_a_policy_in_a_world(folder, tmp_path):
+    table, once = tmp_path / "judged.csv", read_played(folder)
+    again = [replace(one, per_hour=one.per_hour + 1) for one in once if one.policy == OURS]
+
+    keep(table, [*once, *again])
+
+    kept = read_kept(table)
+    assert len(kept) == len(once)
+    assert [one for one in kept if one.policy == OURS] == again
+    assert read_kept(tmp_path / "none.csv") == []
 
 
 @pytest.mark.slow
