@@ -1,15 +1,17 @@
 """The week ahead: a lead's coming 168 hours on its own clock, merged into windows with evidence for each."""
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
 from features.instants import HOUR
-from features.kernel import BoolArray, Float64Array, Int64Array
+from features.kernel import BoolArray, Float64Array, Int64Array, kernel
 
 from .rules.hours import Ahead
+
+WEEK = 168
+"""Hours."""
 
 NO_EVIDENCE = "no_timing_evidence"
 GRADES = (("strong", 0.99), ("moderate", 0.95), ("weak", 0.8))
@@ -62,6 +64,30 @@ class Window:
 
 
 @dataclass(frozen=True)
+class Spells:
+    """Hours in a row of leads' weeks, from `first` until before `stop`: equally long columns."""
+
+    lead: Int64Array
+    first: Int64Array
+    stop: Int64Array
+
+    def take(self, some: Int64Array) -> "Spells":
+        """Some of them."""
+        return Spells(self.lead[some], self.first[some], self.stop[some])
+
+    def marked(self) -> BoolArray:
+        """Which of a week's hours lie in each, shape (spells, 168)."""
+        hours = np.arange(WEEK)
+        return np.asarray((hours >= self.first[:, None]) & (hours < self.stop[:, None]), np.bool_)
+
+    def means(self, values: Float64Array) -> Float64Array:
+        """The mean of what is told by lead and hour over each."""
+        sums = np.zeros(self.lead.size)
+        add_spells(np.ascontiguousarray(values), self.lead, self.first, self.stop, sums)
+        return sums / (self.stop - self.first)
+
+
+@dataclass(frozen=True)
 class Week:
     """The coming 168 hours of some leads, each row in the order of time on the lead's own clock."""
 
@@ -83,28 +109,31 @@ class Week:
         share = (best - low) / np.maximum(best - worst, 1e-12)
         return cls(ahead, at, p, low, high, np.where(known, np.searchsorted(BANDS, share), -1))
 
-    def runs(self, lead: int) -> Iterator[slice]:
+    def runs(self, lead: int) -> "Spells":
         """The spells of hours in one band, in the order of time."""
         edges = np.flatnonzero(np.diff(self.band[lead], prepend=-2, append=-2))
-        for first, end in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
-            if self.band[lead, first] >= 0:
-                yield slice(first, end)
+        first, stop = edges[:-1], edges[1:]
+        kept = self.band[lead, first] >= 0
+        return Spells(np.full(np.count_nonzero(kept), lead), first[kept], stop[kept])
 
-    def best(self, lead: int) -> slice | None:
-        """The spell that holds the lead's best hour, the next one of several; None where it has no hour."""
-        hour = int(np.where(self.band[lead] == 0, self.low[lead], -1.0).argmax())
-        return next((run for run in self.runs(lead) if run.start <= hour < run.stop), None)
+    def best(self) -> "Spells":
+        """Each lead's spell with its best hour, the next one of several; without hours if it has none."""
+        leads = np.arange(self.band.shape[0])
+        found = Spells(leads, np.zeros(leads.size, np.int64), np.zeros(leads.size, np.int64))
+        find_best(self.band, self.low, found.first, found.stop)
+        return found
 
-    def window(self, lead: int, run: slice, sureness: float) -> Window:
-        """One of them."""
-        starts = self.ahead.starts[lead]
-        return Window(
-            start=max(int(starts[run.start]), self.at),
-            end=int(starts[run.stop - 1]) + HOUR,
-            p_answer=float(self.p[lead, run].mean()),
-            interval=Interval(float(self.low[lead, run].mean()), float(self.high[lead, run].mean())),
-            evidence=grade(sureness),
-        )
+    def windows(self, spells: "Spells", sureness: Float64Array) -> list[Window]:
+        """One for each spell."""
+        lead, first, last = spells.lead, spells.first, spells.stop - 1
+        columns = (
+            np.maximum(self.ahead.starts[lead, first], self.at), self.ahead.starts[lead, last] + HOUR,
+            spells.means(self.p), spells.means(self.low), spells.means(self.high), sureness,
+        )  # fmt: skip
+        return [
+            Window(start, end, p, Interval(low, high), grade(sure))
+            for start, end, p, low, high, sure in zip(*(one.tolist() for one in columns), strict=True)
+        ]
 
     def by_hour(self, marked: BoolArray) -> BoolArray:
         """Hours in the order of time, (leads, k, 168), put back to where they are in the week."""
@@ -130,24 +159,47 @@ def windows_of_week(weeks: Weeks, ahead: Ahead, at: int) -> tuple[Window, ...]:
     (best,) = _best(weeks, week)
     if best is None:
         return ()
-    runs = list(week.runs(0))
-    sure = _sureness(weeks, week, [runs])[0]
-    return tuple(week.window(0, run, float(one)) for run, one in zip(runs, sure, strict=True))
+    runs = week.runs(0)
+    return tuple(week.windows(runs, _sureness(weeks, week, runs.marked()[None])[0]))
 
 
 def _best(weeks: Weeks, week: Week) -> list[Window | None]:
-    runs = [week.best(lead) for lead in range(len(week.p))]
-    sure = _sureness(weeks, week, [[run or slice(0)] for run in runs])[:, 0]
-    return [
-        week.window(lead, run, float(one)) if run is not None and one >= GRADES[-1][1] else None
-        for lead, (run, one) in enumerate(zip(runs, sure, strict=True))
-    ]
+    found: list[Window | None] = [None] * len(week.p)
+    best = week.best()
+    sure = _sureness(weeks, week, best.marked()[:, None])[:, 0]
+    told = np.flatnonzero((best.stop > best.first) & (sure >= GRADES[-1][1]))
+    for lead, window in zip(told.tolist(), week.windows(best.take(told), sure[told]), strict=True):
+        found[lead] = window
+    return found
 
 
-def _sureness(weeks: Weeks, week: Week, runs: Sequence[Sequence[slice]]) -> Float64Array:
-    """How sure it is that each run, equally many of every lead, is better than the lead's mean open hour."""
-    marked = np.zeros((len(runs), max(map(len, runs), default=1), week.p.shape[1]), np.bool_)
-    for lead, own in enumerate(runs):
-        for place, run in enumerate(own):
-            marked[lead, place, run] = True
+def _sureness(weeks: Weeks, week: Week, marked: BoolArray) -> Float64Array:
+    """How sure it is that the hours marked, (leads, k, 168), are better than the lead's mean open hour."""
     return weeks.sureness(week.by_hour(marked), week.by_hour(week.band[:, None, :] >= 0)[:, 0])
+
+
+@kernel
+def find_best(band: Int64Array, low: Float64Array, first: Int64Array, stop: Int64Array) -> None:
+    """Fill where the spell of band 0 that holds the hour of the highest low end begins and ends."""
+    for lead in range(band.shape[0]):
+        best = -1
+        for hour in range(band.shape[1]):
+            if band[lead, hour] == 0 and (best < 0 or low[lead, hour] > low[lead, best]):
+                best = hour
+        if best < 0:
+            continue
+        first[lead], stop[lead] = best, best + 1
+        while first[lead] > 0 and band[lead, first[lead] - 1] == 0:
+            first[lead] -= 1
+        while stop[lead] < band.shape[1] and band[lead, stop[lead]] == 0:
+            stop[lead] += 1
+
+
+@kernel
+def add_spells(
+    values: Float64Array, lead: Int64Array, first: Int64Array, stop: Int64Array, sums: Float64Array
+) -> None:
+    """Fill the sum over each spell."""
+    for place in range(lead.size):
+        for hour in range(first[place], stop[place]):
+            sums[place] += values[lead[place], hour]

@@ -126,8 +126,8 @@ class Timing:
 
     def _own_calls(self, past: Past, matrix: FeatureMatrix, rows: Int64Array, at: int) -> Calls:
         """The calls that the leads had, each with the log-odds that were to be expected as it began."""
-        log = past.log
-        asked = np.flatnonzero(np.isin(log.lead, rows) & (log.known_at < at) & (log.outcome != Outcome.ERROR))
+        log = past.log_of(rows)
+        asked = np.flatnonzero((log.known_at < at) & (log.outcome != Outcome.ERROR))
         asked = asked[np.argsort(log.started_at[asked], kind="stable")]
         moments = Moments(log.lead[asked], np.full(asked.size, -1), log.started_at[asked])
         then = compute(past, moments, matrix.features)

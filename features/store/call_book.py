@@ -94,6 +94,14 @@ class CallBook:
         in_order = np.all(np.diff(log.ended_at) >= 0)
         return log if in_order else log.take(np.argsort(log.ended_at, kind="stable"))
 
+    def log_of(self, leads: Int64Array) -> CallLog:
+        """The same of some leads' calls alone, found without a look at the others."""
+        named = {place for lead in leads.tolist() for place in self.calls_of(lead)}
+        places = np.array(sorted(named), np.int64)
+        log = CallLog(**{name: self.columns[name][places] for name in COLUMNS})
+        log = log.take(np.isin(log.lead, leads))
+        return log.take(np.argsort(log.ended_at, kind="stable"))
+
     def add(self, rows: CallRows, leads: LeadBook) -> None:
         """Take over what was told; calls of leads never read are left out."""
         self._add_versions([row for row in rows.versions if leads.knows(row.lead)], leads)

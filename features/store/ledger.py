@@ -137,6 +137,7 @@ class Ledger:
                 self.facts.facts(),
                 self._tapes,
                 horizons={name: horizon_of(settings) for name, settings in self.campaigns.items()},
+                of_leads=self.calls.log_of,
             )
         return self._past
 

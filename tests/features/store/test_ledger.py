@@ -14,6 +14,7 @@ from features.catalogue import for_leads, standing
 from features.facts import BIT
 from features.instants import DAY, HOUR, MINUTE, NEVER, render
 from features.leads import FIELDS
+from features.past import Past
 from features.store.campaigns import write_campaign
 from features.store.columns_reader import read_snapshot
 from features.store.engine import reading, transaction
@@ -233,6 +234,14 @@ def state(ledger: Ledger, like: Ledger) -> dict[str, object]:
     }
 
 
+def assert_some_leads_calls_are_found_alone(past: Past) -> None:
+    """As out of the whole log."""
+    some = np.arange(0, len(past.leads), 2)
+    wanted = past.log.take(np.isin(past.log.lead, some))
+    for name, column in vars(past.log_of(some)).items():
+        np.testing.assert_array_equal(column, getattr(wanted, name))
+
+
 @settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=steps)
 def test_a_ledger_followed_in_pieces_is_the_one_read_from_nothing(engine: Engine, steps):
@@ -248,6 +257,7 @@ def test_a_ledger_followed_in_pieces_is_the_one_read_from_nothing(engine: Engine
     followed(engine, ledger)
 
     afresh = followed(engine)
+    assert_some_leads_calls_are_found_alone(afresh.past())
     assert state(ledger, afresh) == state(afresh, afresh)
 
 
