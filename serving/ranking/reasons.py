@@ -16,7 +16,7 @@ from features.wording import worded
 MOST = 8
 OTHER = "other"
 
-MOST_PHRASES = 200_000
+MOST_PHRASES = 50_000
 """So many ready phrases are kept of a bundle's features, then they are made anew."""
 
 
@@ -48,13 +48,16 @@ class Reasons:
         return tuple(Reason(**one) for one in orjson.loads(self.told))
 
 
-class Phrase(NamedTuple):
-    """The JSON of a reason around its effect: what doesn't depend on it but for its sign."""
+class Tail(NamedTuple):
+    """The JSON of a reason behind its effect."""
 
-    head: str
     kept: str
     raises: str
     lowers: str
+
+
+Phrase = tuple[str, Tail]
+"""The JSON of a reason before its effect and behind it."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,8 @@ class Grouping:
     """The group of each feature."""
     phrases: dict[int, Phrase] = field(default_factory=dict)
     """By a feature's place and the 32 bits of its value: most values are those of many leads."""
+    tails: dict[tuple[int, str], Tail] = field(default_factory=dict)
+    """By a feature's place and what its value says: many values say the same."""
 
     def reasons(self, values: Float32Array, effects: Float64Array, most: int = MOST) -> list[Reasons]:
         """At most `most` reasons of each row, strongest first; a row's effects sum to those given."""
@@ -93,16 +98,19 @@ class Grouping:
         names = (places << 32 | seen.view(np.uint32)).tolist()
         if len(self.phrases) > MOST_PHRASES:
             self.phrases.clear()
+            self.tails.clear()
         kept = self.phrases
         for name in {name for row in names for name in row if name not in kept}:
             kept[name] = self._phrased(name >> 32, float(np.uint32(name & 0xFFFFFFFF).view(np.float32)))
         return [[kept[name] for name in row] for row in names]
 
     def _phrased(self, place: int, value: float) -> Phrase:
-        group, feature = self.groups[self.code[place]], self.features[place]
-        return phrased(
-            feature.name, _plain(feature, value), group.name, f"{group.title} ({worded(feature, value)})"
-        )
+        feature, what = self.features[place], worded(self.features[place], value)
+        tail = self.tails.get((place, what))
+        if tail is None:
+            group = self.groups[self.code[place]]
+            tail = self.tails[place, what] = _tail(group.name, f"{group.title} ({what})")
+        return _head(feature.name, _plain(feature, value)), tail
 
 
 def _as_texts(numbers: Float64Array) -> list[list[str]]:
@@ -116,8 +124,10 @@ def _of_one(phrases: list[Phrase], effects: list[str], shown: int) -> Reasons:
     parts = list(zip(phrases[:shown], effects, strict=False))  # the rest aren't shown
     if float(effects[-1]):
         parts.append((_REST, effects[-1]))
-    told = [f"{one.head}{effect}{one.lowers if effect[0] == '-' else one.raises}" for one, effect in parts]
-    kept = [f"{one.head}{effect}{one.kept}" for one, effect in parts]
+    told = [
+        f"{head}{effect}{tail.lowers if effect[0] == '-' else tail.raises}" for (head, tail), effect in parts
+    ]
+    kept = [f"{head}{effect}{tail.kept}" for (head, tail), effect in parts]
     return Reasons(f"[{','.join(told)}]".encode(), f"[{','.join(kept)}]".encode())
 
 
@@ -136,16 +146,22 @@ def sum_groups(effects: Float64Array, code: Int64Array, sums: Float64Array, lead
                 leading[row, group] = place
 
 
-def phrased(feature: str, value: float | str | None, group: str, what: str) -> Phrase:
-    """The JSON of a `Reason` around its effect."""
-    head = orjson.dumps({"feature": feature, "value": value})[:-1].decode() + ',"effect":'
-    kept = f',"group":{orjson.dumps(group).decode()}'
-    raises, lowers = (f'{kept},"text":{orjson.dumps(f"{what} {way} it").decode()}}}' for way in _WAYS)
-    return Phrase(head, kept + "}", raises, lowers)
+def _head(feature: str, value: float | str | None) -> str:
+    return f'{{"feature":{_json(feature)},"value":{_json(value)},"effect":'
+
+
+def _tail(group: str, what: str) -> Tail:
+    kept = f',"group":{_json(group)}'
+    raises, lowers = (f'{kept},"text":{_json(f"{what} {way} it")}}}' for way in _WAYS)
+    return Tail(kept + "}", raises, lowers)
+
+
+def _json(value: float | str | None) -> str:
+    return orjson.dumps(value).decode()
 
 
 _WAYS = "raises", "lowers"
-_REST = phrased(OTHER, None, OTHER, "Everything else together")
+_REST = _head(OTHER, None), _tail(OTHER, "Everything else together")
 
 
 @lru_cache(maxsize=8)

@@ -105,3 +105,10 @@ def test_features_that_moved_nothing_are_no_reasons_and_a_missing_value_is_said_
 
     assert [(one.feature, one.value) for one in told] == [("channel", None)]
     assert told[0].text == "Where it came from (unknown) lowers it"
+
+
+def test_names_that_json_would_trip_over_are_told_as_they_are():
+    odd = 'a "b" \\ \u00fc'
+    (reasons,) = reasons_of((Attribute(odd, odd),), np.ones((1, 1), np.float32), np.array([[0.5]]))
+
+    assert reasons.listed[0].feature == odd
