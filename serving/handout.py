@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import compress
+from typing import NamedTuple
 
 import numpy as np
 import orjson
@@ -30,8 +31,7 @@ from .ranking.reasons import Reasons
 from .week_ahead import Window
 
 
-@dataclass(frozen=True)
-class Item:
+class Item(NamedTuple):
     """One lead handed out, as the contract names its fields; instants in microseconds, NaN where unknown."""
 
     lease_id: str

@@ -34,56 +34,43 @@ def items_of(
     poll: Poll, view: View, found: Round, known: Known, leads: LeadTable, first_rank: int
 ) -> list[Item]:
     """An item for each lead that a round won; `first_rank` is the first one's place in the answer."""
-    places, standing = found.queue.place[found.entries], known.standing
-    arms, zones = view.lineup.terms.plan.policy.arms, standing.zones
-    columns = (
-        view.score_of(places) * 3600, known.said.p_answer, known.said.p_convert, view.seconds_of(places),
-        found.queue.source[found.entries], standing.attempts + 1, standing.zone,
-        open_until(standing, poll.at), view.lineup.columns["arm"][places], found.chances, known.rows,
-    )  # fmt: skip
-    told = zip(
-        found.claims, known.numbers, known.remarks, *(column.tolist() for column in columns), strict=True
-    )
-    return [
-        Item(
-            lease_id=claimed.lease_id,
-            decision_id=found.decision_id(poll, i),
-            lead_id=leads.lead_id[row],
-            phone=number,
-            rank=first_rank + i,
-            score=score,
-            p_answer=p_answer,
-            p_convert=p_convert,
-            handle_s=seconds,
-            source=_SOURCES[source],
-            attempt_no=attempt,
-            timezone=zones[zone][0],
-            callable_until=closes,
-            agent_id=None,
-            reasons=remark.reasons,
-            best_window=remark.window,
-            attributes=attributes_of(leads, row),
-            arm=arms[arm].name,
-            propensity=chance,
-            row=row,
-        )
-        for i, (
-            claimed, number, remark, score, p_answer, p_convert, seconds, source, attempt, zone, closes, arm,
-            chance, row,
-        ) in enumerate(told)
-    ]  # fmt: skip
+    places, standing, rows = found.queue.place[found.entries], known.standing, known.rows.tolist()
+    arms, zones, size = view.lineup.terms.plan.policy.arms, standing.zones, len(rows)
+    columns: dict[str, Sequence[object]] = {
+        "lease_id": [claimed.lease_id for claimed in found.claims],
+        "decision_id": [found.decision_id(poll, i) for i in range(size)],
+        "lead_id": [leads.lead_id[row] for row in rows],
+        "phone": known.numbers,
+        "rank": range(first_rank, first_rank + size),
+        "score": (view.score_of(places) * 3600).tolist(),
+        "p_answer": known.said.p_answer.tolist(),
+        "p_convert": known.said.p_convert.tolist(),
+        "handle_s": view.seconds_of(places).tolist(),
+        "source": [_SOURCES[source] for source in found.queue.source[found.entries].tolist()],
+        "attempt_no": (standing.attempts + 1).tolist(),
+        "timezone": [zones[zone][0] for zone in standing.zone.tolist()],
+        "callable_until": open_until(standing, poll.at).tolist(),
+        "agent_id": [None] * size,
+        "reasons": [remark.reasons for remark in known.remarks],
+        "best_window": [remark.window for remark in known.remarks],
+        "attributes": attributes_of(leads, known.rows),
+        "arm": [arms[arm].name for arm in view.lineup.columns["arm"][places].tolist()],
+        "propensity": found.chances.tolist(),
+        "row": rows,
+    }
+    return [Item._make(row) for row in zip(*(columns[name] for name in Item._fields), strict=True)]
 
 
-def attributes_of(leads: LeadTable, row: int) -> dict[str, float | str]:
-    """The latest value of each attribute of a lead; what is known to be missing is left out."""
-    latest: dict[str, float | str] = {}
+def attributes_of(leads: LeadTable, rows: Int64Array) -> list[dict[str, float | str]]:
+    """The latest value of each attribute of each lead; what is known to be missing is left out."""
+    latest: list[dict[str, float | str]] = [{} for _ in range(rows.size)]
     for name, history in leads.attributes.items():
-        last = int(history.starts[row + 1]) - 1
-        if last < history.starts[row]:
-            continue
-        code = int(history.code[last])
-        if code >= 0:
-            latest[name] = history.levels[code]
-        elif not np.isnan(history.number[last]):
-            latest[name] = float(history.number[last])
+        told = np.flatnonzero(history.starts[rows + 1] > history.starts[rows])
+        last = history.starts[rows[told] + 1] - 1
+        codes, numbers = history.code[last].tolist(), history.number[last].tolist()
+        for lead, code, number in zip(told.tolist(), codes, numbers, strict=True):
+            if code >= 0:
+                latest[lead][name] = history.levels[code]
+            elif number == number:  # noqa: PLR0124  # not NaN
+                latest[lead][name] = number
     return latest

@@ -68,6 +68,6 @@ class LocalClient:
 
 
 def _told(given: Batch) -> Answer:
-    items = [asdict(item) | {"callable_until": render(item.callable_until)} for item in given.items]
+    items = [item._asdict() | {"callable_until": render(item.callable_until)} for item in given.items]
     whole = {name: getattr(given, name) for name in ("batch_id", "model_version", "degraded", "withheld")}
     return {**whole, "expires_at": render(given.expires_at), "items": items}

@@ -1,7 +1,5 @@
 """Partners: which of the ready agents gets which of the leads just won, by what each pair promises."""
 
-from dataclasses import replace
-
 import numpy as np
 
 from features import Moments, compute
@@ -28,7 +26,7 @@ def with_agents(items: tuple[Item, ...], poll: Poll, ledger: Ledger, terms: Term
     codes = np.array([ledger.calls.agents.known(agent) for agent in ready], np.int64)
     worth = _worth(ledger, terms, np.array([item.row for item in items]), codes, poll.at)
     chosen = pair(worth).tolist()
-    return tuple(replace(item, agent_id=ready[agent]) for item, agent in zip(items, chosen, strict=True))
+    return tuple(item._replace(agent_id=ready[agent]) for item, agent in zip(items, chosen, strict=True))
 
 
 def _worth(ledger: Ledger, terms: Terms, rows: Int64Array, agents: Int64Array, at: int) -> Float64Array:

@@ -123,29 +123,24 @@ def _told(batch: Batch) -> dict[str, object]:
         "ranked_at": render(batch.ranked_at),
         "degraded": batch.degraded,
         "expires_at": render(batch.expires_at),
-        "items": [_item(item) for item in batch.items],
+        "items": _items(batch.items),
         "withheld": batch.withheld,
         "next_poll_after_s": batch.next_poll_after_s,
     }
 
 
-def _item(item: Item) -> dict[str, object]:
-    return {
-        "lease_id": item.lease_id,
-        "decision_id": item.decision_id,
-        "lead_id": item.lead_id,
-        "phone": item.phone,
-        "rank": item.rank,
-        "score": item.score,
-        "p_answer": item.p_answer,
-        "p_convert": item.p_convert,
-        "handle_s": item.handle_s,
-        "source": item.source,
-        "attempt_no": item.attempt_no,
-        "timezone": item.timezone,
-        "callable_until": when(item.callable_until),
-        "best_window": plain(item.best_window),
-        "agent_id": item.agent_id,
-        "reasons": Fragment(item.reasons.told),
-        "attributes": item.attributes,
-    }
+def _items(items: Sequence[Item]) -> list[dict[str, object]]:
+    """What a dialer is told of each: all but what is only for the record."""
+    rendered = {at: when(at) for at in {item.callable_until for item in items}}
+    return [
+        dict(zip(_TOLD, item, strict=False))
+        | {
+            "callable_until": rendered[item.callable_until],
+            "reasons": Fragment(item.reasons.told),
+            "best_window": plain(item.best_window),
+        }
+        for item in items
+    ]
+
+
+_TOLD = Item._fields[: Item._fields.index("arm")]
