@@ -39,6 +39,9 @@ class Remark:
         return replace(self, window=replace(self.window, start=at))
 
 
+_NOTHING: tuple[int, Remark | None] = UNSCORED, None
+
+
 class Remarks:
     """A remark speaks of exactly what the model saw when it gave the lead its score, and serves as long."""
 
@@ -50,40 +53,47 @@ class Remarks:
 
     def of(self, models: Models, past: Past, rows: Int64Array, standing: Standing, at: int) -> list[Remark]:
         """The remark of each lead: kept where it still serves, made where not."""
-        found = self._found(models, rows, at)
-        missing = np.array([one is None for one in found], np.bool_)
-        made = iter(self._make(models, past, rows[missing], standing.take(missing), at))
-        return [(one or next(made)).by(at) for one in found]
+        seen = self._prints(rows)
+        found = self._found(models, rows, seen, at)
+        if missing := [place for place, remark in enumerate(found) if remark is None]:
+            some = np.array(missing)
+            made = self._make(models, past, rows[some], standing.take(some), at)
+            self._keep(rows[some].tolist(), [seen[place] for place in missing], made)
+            for place, remark in zip(missing, made, strict=True):
+                found[place] = remark
+        return [remark.by(at) for remark in found if remark is not None]
 
     def lacking(self, models: Models, rows: Int64Array, at: int) -> Int64Array:
         """Those of some leads whose remark would have to be made."""
-        return rows[np.array([one is None for one in self._found(models, rows, at)], np.bool_)]
+        found = self._found(models, rows, self._prints(rows), at)
+        return rows[np.array([one is None for one in found], np.bool_)]
 
-    def _found(self, models: Models, rows: Int64Array, at: int) -> list[Remark | None]:
+    def _found(self, models: Models, rows: Int64Array, prints: list[int], at: int) -> list[Remark | None]:
         if self._version != models.version:
             self._version = models.version
             self._kept.clear()
         found = []
-        for row, seen in zip(rows.tolist(), self._prints(rows), strict=True):
-            told, remark = self._kept.get(row, (UNSCORED, None))
+        for row, seen in zip(rows.tolist(), prints, strict=True):
+            told, remark = self._kept.get(row, _NOTHING)
             serves = remark is not None and told == seen != UNSCORED and remark.serves(at)
             found.append(remark if serves else None)
         return found
 
     def _prints(self, rows: Int64Array) -> list[int]:
-        return [int(seen) for seen in self._sheet.prints_of(rows)]
+        found: list[int] = self._sheet.prints_of(rows).tolist()
+        return found
 
     def _make(
         self, models: Models, past: Past, rows: Int64Array, standing: Standing, at: int
     ) -> list[Remark]:
-        """Make and keep remarks of what each lead's score was made from; those made first give way."""
-        if not rows.size:
-            return []
+        """Make remarks of what each lead's score was made from."""
         told = models.remarks(past, rows, self._sheet.saw(rows), standing, at)
-        made = [Remark(reasons, window) for reasons, window in told]
-        for row, seen, remark in zip(rows.tolist(), self._prints(rows), made, strict=True):
+        return [Remark(reasons, window) for reasons, window in told]
+
+    def _keep(self, rows: list[int], prints: list[int], made: list[Remark]) -> None:
+        """Keep remarks; those made first give way."""
+        for row, seen, remark in zip(rows, prints, made, strict=True):
             self._kept.pop(row, None)
             self._kept[row] = seen, remark
         for row in list(islice(self._kept, max(len(self._kept) - MOST_KEPT, 0))):
             del self._kept[row]
-        return made

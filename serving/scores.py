@@ -39,6 +39,9 @@ class Expected(NamedTuple):
 
 COLUMNS = Expected._fields
 
+WHOLE = "scored_at", "seen_at", "seq", "print"
+"""When a lead was scored, when the model last looked, what the store had told by then, what the model saw."""
+
 
 class ScoreSheet:
     """One row per lead: what is expected of a dial and of a sale, from what, and when that was worked out."""
@@ -51,7 +54,7 @@ class ScoreSheet:
         self._bundle: Bundle | None = None
         self._pardoned = NEVER, 0
         """Scores worked out since then serve until then, however old they are."""
-        whole = dict.fromkeys(("scored_at", "seen_at", "seq"), np.int64)
+        whole = dict.fromkeys(WHOLE, np.int64)
         self._columns = Columns({**dict.fromkeys(COLUMNS, np.float64), **whole})
         self._values = np.empty((0, 0), np.float32)
         """What the bundle saw of each lead; with room behind."""
@@ -73,15 +76,13 @@ class ScoreSheet:
 
     def prints_of(self, rows: Int64Array) -> Int64Array:
         """The print of what the bundle saw of some leads; 0 unscored."""
-        return np.where(self._columns["seen_at"][rows] > 0, prints(self._values[rows]), 0)
+        return np.where(self._columns["seen_at"][rows] > 0, self._columns["print"][rows], 0)
 
     def reserve(self, leads: int) -> None:
         """Make room for new leads, unscored."""
         more = leads - len(self._columns)
         unscored, never = np.full(more, np.nan), np.zeros(more, np.int64)
-        self._columns.append(
-            **dict.fromkeys(COLUMNS, unscored), **dict.fromkeys(("scored_at", "seen_at", "seq"), never)
-        )
+        self._columns.append(**dict.fromkeys(COLUMNS, unscored), **dict.fromkeys(WHOLE, never))
         room, features = self._values.shape
         if leads > room:
             larger = np.zeros((max(leads, room + room // 4), features), np.float32)
@@ -114,7 +115,7 @@ class ScoreSheet:
         said = Expected(scores.answer, scores.conversion, scores.handle_s, scores.sale_value)
         for name, column in said._asdict().items():
             self._columns[name][rows] = column
-        for name, number in (("scored_at", at), ("seen_at", at), ("seq", seq)):
+        for name, number in zip(WHOLE, (at, at, seq, prints(matrix.values)), strict=True):
             self._columns[name][rows] = number
         self._values[rows] = matrix.values
 
