@@ -3,11 +3,10 @@
 from collections.abc import Collection, Sequence
 
 import orjson
-from sqlalchemy import Connection, RowMapping, Text, cast, delete, func, select
+from sqlalchemy import Connection, RowMapping, Text, TextClause, cast, delete, func, select, text
 
 from ..instants import MINUTE
-from .lookup import among
-from .tables import batch, call, counter, decision, draw, lead
+from .tables import batch, call, decision, draw, lead
 
 
 def read_decision(connection: Connection, decision_id: str) -> RowMapping | None:
@@ -91,9 +90,25 @@ def numbers_of(connection: Connection, keys: Sequence[int]) -> tuple[list[str], 
     """The number to dial of each lead by its database key, empty where it has none any more, and the change
     number that was the latest then.
     """
-    mine = among(connection, lead.c.id, keys)
-    number = lead.c.phones[(0, "e164")].as_string()
-    asked = select(counter.c.value, lead.c.id, number).select_from(counter.outerjoin(lead, mine))
-    rows = connection.execute(asked.where(counter.c.name == "change")).all()
+    rows = connection.execute(_NUMBERS[connection.dialect.name], {"keys": " ".join(map(str, keys))}).all()
     found = {key: e164 for _, key, e164 in rows}
     return [found.get(key) or "" for key in keys], int(rows[0][0])
+
+
+def _numbers(number: str, wanted: str) -> TextClause:
+    """The numbers as one statement of constant text; `wanted` says that a key is among :keys."""
+    return text(
+        f"SELECT counter.value, lead.id, {number} FROM counter LEFT JOIN lead ON lead.id {wanted} "
+        "WHERE counter.name = 'change'"
+    )
+
+
+_NUMBERS = {
+    "sqlite": _numbers(
+        "json_extract(lead.phones, '$[0].e164')",
+        "IN (SELECT value FROM json_each('[' || replace(:keys, ' ', ',') || ']'))",
+    ),
+    "postgresql": _numbers(
+        "lead.phones #>> '{0,e164}'", "= ANY (CAST(string_to_array(:keys, ' ') AS bigint[]))"
+    ),
+}

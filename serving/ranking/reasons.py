@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
+from math import isnan
 from typing import NamedTuple
 
 import numpy as np
@@ -94,23 +95,25 @@ class Grouping:
 
     def _named(self, values: Float32Array, places: Int64Array) -> list[list[Phrase]]:
         """The phrase of each row's features in these places."""
-        seen = np.ascontiguousarray(np.take_along_axis(values, places, axis=1))
-        names = (places << 32 | seen.view(np.uint32)).tolist()
         if len(self.phrases) > MOST_PHRASES:
             self.phrases.clear()
             self.tails.clear()
-        kept = self.phrases
-        for name in {name for row in names for name in row if name not in kept}:
-            kept[name] = self._phrased(name >> 32, float(np.uint32(name & 0xFFFFFFFF).view(np.float32)))
-        return [[kept[name] for name in row] for row in names]
+        seen = np.ascontiguousarray(np.take_along_axis(values, places, axis=1))
+        names, kept = (places << 32 | seen.view(np.uint32)).tolist(), self.phrases
+        return [
+            [kept.get(name) or self._phrased(name, value) for name, value in zip(row, told, strict=True)]
+            for row, told in zip(names, seen.tolist(), strict=True)
+        ]
 
-    def _phrased(self, place: int, value: float) -> Phrase:
-        feature, what = self.features[place], worded(self.features[place], value)
+    def _phrased(self, name: int, value: float) -> Phrase:
+        feature = self.features[place := name >> 32]
+        what = worded(feature, value)
         tail = self.tails.get((place, what))
         if tail is None:
             group = self.groups[self.code[place]]
             tail = self.tails[place, what] = _tail(group.name, f"{group.title} ({what})")
-        return _head(feature.name, _plain(feature, value)), tail
+        found = self.phrases[name] = _head(feature.name, _plain(feature, value)), tail
+        return found
 
 
 def _as_texts(numbers: Float64Array) -> list[list[str]]:
@@ -177,7 +180,7 @@ def reasons_of(features: Sequence[Feature], values: Float32Array, effects: Float
 
 def _plain(feature: Feature, value: float) -> float | str | None:
     """A number, or the word of a category; None where nothing is known."""
-    if np.isnan(value):
+    if isnan(value):
         return None
     levels = getattr(feature, "levels", None)
     return value if levels is None else str(levels[int(value)])
