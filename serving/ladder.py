@@ -46,13 +46,15 @@ class Ladder:
 
     def first(self, cells: Cells, wanted: Int64Array, most: int) -> Int64Array:
         """The first `most` leads of the wanted cells, in order; all leads there must have been placed."""
+        if not most:
+            return np.empty(0, np.int64)
         if cells.number(wanted) <= SPARSE * most:
             return self._sorted(cells.among(wanted))[:most]
-        out, marks = np.empty(most, np.int64), cells.wanted(wanted)
-        stands = walk(self._order, self._keys["stands"], cells.cell, marks, out)
-        waiting = self._waiting["slot"]
-        late = waiting[marks[cells.cell[waiting]]]
-        found = out[:stands]
+        out, marks, first = np.empty(most, np.int64), cells.wanted(wanted), self._keys["first"]
+        found = out[: walk(self._order, self._keys["stands"], cells.cell, marks, out)]
+        last = first[found[-1]] if found.size == most else np.inf
+        late = np.empty(len(self._waiting), np.int64)
+        late = late[: overtake(self._waiting["slot"], first, last, cells.cell, marks, late)]
         return found if not late.size else self._sorted(np.concatenate([found, late]))[:most]
 
     def _sorted(self, slots: Int64Array) -> Int64Array:
@@ -89,6 +91,25 @@ def walk(order: Int64Array, stands: BoolArray, cell: Int32Array, wanted: BoolArr
             break
         slot = order[i]
         if wanted[cell[slot]] and stands[slot]:
+            out[found] = slot
+            found += 1
+    return found
+
+
+@kernel
+def overtake(
+    waiting: Int64Array,
+    first: Float64Array,
+    last: float,
+    cell: Int32Array,
+    wanted: BoolArray,
+    out: Int64Array,
+) -> int:
+    """Fill `out` with those of wanted cells who wait and whose first key is no larger than the `last`."""
+    found = 0
+    for i in range(waiting.size):
+        slot = waiting[i]
+        if first[slot] <= last and wanted[cell[slot]]:
             out[found] = slot
             found += 1
     return found

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from serving import ladder as ladder_module
 from serving.cells import NOWHERE, Cells
-from serving.ladder import Ladder, merge, walk
+from serving.ladder import Ladder, merge, overtake, walk
 
 KINDS = 4
 moves = st.lists(
@@ -59,6 +59,21 @@ def test_who_asks_for_nobody_gets_nobody_and_nothing_is_written_beyond():
     found = walk(order, np.ones(5, np.bool_), np.zeros(5, np.int32), np.ones(2, np.bool_), around[1:1])
 
     assert (found, around.tolist()) == (0, [-7, -7, -7])
+
+
+@given(
+    told=st.lists(st.tuples(st.integers(0, 3), st.integers(-1, KINDS - 1)), max_size=8),
+    kinds=wanted, last=st.sampled_from([0.0, 1.5, 2.0, np.inf]),
+)  # fmt: skip
+def test_who_waits_overtakes_where_a_reader_of_the_keys_says_so(told, kinds, last):
+    first = np.array([key for key, _ in told], np.float64)
+    cell = np.array([kind for _, kind in told], np.int32)
+    marks, out = np.isin([*range(KINDS), -1], list(kinds)), np.empty(len(told), np.int64)
+
+    found = overtake(np.arange(len(told)), first, last, cell, marks, out)
+
+    slow = [slot for slot, (key, kind) in enumerate(told) if kind in kinds and key <= last]
+    assert out[:found].tolist() == slow
 
 
 @settings(deadline=None)
