@@ -13,7 +13,8 @@ FEW = 256
 WAIT = 64
 
 SPARSE = 8
-"""Where fewer than so many times those asked for are there, all are gathered and sorted: a walk is longer."""
+"""A step down the order costs as much as looking at so many leads as they are stored: where a walk to the
+last who is asked for is longer than that, all who are there are gathered and sorted."""
 
 
 class Ladder:
@@ -48,7 +49,7 @@ class Ladder:
         """The first `most` leads of the wanted cells, in order; all leads there must have been placed."""
         if not most:
             return np.empty(0, np.int64)
-        if cells.number(wanted) <= SPARSE * most:
+        if self._order.size * most > cells.number(wanted) * (cells.cell.size // SPARSE):
             return self._sorted(cells.among(wanted))[:most]
         out, marks, first = np.empty(most, np.int64), cells.wanted(wanted), self._keys["first"]
         found = out[: walk(self._order, self._keys["stands"], cells.cell, marks, out)]
