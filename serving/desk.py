@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -44,12 +45,12 @@ from .plan import Plan
 from .ranking.exploration import generator
 from .ranking.fairness import Account
 from .ranking.queue import Candidates, rank
-from .remarks import Remarks
+from .remarks import Remark, Remarks
 from .retraining import Trainer, TrainingRun
 from .rule import Caps
 from .rules.hours import open_until
 from .scores import ScoreSheet
-from .standing import OPEN
+from .standing import OPEN, Standing
 from .switchbacks import in_force
 from .verdicts import judge_all
 from .view import View, passing
@@ -96,6 +97,8 @@ class Desk:
         self._swept_at, self._knows_leases, self._latest = 0, False, 0
         self._planned: tuple[Mapping[str, object], int, Plan] = {}, 0, Plan()
         """The settings that were last asked for, at which instant, and what they say."""
+        self._clerk = ThreadPoolExecutor(1, "leadrank_clerk")
+        """Who speaks with the database while this thread goes on."""
         self._meant = set[str]()
         """The fingerprints whose meaning is known to be on record."""
 
@@ -255,6 +258,11 @@ class Desk:
             view.lineup.score(slots, self.ledger.past(), self.ledger.seq)
             view.follow(slots)
 
+    def remark(self, rows: Int64Array, plan: Plan, at: int) -> tuple[Standing, list[Remark]]:
+        """How some leads of a campaign stand, and what is said of each; the lock must be held."""
+        standing = self.roster.standing(rows, plan.caps, at)
+        return standing, self.remarks.of(self.models, self.ledger.past(), rows, standing, at)
+
     def account(self, campaign: str, at: int) -> Account:
         """What the campaign's calls of late were spent on."""
         code = self.ledger.leads.code("campaign", campaign)
@@ -332,7 +340,10 @@ class Desk:
     def _rounds(
         self, connection: Connection, poll: Poll, view: View, account: Account, now: int, n: int
     ) -> Iterator[Round]:
-        """Rank and claim until the poll is filled; leads lost to other workers make room for others."""
+        """Rank and claim until the poll is filled; leads lost to other workers make room for others.
+
+        While the database decides, words are found for those whom the queue wants.
+        """
         terms, book = view.lineup.terms, self.ledger.leads
         rng = generator(f"{poll.campaign}|{poll.key}")
         missing, first, known = n, 0, self.ledger.seq
@@ -343,8 +354,14 @@ class Desk:
                 queue = rank(witness, missing, terms.plan.policy, account, rng)
                 rows = view.rows(queue.place)
                 self._tell(rows[:missing], poll.at, poll.until(now))
-            offered = Offered(queue, rows, witness.testimony(view.lineup.described))
-            found = win(connection, book, offered, poll, now, n=missing, first=first)
+            offered = Offered(queue, rows)
+            winning = self._clerk.submit(win, connection, book, offered, poll, now, n=missing, first=first)
+            try:
+                told = witness.testimony(view.lineup.described)
+                self.remark(self.remarks.lacking(self.models, rows[:missing], poll.at), terms.plan, poll.at)
+            finally:
+                wait([winning])
+            found = replace(winning.result(), told=told)
             if found.seq != self.ledger.seq:
                 self._read_on(connection)
             if self.ledger.seq > known:
@@ -369,8 +386,7 @@ class Desk:
         return found.keep(~forbidden)
 
     def _items(self, poll: Poll, view: View, found: Round, first_rank: int) -> list[Item]:
-        rows, past = found.rows[found.entries], self.ledger.past()
-        standing = self.roster.standing(rows, view.lineup.terms.plan.caps, poll.at)
-        remarks = self.remarks.of(self.models, past, rows, standing, poll.at)
+        rows = found.rows[found.entries]
+        standing, remarks = self.remark(rows, view.lineup.terms.plan, poll.at)
         known = Known(rows, standing, remarks, self.sheet.of(rows), found.numbers)
-        return items_of(poll, view, found, known, past.leads, first_rank)
+        return items_of(poll, view, found, known, self.ledger.past().leads, first_rank)

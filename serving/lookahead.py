@@ -66,8 +66,7 @@ def _remark(desk: Desk, campaign: str, at: int) -> None:
     for first in range(0, rows.size, REMARKS):
         some = rows[first : first + REMARKS]
         with desk.lock:
-            standing = desk.roster.standing(some, desk.plan(campaign, at).caps, at)
-            desk.remarks.of(desk.models, desk.ledger.past(), some, standing, at)
+            desk.remark(some, desk.plan(campaign, at), at)
 
 
 def _in_front(desk: Desk, campaign: str, at: int) -> Int64Array:

@@ -114,15 +114,13 @@ def test_another_champion_explains_itself(desk: Desk):
 
 def test_of_too_many_remarks_those_made_first_give_way(desk: Desk, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(remarks, "MOST_KEPT", 35)
-    first = poll(desk, OPEN, 30, seconds=60)
-    poll(desk, OPEN + SECOND, 10)
-    made(desk)
+    first, second = poll(desk, OPEN, 30), poll(desk, OPEN + SECOND, 10)
 
-    again = poll(desk, OPEN + 2 * MINUTE, 40)
+    rows = np.array([item.row for item in (*first.items, *second.items)])
+    lacking = desk.remarks.lacking(desk.models, rows, OPEN + 2 * SECOND)
 
     assert len(desk.remarks._kept) == 35
-    assert made(desk) == 5
-    assert set(ids(first)) <= set(ids(again))
+    assert lacking.tolist() == rows[:5].tolist()
 
 
 def test_a_lead_that_comes_back_unchanged_is_not_remarked_on_again(desk: Desk):
