@@ -165,14 +165,14 @@ def line_of(world: dict[str, Any]) -> tuple[str, ...]:
         "none" if world["difference"] is None else str(world["difference"]),
         both("violations"),
         both("leased_twice"),
+        both("degraded_polls"),
         both("value_per_hour", ".1f"),
-        " / ".join(f"{leg['lease_ms_p50']:.0f}" for leg in legs),
     )
 
 
 COLUMNS = (
     "world", "days", "trainings", "polls", "leads handed out", "first difference", "rules broken",
-    "leased twice", "J", "ms a poll, p50, HTTP / in process",
+    "leased twice", "polls degraded", "J",
 )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from .closed_loop_http import WAYS, compare, file_of, main
 
 LEG = {
     "value_per_hour": 650.0, "polls": 3, "hand_outs": 40, "violations": 0, "leased_twice": 0,
-    "lease_ms_p50": 9.6, "trainings": ["a champion"],
+    "degraded_polls": 0, "trainings": ["a champion"],
 }  # fmt: skip
 
 
@@ -45,7 +45,7 @@ def test_what_was_played_is_told_and_not_played_again(asked, capsys):
     keep(asked, None, LEG, LEG)
 
     assert main(asked, Console(soft_wrap=True))
-    assert "| F1, seed 2 | 10 | 1 | 3 | 40 | none | 0 | 0 | 650.0 | 10 / 10 |" in capsys.readouterr().out
+    assert "| F1, seed 2 | 10 | 1 | 3 | 40 | none | 0 | 0 | 0 | 650.0 |" in capsys.readouterr().out
 
 
 def test_a_difference_is_told_and_makes_it_fail(asked, capsys):
