@@ -148,3 +148,17 @@ def test_of_a_window_that_has_begun_the_rest_is_told():
 
     assert told is not None
     assert (told.start, told.end) == (OPEN + MINUTE, OPEN + HOUR)
+
+
+@pytest.mark.parametrize("broken", ["serving.desk.win", "serving.models.reasons_of"])
+def test_words_and_claims_go_beside_each_other_and_neither_failing_leaves_a_lead_in_hands(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, broken: str
+):
+    def fail(*_: object, **__: object) -> None:
+        raise InterruptedError
+
+    with monkeypatch.context() as while_broken, pytest.raises(InterruptedError):
+        while_broken.setattr(broken, fail)
+        poll(desk, OPEN, 40)
+
+    assert len(poll(desk, OPEN + SECOND, 40).items) == 40
