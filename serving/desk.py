@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -97,8 +96,6 @@ class Desk:
         self._swept_at, self._knows_leases, self._latest = 0, False, 0
         self._planned: tuple[Mapping[str, object], int, Plan] = {}, 0, Plan()
         """The settings that were last asked for, at which instant, and what they say."""
-        self._clerk = ThreadPoolExecutor(1, "leadrank_clerk")
-        """Who speaks with the database while this thread goes on."""
         self._meant = set[str]()
         """The fingerprints whose meaning is known to be on record."""
 
@@ -340,10 +337,7 @@ class Desk:
     def _rounds(
         self, connection: Connection, poll: Poll, view: View, account: Account, now: int, n: int
     ) -> Iterator[Round]:
-        """Rank and claim until the poll is filled; leads lost to other workers make room for others.
-
-        While the database decides, words are found for those whom the queue wants.
-        """
+        """Rank and claim until the poll is filled; leads lost to other workers make room for others."""
         terms, book = view.lineup.terms, self.ledger.leads
         rng = generator(f"{poll.campaign}|{poll.key}")
         missing, first, known = n, 0, self.ledger.seq
@@ -354,14 +348,8 @@ class Desk:
                 queue = rank(witness, missing, terms.plan.policy, account, rng)
                 rows = view.rows(queue.place)
                 self._tell(rows[:missing], poll.at, poll.until(now))
-            offered = Offered(queue, rows)
-            winning = self._clerk.submit(win, connection, book, offered, poll, now, n=missing, first=first)
-            try:
-                told = witness.testimony(view.lineup.described)
-                self.remark(self.remarks.lacking(self.models, rows[:missing], poll.at), terms.plan, poll.at)
-            finally:
-                wait([winning])
-            found = replace(winning.result(), told=told)
+            offered = Offered(queue, rows, witness.testimony(view.lineup.described))
+            found = win(connection, book, offered, poll, now, n=missing, first=first)
             if found.seq != self.ledger.seq:
                 self._read_on(connection)
             if self.ledger.seq > known:

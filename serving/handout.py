@@ -3,7 +3,7 @@
 import hashlib
 import zlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import compress
 from typing import NamedTuple
@@ -119,10 +119,11 @@ class Poll:
 
 @dataclass(frozen=True)
 class Offered:
-    """A queue, and the row in the ledger of each of its entries."""
+    """A queue, the row in the ledger of each of its entries, and what it was ranked from."""
 
     queue: RankedQueue
     rows: Int64Array
+    told: Told
 
 
 @dataclass(frozen=True)
@@ -141,12 +142,12 @@ class Round:
     chances: Float64Array
     tried: int
     wanted: int
+    told: Told
+    """What the queue was ranked from."""
     numbers: tuple[str, ...]
     """To dial, of each entry won."""
     seq: int
     """The latest change number after they were won."""
-    told: Told = field(default_factory=dict)
-    """What the queue was ranked from."""
 
     @property
     def lost(self) -> Int64Array:
@@ -208,7 +209,9 @@ def win(
     entries, held = np.array(list(won), np.int64), tuple(won.values())
     to_dial, seq = numbers_of(connection, [claimed.lead for claimed in held])
     chances = offered.queue.propensity(tried, entries)
-    return Round(offered.queue, rows, first, entries, held, chances, tried, n, tuple(to_dial), seq)
+    return Round(
+        offered.queue, rows, first, entries, held, chances, tried, n, offered.told, tuple(to_dial), seq
+    )
 
 
 def record(

@@ -151,7 +151,7 @@ def test_of_a_window_that_has_begun_the_rest_is_told():
 
 
 @pytest.mark.parametrize("broken", ["serving.desk.win", "serving.models.reasons_of"])
-def test_words_and_claims_go_beside_each_other_and_neither_failing_leaves_a_lead_in_hands(
+def test_neither_claims_nor_words_that_fail_leave_a_lead_in_hands(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, broken: str
 ):
     def fail(*_: object, **__: object) -> None:
