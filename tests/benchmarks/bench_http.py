@@ -33,8 +33,8 @@ from .store_of_leads import fill_leads
 
 LEADS = int(os.environ.get("LEADS", "100000"))
 WANTED, LEASE_S = 100, 10
-PACE, DIALERS, SPELL_S, SPELLS = 20, 16, 10.0, 5
-"""Polls a second; pollers at once; how long each spell of polls takes, and how many there are."""
+PACE, PACED, DIALERS, SPELL_S, SPELLS = 20, 8, 16, 10.0, 5
+"""Polls a second, and of how many dialers; pollers at once; how long each spell of polls takes, how many."""
 
 
 def bench_http() -> list[Figure]:
@@ -125,17 +125,19 @@ def poll(client: httpx2.Client, url: str, key: str, dialer: str) -> float:
 
 
 def paced(url: str, key: str) -> np.ndarray:
-    """Polls that begin at even intervals, whatever the ones before took."""
+    """Polls due at even intervals, of dialers in turn; one counts from when it was due."""
     found: list[float] = []
     begun = time.perf_counter()
 
-    def one(client: httpx2.Client, turn: int) -> None:
-        time.sleep(max(0.0, begun + turn / PACE - time.perf_counter()))
-        found.append(poll(client, url, key, f"d{turn % 4}"))
+    def one(dialer: int) -> None:
+        with httpx2.Client(timeout=30) as client:
+            for turn in range(dialer, int(PACE * SPELL_S), PACED):
+                due = begun + (1 + turn) / PACE
+                time.sleep(max(0.0, due - time.perf_counter()))
+                late = time.perf_counter() - due
+                found.append(late + poll(client, url, key, f"d{dialer}"))
 
-    with httpx2.Client(timeout=30) as client:
-        threads = [threading.Thread(target=one, args=(client, turn)) for turn in range(int(PACE * SPELL_S))]
-        _together(threads)
+    _together([threading.Thread(target=one, args=(dialer,)) for dialer in range(PACED)])
     return np.array(found)
 
 
