@@ -1,6 +1,7 @@
 """Attempts: how often, how soon again and how long after its receipt a lead may be called."""
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -87,6 +88,7 @@ def members() -> tuple[Rule, ...]:
     return (PerDay(), Lifetime(), Gap(), Age(), *(Frequency(id) for id in ids))
 
 
+@cache
 def _limits(id: str | None) -> Int64Array:
     """The limit of each place by the rows of that id, or by all rows."""
     return np.array(

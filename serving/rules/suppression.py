@@ -1,8 +1,11 @@
 """Suppression: leads that are not called any more, or not yet, or are in another dialer's hands."""
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
+
+from features.kernel import BoolArray
 
 from ..jurisdictions import jurisdictions
 from ..rule import Caps, Rule, Verdict
@@ -32,8 +35,8 @@ class OwnList:
 
     def judge(self, standing: Standing, caps: Caps, at: int) -> Verdict:
         """Forbid listed leads, under the name of the law that demands it where they are."""
-        places = np.array([place.country == "US" for place in jurisdictions().places])
-        return Verdict.where((standing.closed == DNC) & (places[standing.jurisdiction] == self.american))
+        here = _american()[standing.jurisdiction] == self.american
+        return Verdict.where((standing.closed == DNC) & here)
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,12 @@ class Leased:
     def judge(self, standing: Standing, caps: Caps, at: int) -> Verdict:
         """Forbid leads that are leased."""
         return Verdict.where(standing.leased_until > at, standing.leased_until)
+
+
+@cache
+def _american() -> BoolArray:
+    """By place whether it is in the United States."""
+    return np.array([place.country == "US" for place in jurisdictions().places], np.bool_)
 
 
 def members() -> tuple[Rule, ...]:
