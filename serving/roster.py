@@ -146,11 +146,9 @@ class Roster:
 
     def take_news(self) -> Int64Array:
         """Rows of leads that may stand otherwise than when this was last asked, ascending."""
-        if not any(some.size for some in self._news):
-            return np.empty(0, np.int64)
-        found = np.unique(np.concatenate(self._news))
+        news = [some for some in self._news if some.size]
         self._news.clear()
-        return found
+        return np.unique(np.concatenate(news)) if news else np.empty(0, np.int64)
 
     def hold(self, rows: Int64Array | list[int], at: Int64Array | int, until: Int64Array | int) -> None:
         """Remember that somebody holds these leads and their numbers from `at` until an instant."""

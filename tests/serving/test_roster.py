@@ -118,6 +118,15 @@ def test_a_lease_holds_its_lead_and_everyone_with_its_number_until_it_ends(roste
     assert standing(roster, AT).leased_until.tolist() == [AT + 120 * SECOND, 0, AT + 120 * SECOND]
 
 
+def test_holding_nobody_is_no_news_and_leaves_nothing_behind(roster: Roster):
+    roster.take_news()
+    for _ in range(3):
+        roster.hold([], AT, AT + MINUTE)
+
+    assert not roster.take_news().size
+    assert not roster._news
+
+
 def test_a_lease_ends_with_the_call_it_was_for(roster: Roster, store: Engine):
     roster.hold([ANN], AT, AT + 4 * HOUR)
     tell(store, a_dial("c0", "ann", AT - HOUR))
