@@ -367,9 +367,12 @@ class Desk:
             self._take_over()
 
     def _still_allowed(self, connection: Connection, poll: Poll, caps: Caps, found: Round, now: int) -> Round:
-        """What was won, less what the rules forbid by news that the lineup doesn't know."""
-        standing = self.roster.standing(found.rows[found.entries], caps, poll.at)
-        forbidden = judge_all(standing, caps, poll.at).forbidden
+        """What was won, less whom the rules forbid or who has another number by news that came meanwhile."""
+        rows, leads = found.rows[found.entries], self.ledger.leads
+        forbidden = judge_all(self.roster.standing(rows, caps, poll.at), caps, poll.at).forbidden
+        for i in np.flatnonzero(~forbidden).tolist():
+            number = leads.phones.word(int(leads.columns["phone"][rows[i]]))
+            forbidden[i] = number != found.claims[i].phone_hash
         leases.give_back(connection, [found.claims[i] for i in np.flatnonzero(forbidden).tolist()], now)
         return found.keep(~forbidden)
 

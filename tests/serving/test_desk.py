@@ -234,6 +234,26 @@ def test_nobody_is_handed_out_whose_call_is_told_between_reading_and_claiming(fl
     assert held.lead_id not in ids(given)
 
 
+def test_nobody_is_handed_out_whose_number_became_one_in_other_hands_between_reading_and_claiming(
+    floor: Engine,
+):
+    other, desk = a_desk(floor), a_desk(floor)
+    desk.follow(AT)
+    held = poll(other, AT, 1, seconds=900).items[0]
+    same = [{"e164": held.phone, "type": "mobile"}]
+    moved = [
+        lead | {"phones": same, "updated_at": "2026-01-05T09:00:00Z"}
+        for lead in many_leads(40)
+        if lead["lead_id"] != held.lead_id
+    ][:5]
+    desk.models = Meanwhile(lambda: tell_leads(floor, moved, AT))
+
+    given = poll(desk, AT + SECOND, 40, "d2")
+
+    assert len(given.items) == 34
+    assert held.phone not in {item.phone for item in given.items}
+
+
 def test_news_that_a_first_round_brought_forbids_in_the_later_rounds_too(floor: Engine):
     """The best are in other hands; whoever is tried next was called meanwhile, which that round told."""
     other, desk = a_desk(floor), a_desk(floor)
