@@ -14,10 +14,12 @@ _WIDTH = 4
 
 
 def packed(content: Mapping[str, object]) -> bytes:
-    """The content as bytes; a number comes back bit by bit, an array as a list."""
+    """The content as bytes; a number comes back bit by bit, an array of one dimension as a list."""
     blobs = list[bytes]()
 
-    def put(array: NDArray[Any]) -> dict[str, object]:
+    def put(array: object) -> dict[str, object]:
+        if not isinstance(array, np.ndarray) or array.ndim != 1:
+            raise TypeError(type(array))
         narrow = _narrow(array)
         blobs.append(narrow.tobytes())
         return {_ARRAY: narrow.dtype.str, "from": sum(map(len, blobs[:-1])), "items": narrow.size}

@@ -13,7 +13,6 @@ from ..compute import compute, fingerprint, from_specs, to_specs
 from ..kernel import Int64Array
 from ..past import Feature
 from ..served import Difference, Found, ServedVector, decode, differences, judge
-from .bulk import insert_rows
 from .ledger import Ledger
 from .news import fact_tables
 from .tables import decision, feature_set, lead, served_vector
@@ -51,12 +50,6 @@ class Worst:
     decision_id: str
     served: float
     again: float
-
-
-def write_served(connection: Connection, vectors: Mapping[str, ServedVector]) -> None:
-    """Put vectors on record, by decision, with what their columns mean."""
-    write_meanings(connection, {one.fingerprint: one.features for one in vectors.values()})
-    insert_rows(connection, served_vector, served_rows(vectors))
 
 
 def write_meanings(connection: Connection, sets: Mapping[str, tuple[Feature, ...]]) -> None:

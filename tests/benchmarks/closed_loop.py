@@ -52,7 +52,7 @@ from training.bundle import Bundle
 from training.pipeline import Stopwatch, prepare
 from training.report import TrainingReport
 
-from .pooled import OURS, RIVALS, TIMED, Played, keep, read_kept, read_played, table, worlds_of
+from .pooled import OURS, RIVALS, SCORED, TIMED, Played, keep, read_kept, read_played, table, worlds_of
 
 WEEK = 7 * DAY
 POLL = 5 * MINUTE
@@ -67,7 +67,7 @@ class Course:
 
     taught: int = 14
     """Days of log before the first training."""
-    scored: int = 28
+    scored: int = SCORED
     scale: float = 0.4
     agents: int = 3
 
@@ -221,15 +221,21 @@ def play(course: Course, folder: Path, name: str, seed: int, policies: Sequence[
             if ours
             else play_rival(course, name, seed, policy)
         )
-        file.write_text(json.dumps({"family": name, "seed": seed, "policy": policy, **found}) + "\n")
+        named = {"family": name, "seed": seed, "policy": policy, "scored": course.scored}
+        file.write_text(json.dumps({**named, **found}) + "\n")
         per_hour = Played.read(file).per_hour
         spent = time.perf_counter() - begun
         CONSOLE.print(f"{name} {seed} {policy}: {per_hour:.1f} an hour ({spent:.0f} s)")
 
 
+def judged(scored: int) -> list[Played]:
+    """What the table has of worlds of so many days: it keeps whole ones."""
+    return read_kept(JUDGED) if scored == SCORED else []
+
+
 def play_all(given: argparse.Namespace) -> None:
     """Every world that is asked for, but for what the table has of it."""
-    there = {(one.family, one.seed, one.policy) for one in read_kept(JUDGED)}
+    there = {(one.family, one.seed, one.policy) for one in judged(given.scored)}
     for seed in given.seed or [31]:
         for name in given.family or FAMILIES:
             wanted = given.policy or (*RIVALS, OURS)
@@ -257,7 +263,7 @@ if __name__ == "__main__":
     given = asked()
     if not (given.pool or given.keep):
         play_all(given)
-    known = [*read_kept(JUDGED), *read_played(given.out)]
-    if given.keep:
+    known = [*judged(given.scored), *read_played(given.out, given.scored)]
+    if given.keep and given.scored == SCORED:
         keep(JUDGED, known)
     CONSOLE.print(table(worlds_of(known), np.random.default_rng(7)))

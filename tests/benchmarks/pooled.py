@@ -3,7 +3,7 @@
 import csv
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,8 @@ OURS = "leadrank"
 TIMED = "leadrank-waiting"
 """The same with a campaign's `timing` on."""
 DRAWS = 4_000
+SCORED = 28
+"""Days of a world that are scored, unless somebody wants less: those are kept apart."""
 Worlds = Mapping[tuple[str, int], Mapping[str, float]]
 """By (family, seed): value per paid agent-hour of every policy."""
 
@@ -31,6 +33,8 @@ class Played:
     """Confirmed value per paid agent-hour of its own."""
     broken: int = 0
     """Calls against a rule, leads leased twice and degraded polls; only ours has any to count."""
+    scored: int = SCORED
+    """Days."""
 
     @classmethod
     def read(cls, file: Path) -> "Played":
@@ -39,9 +43,11 @@ class Played:
         days = told["days"]
         broken = sum(told.get(name, 0) for name in _BROKEN)
         per_hour = sum(days["value"]) / sum(days["hours"])
-        return cls(told["family"], told["seed"], told["policy"], per_hour, broken)
+        scored = told.get("scored", SCORED)
+        return cls(told["family"], told["seed"], told["policy"], per_hour, broken, scored)
 
 
+_KEPT = "family", "seed", "policy", "per_hour", "broken"
 _BROKEN = "violations", "leased_twice", "degraded_polls"
 
 
@@ -58,9 +64,10 @@ class Estimate:
         return f"{self.value:+.3f} ({self.low:+.3f} to {self.high:+.3f})"
 
 
-def read_played(folder: Path) -> list[Played]:
-    """What was played into a folder."""
-    return [Played.read(file) for file in sorted(folder.glob("*.json"))]
+def read_played(folder: Path, scored: int = SCORED) -> list[Played]:
+    """What was played into a folder, of so many days."""
+    found = [Played.read(file) for file in sorted(folder.glob("*.json"))]
+    return [one for one in found if one.scored == scored]
 
 
 def read_kept(file: Path) -> list[Played]:
@@ -75,10 +82,10 @@ def read_kept(file: Path) -> list[Played]:
 
 
 def keep(file: Path, played: Sequence[Played]) -> None:
-    """Write such a table: one row for each policy in each world, the last one told of several."""
-    rows = {(one.family, one.seed, one.policy): one for one in played}
+    """Write such a table: one row for each policy in each whole world, the last one told of several."""
+    rows = {(one.family, one.seed, one.policy): one for one in played if one.scored == SCORED}
     with file.open("w", newline="") as lines:
-        writer = csv.DictWriter(lines, [one.name for one in fields(Played)], lineterminator="\n")
+        writer = csv.DictWriter(lines, _KEPT, extrasaction="ignore", lineterminator="\n")
         writer.writeheader()
         writer.writerows(asdict(rows[name]) for name in sorted(rows))
 

@@ -60,7 +60,9 @@ def test_a_table_keeps_the_last_that_was_told_of_a_policy_in_a_world(folder, tmp
     table, once = tmp_path / "judged.csv", read_played(folder)
     again = [replace(one, per_hour=one.per_hour + 1) for one in once if one.policy == OURS]
 
-    keep(table, [*once, *again])
+    short = [replace(one, per_hour=1.0, scored=3) for one in once]
+
+    keep(table, [*once, *again, *short])
 
     kept = read_kept(table)
     assert len(kept) == len(once)

@@ -40,6 +40,7 @@ def test_numbers_that_are_random_take_no_more_room_than_compressed_json():
     assert len(packed(told)) < len(written)
 
 
-def test_what_is_neither_json_nor_an_array_is_refused():
+@pytest.mark.parametrize("odd", [object(), np.float64(1.5), np.ones((2, 3))])
+def test_what_would_come_back_as_something_else_is_refused(odd: object):
     with pytest.raises(TypeError):
-        packed({"a": object()})
+        packed({"a": odd})

@@ -18,8 +18,8 @@ from features.store.engine import open_engine, reading, transaction
 from features.store.outbox import DRIFT, told
 from features.store.served_calls import read_served_calls
 from features.store.served_matrices import read_matrices
-from features.store.served_vectors import write_served
 from features.store.tables import call, decision, disposition, lead
+from tests.features.store.served import write_served
 from tests.serving.desks import many_leads, tell_leads
 from tests.serving.test_models import publish
 from training.bundle import Bundle

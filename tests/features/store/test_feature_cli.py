@@ -16,10 +16,10 @@ from features.instants import DAY, HOUR, MINUTE, parse, render
 from features.served import ServedVector, encode
 from features.store.engine import open_engine, reading, transaction
 from features.store.ledger import Ledger
-from features.store.served_vectors import write_served
 from features.store.tables import decision
 from features.store.training_sets import load_manifest, read_training_set
 from features.store.writes import accept_events, accept_leads
+from tests.features.store.served import write_served
 from tests.features.store.tellings import NOON, a_call, a_lead, an_event
 
 FIRST = parse("2026-01-05T00:00:00Z")
