@@ -212,7 +212,10 @@ def _look_after(service: Service, checkpoints: Path, stop: threading.Event) -> N
             look_ahead(service.desk, service.clock.now(None))
             shadow.follow(service.clock.now(None))
             if tick % TICKS_TO_REMEMBER == 0:
-                gc.collect() if gc.get_freeze_count() else _settle()
+                if gc.get_freeze_count():
+                    gc.collect()
+                else:
+                    _settle()
                 if not remember(service.desk, checkpoints, PATIENCE):
                     log.warning("remembering failed")
         except Exception as error:  # noqa: BLE001  # the next tick tries again

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isnan
 
 import numpy as np
 
@@ -71,6 +72,6 @@ def attributes_of(leads: LeadTable, rows: Int64Array) -> list[dict[str, float | 
         for lead, code, number in zip(told.tolist(), codes, numbers, strict=True):
             if code >= 0:
                 latest[lead][name] = history.levels[code]
-            elif number == number:  # noqa: PLR0124  # not NaN
+            elif not isnan(number):
                 latest[lead][name] = number
     return latest

@@ -6,7 +6,7 @@ from typing import Protocol
 import numpy as np
 
 from features.instants import HOUR
-from features.kernel import BoolArray, Float64Array, Int64Array, kernel
+from features.kernel import BoolArray, Float64Array, Int64Array
 
 from .rules.hours import Ahead
 
@@ -82,9 +82,8 @@ class Spells:
 
     def means(self, values: Float64Array) -> Float64Array:
         """The mean of what is told by lead and hour over each."""
-        sums = np.zeros(self.lead.size)
-        add_spells(np.ascontiguousarray(values), self.lead, self.first, self.stop, sums)
-        return sums / (self.stop - self.first)
+        inside = np.where(self.marked(), values[self.lead], 0.0)
+        return np.asarray(inside.sum(axis=1) / (self.stop - self.first))
 
 
 @dataclass(frozen=True)
@@ -118,10 +117,12 @@ class Week:
 
     def best(self) -> "Spells":
         """Each lead's spell with its best hour, the next one of several; without hours if it has none."""
-        leads = np.arange(self.band.shape[0])
-        found = Spells(leads, np.zeros(leads.size, np.int64), np.zeros(leads.size, np.int64))
-        find_best(self.band, self.low, found.first, found.stop)
-        return found
+        good = self.band == 0
+        hour = np.where(good, self.low, -1.0).argmax(axis=1)[:, None]
+        spell = np.cumsum(np.diff(good, axis=1, prepend=False), axis=1)
+        mine = good & (spell == np.take_along_axis(spell, hour, axis=1))
+        first = mine.argmax(axis=1)
+        return Spells(np.arange(first.size), first, first + mine.sum(axis=1))
 
     def windows(self, spells: "Spells", sureness: Float64Array) -> list[Window]:
         """One for each spell."""
@@ -176,30 +177,3 @@ def _best(weeks: Weeks, week: Week) -> list[Window | None]:
 def _sureness(weeks: Weeks, week: Week, marked: BoolArray) -> Float64Array:
     """How sure it is that the hours marked, (leads, k, 168), are better than the lead's mean open hour."""
     return weeks.sureness(week.by_hour(marked), week.by_hour(week.band[:, None, :] >= 0)[:, 0])
-
-
-@kernel
-def find_best(band: Int64Array, low: Float64Array, first: Int64Array, stop: Int64Array) -> None:
-    """Fill where the spell of band 0 that holds the hour of the highest low end begins and ends."""
-    for lead in range(band.shape[0]):
-        best = -1
-        for hour in range(band.shape[1]):
-            if band[lead, hour] == 0 and (best < 0 or low[lead, hour] > low[lead, best]):
-                best = hour
-        if best < 0:
-            continue
-        first[lead], stop[lead] = best, best + 1
-        while first[lead] > 0 and band[lead, first[lead] - 1] == 0:
-            first[lead] -= 1
-        while stop[lead] < band.shape[1] and band[lead, stop[lead]] == 0:
-            stop[lead] += 1
-
-
-@kernel
-def add_spells(
-    values: Float64Array, lead: Int64Array, first: Int64Array, stop: Int64Array, sums: Float64Array
-) -> None:
-    """Fill the sum over each spell."""
-    for place in range(lead.size):
-        for hour in range(first[place], stop[place]):
-            sums[place] += values[lead[place], hour]

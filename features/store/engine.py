@@ -2,9 +2,9 @@
 
 import hashlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 import orjson
 from sqlalchemy import Connection, Engine, create_engine, event, text
@@ -34,21 +34,22 @@ def transaction(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
-@contextmanager
-def reading(engine: Engine) -> Iterator[Connection]:
+def reading(engine: Engine) -> AbstractContextManager[Connection]:
     """One consistent view of the database, for reads; nothing is kept of it."""
-    with engine.connect() as connection:
-        if engine.dialect.name == "postgresql":
-            connection.execution_options(isolation_level="REPEATABLE READ")
-        yield connection
+    return _connected(engine, "REPEATABLE READ")
+
+
+def glance(engine: Engine) -> AbstractContextManager[Connection]:
+    """What one statement sees, for reads of a single one: no transaction is begun around it."""
+    return _connected(engine, "AUTOCOMMIT")
 
 
 @contextmanager
-def glance(engine: Engine) -> Iterator[Connection]:
-    """What one statement sees, for reads of a single one: no transaction is begun around it."""
+def _connected(engine: Engine, level: Literal["REPEATABLE READ", "AUTOCOMMIT"]) -> Iterator[Connection]:
+    """At this level on PostgreSQL; a transaction of SQLite's is as good."""
     with engine.connect() as connection:
         if engine.dialect.name == "postgresql":
-            connection.execution_options(isolation_level="AUTOCOMMIT")
+            connection.execution_options(isolation_level=level)
         yield connection
 
 

@@ -144,3 +144,4 @@ def _items(items: Sequence[Item]) -> list[dict[str, object]]:
 
 
 _TOLD = Item._fields[: Item._fields.index("arm")]
+"""What stands behind these is for the record alone."""

@@ -7,7 +7,7 @@ down_revision = "0012"
 
 
 def upgrade() -> None:
-    """Apply; PostgreSQL tries to compress what is large, at a third of what writing a draw costs."""
+    """Apply; PostgreSQL would try to compress whatever is large."""
     if op.get_bind().dialect.name == "postgresql":
         op.execute("ALTER TABLE draw ALTER COLUMN told SET STORAGE EXTERNAL")
         op.execute("ALTER TABLE batch ALTER COLUMN reasons SET STORAGE EXTERNAL")
