@@ -220,6 +220,17 @@ def test_nobody_is_handed_out_who_is_suppressed_between_reading_and_claiming(flo
     assert ids(poll(desk, AT, 40)) == ["lead-0039"]
 
 
+def test_nobody_is_handed_out_who_is_erased_between_reading_and_claiming(floor: Engine):
+    """Such a lead has no number any more, and none is told."""
+    gone = [an_event("lead.erased", "", AT, lead_id=f"lead-{n:04d}") for n in range(39)]
+    desk = a_desk(floor, Meanwhile(lambda: tell(floor, *gone)))
+
+    given = poll(desk, AT, 40)
+
+    assert ids(given) == ["lead-0039"]
+    assert all(item.phone for item in given.items)
+
+
 def test_nobody_is_handed_out_whose_call_is_told_between_reading_and_claiming(floor: Engine):
     """Another worker's lease ends with its call: then the gap forbids, which the desk has not read yet."""
     other = a_desk(floor)
