@@ -12,7 +12,7 @@ from pathlib import Path
 import structlog
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine
 
 from features.instants import MINUTE
 from features.store.engine import database_clock, open_engine, reading, transaction
@@ -53,6 +53,7 @@ from .retraining import Trainer
 from .settings import Settings
 from .shadow import Shadow
 from .shelf import Shelf
+from .upkeep import catch_up
 
 TICK_S = 20
 """How often, in normal running, what has come due is looked after."""
@@ -142,14 +143,13 @@ def open_desk(settings: Settings, engine: Engine) -> Desk:
         at = database_clock(connection) if settings.clock == "system" else NEVER_PARDONED
     registry = Models(settings.mlflow_uri, Path(settings.cache))
     trainer = Trainer(settings.database_url, settings.mlflow_uri, settings.retrain_every)
-    clock = _of_database if settings.clock == "system" else _of_request
     registry.reload()
     memory = found.with_(registry.champion(), at)
     memory.sheet.logged = settings.log_vectors
     said = settings.clock == "request"
     patience = 0 if said else PATIENCE
     hands = Hands() if said else SharedHands(Path(settings.checkpoints), salt)
-    return Desk(engine, registry, trainer, salt, clock, memory, hands, patience=patience, at_once=said)
+    return Desk(engine, registry, trainer, salt, not said, memory, hands, patience=patience, at_once=said)
 
 
 def remember(desk: Desk, folder: Path, within: int) -> bool:
@@ -195,20 +195,12 @@ def _round(does: Callable[..., None], *with_: object) -> threading.Thread:
     return threading.Thread(target=does, args=with_, name=f"leadrank{does.__name__}", daemon=True)
 
 
-def _of_database(connection: Connection, _at: int) -> int:
-    return database_clock(connection)
-
-
-def _of_request(_connection: Connection, at: int) -> int:
-    return at
-
-
 def _look_after(service: Service, checkpoints: Path, stop: threading.Event) -> None:
     """In normal running, at every tick: follow, retrain where it is due, score ahead and in the shadow."""
     log, shadow = structlog.get_logger("leadrank"), Shadow(service.desk)
     for tick in count():
         try:
-            service.desk.catch_up(service.clock.now(None))
+            catch_up(service.desk, service.clock.now(None))
             look_ahead(service.desk, service.clock.now(None))
             shadow.follow(service.clock.now(None))
             if tick % TICKS_TO_REMEMBER == 0:

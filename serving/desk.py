@@ -1,25 +1,24 @@
 """The desk: one request, top to bottom: follow the store, forbid, score, rank, claim, record."""
 
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 from sqlalchemy import Connection, Engine
 
-from features.instants import DAY, SECOND, render
+from features.instants import SECOND, render
 from features.kernel import Int64Array
 from features.served import ServedVector
-from features.store.decisions import forget_draws
-from features.store.engine import glance, reading, transaction
+from features.store.engine import database_clock, glance, reading, transaction
+from features.store.ledger import latest_change
 from features.store.served_vectors import write_meanings
 from training.bundle import Bundle
 
 from . import leases
 from .abandons import Nearness, shrunk
-from .alerts import due, retrain
 from .draws import Witness
-from .errors import AlreadyTraining
 from .fair_lock import FairLock
 from .handout import (
     Batch,
@@ -34,7 +33,7 @@ from .handout import (
     win,
 )
 from .hands import Hands
-from .items import Known, items_of
+from .items import Draft, Known, items_of
 from .leases import Ack, AckResult
 from .lineup import Lineup, Terms
 from .memory import Memory
@@ -45,7 +44,7 @@ from .ranking.exploration import generator
 from .ranking.fairness import Account
 from .ranking.queue import Candidates, rank
 from .remarks import Remark, Remarks
-from .retraining import Trainer, TrainingRun
+from .retraining import Trainer
 from .rule import Caps
 from .rules.hours import open_until
 from .scores import ScoreSheet
@@ -63,19 +62,26 @@ LOST_FOR = 60 * SECOND
 NOTHING_TOLD: Mapping[str, object] = {}
 """The settings of a campaign that nobody named yet."""
 
-DRAWS_KEPT = 90 * DAY
-"""So long a decision can be replayed."""
+
+class Moment(NamedTuple):
+    """When a request is answered."""
+
+    at: int
+    """As of which instant."""
+    now: int
+    """The instant that leases compare with: one of before they are claimed, so that none is taken early."""
 
 
 @dataclass
 class Desk:
-    """One worker's view of the floor; `clock` gives the instant that leases compare with."""
+    """One worker's view of the floor."""
 
     engine: Engine
     models: Models
     trainer: Trainer
     salt: bytes
-    clock: Callable[[Connection, int], int] = lambda _connection, at: at
+    by_database: bool = False
+    """Whether leases compare with the database's clock; otherwise requests say the time."""
     memory: Memory = field(default_factory=Memory.empty)
     """What it knows; by default nothing yet."""
     hands: Hands = field(default_factory=Hands)
@@ -93,18 +99,29 @@ class Desk:
         self.remarks = Remarks(self.sheet)
         self.heir: ScoreSheet | None = None
         """The scores of a champion who doesn't serve yet."""
-        self._swept_at, self._knows_leases, self._latest = 0, False, 0
+        self.swept_at = 0
+        """When old draws were last forgotten."""
+        self._knows_leases, self._latest = False, 0
         self._planned: tuple[Mapping[str, object], int, Plan] = {}, 0, Plan()
         """The settings that were last asked for, at which instant, and what they say."""
         self._meant = set[str]()
         """The fingerprints whose meaning is known to be on record."""
+
+    def clock(self, connection: Connection, at: int) -> int:
+        """The instant that leases compare with, for a request made at `at`."""
+        return database_clock(connection) if self.by_database else at
 
     def follow(self, at: int) -> int:
         """Read what the store learned since the last request, at first open leases too.
 
         Returns the instant as of which a request made at `at` is answered.
         """
-        if self._has_news():
+        return self._arrive(at).at
+
+    def _arrive(self, at: int) -> Moment:
+        """Follow the store, whose clock is read along with the question whether it has news."""
+        latest, now = self._glance()
+        if latest != self.ledger.seq or not self._knows_leases:
             with reading(self.engine) as connection:
                 self.ledger.follow(connection)
                 self._take_over()
@@ -112,11 +129,11 @@ class Desk:
                     self.roster.restore(leases.open_leases(connection, at), at)
                     self._knows_leases = True
         self.roster.hear(self.hands.heard())
-        return self._as_of(at)
+        return Moment(self._as_of(at), now if self.by_database else at)
 
-    def _has_news(self) -> bool:
+    def _glance(self) -> tuple[int, int]:
         with glance(self.engine) as connection:
-            return self.ledger.is_behind(connection) or not self._knows_leases
+            return latest_change(connection)
 
     def _as_of(self, at: int) -> int:
         """One that another overtook is answered as of the other: windows are never moved back for it."""
@@ -148,12 +165,12 @@ class Desk:
         replaced by the instant and the number of batches given at it.
         """
         with self.lock:
-            at = self.follow(at)
+            at, now = self._arrive(at)
             poll = Poll(campaign, order, key or self._next_key(campaign, at), at)
             with passing(self.lineup(campaign, at), self.ledger.leads, order) as view:
                 self._score(view)
                 with self.hands.meaning():
-                    given = self._hand_out(poll, view, seal)
+                    given = self._hand_out(poll, view, now, seal)
             self.roster.hold([item.row for item in given.items], at, given.expires_at)
         return given
 
@@ -194,31 +211,6 @@ class Desk:
             return bool(standing.closed[0] == OPEN and open_until(standing, at)[0] > at)
 
         return may
-
-    def catch_up(self, at: int) -> None:
-        """Do what is due by `at`: follow the store, retrain; a training that fails waits a turn."""
-        self._forget_draws(at)
-        with self.lock:
-            self.follow(at)
-            ready = len(self.ledger.calls) > 0
-        if ready and due(self.trainer, self.engine, at) and self._takes_the_turn(at):
-            retrain(self._train, self.engine, at)
-
-    def _forget_draws(self, at: int) -> None:
-        """Once a day let go of what queues were ranked from long ago."""
-        if at - self._swept_at >= DAY:
-            self._swept_at = at
-            with transaction(self.engine) as connection:
-                forget_draws(connection, at - DRAWS_KEPT)
-
-    def train(self, at: int, wait: bool) -> TrainingRun:
-        """Train as of `at` and swap the champion; without `wait` behind the request."""
-        if wait:
-            return self._train(at)
-        if self.trainer.busy:
-            raise AlreadyTraining
-        threading.Thread(target=self._train, args=(at,), daemon=True).start()
-        return TrainingRun(f"as-of-{render(at)}", "running")
 
     def lineup(self, campaign: str, at: int) -> Lineup:
         """The campaign's leads as they stand at an instant; its lock must be held."""
@@ -278,19 +270,7 @@ class Desk:
         with reading(self.engine) as connection:
             return f"{render(at)}#{batches_at(connection, campaign, at)}"
 
-    def _train(self, at: int) -> TrainingRun:
-        done = self.trainer.train(at)
-        if self.at_once:
-            self.models.reload()
-        return done
-
-    def _takes_the_turn(self, at: int) -> bool:
-        """Whether this worker, and no other, does the retraining that is due."""
-        with transaction(self.engine) as connection:
-            now = self.clock(connection, at)
-            return leases.takes_turn(connection, "retrain", now + (self.trainer.every or 0) // 2, now)
-
-    def _hand_out(self, poll: Poll, view: View, seal: Seal | None) -> Batch:
+    def _hand_out(self, poll: Poll, view: View, now: int, seal: Seal | None) -> Batch:
         """Win leases in the queue's order and put batch and decisions on record, in one transaction."""
         policy, withheld = view.lineup.terms.plan.policy, view.withheld()
         n = self._paced(poll, view)
@@ -299,12 +279,11 @@ class Desk:
         with transaction(self.engine) as connection:
             if seal is not None:
                 seal.begin(connection)
-            now = self.clock(connection, poll.at)
-            rounds = list(self._rounds(connection, poll, view, account, now, n))
+            rounds, won = list[Round](), list[Item]()
+            for one, made in self._rounds(connection, poll, view, account, now, n):
+                rounds.append(one)
+                won += made
             view.lineup.learn_price(np.concatenate([one.ranked for one in rounds]), poll.at)
-            won = list[Item]()
-            for one in rounds:
-                won += self._items(poll, view, one, first_rank=len(won) + 1)
             items = with_agents(tuple(won), poll, self.ledger, view.lineup.terms)
             given = Batch(
                 batch_id=poll.batch_id,
@@ -319,9 +298,9 @@ class Desk:
                 expires_at=poll.until(now),
             )
             served = self._served(connection, given)
-            record(connection, given, poll, rounds, policy, account, self.ledger.leads, served)
             if seal is not None:
                 seal.end(connection, given)
+            record(connection, given, poll, rounds, policy, account, self.ledger.leads, served)
         self._meant |= {one.fingerprint for one in served.values()}
         return given
 
@@ -336,8 +315,11 @@ class Desk:
 
     def _rounds(
         self, connection: Connection, poll: Poll, view: View, account: Account, now: int, n: int
-    ) -> Iterator[Round]:
-        """Rank and claim until the poll is filled; leads lost to other workers make room for others."""
+    ) -> Iterator[tuple[Round, list[Item]]]:
+        """Rank and claim until the poll is filled; leads lost to other workers make room for others.
+
+        Gives each round with its items: while claims are on their way the rest is made ready.
+        """
         terms, book = view.lineup.terms, self.ledger.leads
         rng = generator(f"{poll.campaign}|{poll.key}")
         missing, first, known = n, 0, self.ledger.seq
@@ -349,12 +331,15 @@ class Desk:
                 rows = view.rows(queue.place)
                 self._tell(rows[:missing], poll.at, poll.until(now))
             offered = Offered(queue, rows, witness.testimony(view.lineup.described))
-            found = win(connection, book, offered, poll, now, n=missing, first=first)
-            if found.seq != self.ledger.seq:
+            draft = Draft(partial(self._known, rows[:missing], terms.plan, poll.at))
+            found = win(connection, book, offered, poll, now, n=missing, first=first, meanwhile=draft.write)
+            if found.claims and found.seq != self.ledger.seq:
                 self._read_on(connection)
             if self.ledger.seq > known:
+                draft.forget()
                 found = self._still_allowed(connection, poll, terms.plan.caps, found, now)
-            yield found
+            told = draft.of(found.entries) or self._known(found.rows[found.entries], terms.plan, poll.at)
+            yield found, items_of(poll, view, found, told, self.ledger.past().leads, n - missing + 1)
             missing, first = missing - found.entries.size, first + found.tried
             if not missing or not found.lost.size:
                 return
@@ -376,8 +361,6 @@ class Desk:
         leases.give_back(connection, [found.claims[i] for i in np.flatnonzero(forbidden).tolist()], now)
         return found.keep(~forbidden)
 
-    def _items(self, poll: Poll, view: View, found: Round, first_rank: int) -> list[Item]:
-        rows = found.rows[found.entries]
-        standing, remarks = self.remark(rows, view.lineup.terms.plan, poll.at)
-        known = Known(rows, standing, remarks, self.sheet.of(rows), found.numbers)
-        return items_of(poll, view, found, known, self.ledger.past().leads, first_rank)
+    def _known(self, rows: Int64Array, plan: Plan, at: int) -> Known:
+        standing, remarks = self.remark(rows, plan, at)
+        return Known(rows, standing, remarks, self.sheet.of(rows))

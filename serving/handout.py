@@ -16,7 +16,6 @@ from features.instants import SECOND
 from features.kernel import BoolArray, Float64Array, Int64Array
 from features.served import ServedVector
 from features.store.bulk import insert_all
-from features.store.decisions import numbers_of
 from features.store.lead_book import LeadBook
 from features.store.served_vectors import served_rows
 from features.store.tables import batch, decision, draw, served_vector
@@ -147,7 +146,7 @@ class Round:
     numbers: tuple[str, ...]
     """To dial, of each entry won."""
     seq: int
-    """The latest change number after they were won."""
+    """The latest change number after they were won; 0 where none was claimed."""
 
     @property
     def lost(self) -> Int64Array:
@@ -185,33 +184,35 @@ def win(
     *,
     n: int,
     first: int,
+    meanwhile: Callable[[], None] | None = None,
 ) -> Round:
     """Claim the queue's leads in its order until `n` are won or none is left; a number counts once.
 
-    `now` is the instant that leases compare with: the database's clock in normal running.
+    `now` is the instant that leases compare with: the database's clock in normal running. `meanwhile` is done
+    while the database is at work on the first claims of a poll.
     """
     rows, until = offered.rows, poll.until(now)
     keys, phones = book.columns["key"][rows].tolist(), book.columns["phone"][rows].tolist()
-    won = dict[int, Claim]()
-    tried, numbers = 0, set[int]()
+    won, numbers, seq = dict[int, Claim](), dict[int, str](), 0
+    tried, asked = 0, set[int]()
     while len(won) < n and tried < rows.size:
         chunk = range(tried, min(tried + n - len(won), rows.size))
         claims: dict[int, Claim] = {}
         for entry in chunk:
-            if phones[entry] not in numbers:
+            if phones[entry] not in asked:
                 number = book.phones.word(phones[entry])
                 claims[entry] = Claim(f"{poll.batch_id}-l{first + entry}", keys[entry], number)
-                numbers.add(phones[entry])
-        again = first + tried > 0
-        gained = leases.claim(connection, list(claims.values()), poll.order.dialer_id, until, now, again)
-        won |= {entry: claimed for entry, claimed in claims.items() if claimed.lease_id in gained}
+                asked.add(phones[entry])
+        told, again = (poll.order.dialer_id, until, now), first + tried > 0
+        found = leases.claim(connection, [*claims.values()], *told, again=again, meanwhile=meanwhile)
+        won |= {entry: one for entry, one in claims.items() if one.lease_id in found.lease_ids}
+        numbers.update(found.numbers)
+        seq = max(seq, found.seq)
         tried = chunk.stop
     entries, held = np.array(list(won), np.int64), tuple(won.values())
-    to_dial, seq = numbers_of(connection, [claimed.lead for claimed in held])
+    to_dial = tuple(numbers.get(claimed.lead, "") for claimed in held)
     chances = offered.queue.propensity(tried, entries)
-    return Round(
-        offered.queue, rows, first, entries, held, chances, tried, n, offered.told, tuple(to_dial), seq
-    )
+    return Round(offered.queue, rows, first, entries, held, chances, tried, n, offered.told, to_dial, seq)
 
 
 def record(
@@ -226,7 +227,8 @@ def record(
 ) -> None:
     """Write a batch, its draw so that it can be weighed and drawn again, its decisions, what the model saw.
 
-    `served` has the vectors of the leads in the sample, by their rows.
+    It is the last thing in its transaction, which may end with it. `served` has the vectors of the leads in
+    the sample, by their rows.
     """
     turns = [Turn(one.wanted, one.tried, one.entries.tolist(), one.told) for one in rounds]
     drawn = {"batch_id": given.batch_id, "at": poll.at, "told": written(policy, account, turns)}
@@ -239,6 +241,7 @@ def record(
             served_vector: served_rows(seen),
             decision: _decisions(given, book),
         },
+        last=True,
     )
 
 

@@ -1,16 +1,18 @@
 """Leases: who may dial what until when; the database decides, one row per lead and one per number."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import orjson
 from sqlalchemy import BindParameter, Connection, Row, TextClause, bindparam, func, select, text, update
 
 from features.instants import HOUR, SECOND
+from features.store.decisions import asking_numbers, numbers_told
 from features.store.lookup import LEASES, lock_leases, soon
 from features.store.resources import ROWS, resources_of
 from features.store.tables import decision, lease
+from features.store.trips import ask
 
 DIALING = 4 * HOUR
 """How long a lead that is being dialed stays withheld when no `call.attempted` comes."""
@@ -55,27 +57,47 @@ class AckResult:
     """Until when the lead is withheld now, where that changed."""
 
 
-def claim(
-    connection: Connection, claims: Sequence[Claim], dialer_id: str, until: int, at: int, again: bool = False
-) -> set[str]:
-    """Win the resources of as many claims as are free; return the leases that hold all of theirs.
+@dataclass(frozen=True)
+class Won:
+    """What claims brought: the leases that hold all their resources, and what there is to dial."""
 
-    A resource is free when its last lease has expired at `at`. Claims must not share a resource. Transactions
+    lease_ids: Collection[str] = ()
+    numbers: Mapping[int, str] = field(default_factory=dict)
+    """By the lead's database key; none where it has none any more."""
+    seq: int = 0
+    """The latest change number after they were won."""
+
+
+def claim(
+    connection: Connection,
+    claims: Sequence[Claim],
+    dialer_id: str,
+    until: int,
+    at: int,
+    *,
+    again: bool = False,
+    meanwhile: Callable[[], None] | None = None,
+) -> Won:
+    """Win the resources of as many claims as are free, and read the numbers of those wanted after that.
+
+    A resource is free when its last lease has expired at `at`. Claims must share none. Transactions
     claim beside each other, while none that takes `lock_leases` is at work: each its resources in order, so
     that they can't wait in a circle. `again`: this one has claimed before, and gets nothing where it would
-    have to wait for another.
+    have to wait for another. `meanwhile` is done while the database is at work.
     """
     if not claims:
-        return set()
+        return Won()
     pairs = sorted((resource, claimed.lease_id) for claimed in claims for resource in claimed.resources)
-    statement, rows = _CLAIM[connection.dialect.name], _told(connection, pairs, dialer_id, until, at)
-    gained = (
-        soon(connection, statement, rows) if again else connection.execute(statement, rows).scalars().all()
-    )
-    won = Counter(gained)
+    asked = _CLAIM[connection.dialect.name], _told(connection, pairs, dialer_id, until, at)
+    numbers = asking_numbers(connection, [claimed.lead for claimed in claims])
+    if again:
+        gained, (told,) = soon(connection, *asked), ask(connection, numbers)
+    else:
+        gained, told = ask(connection, asked, numbers, meanwhile=meanwhile)
+    won = Counter(lease_id for (lease_id,) in gained)
     held = {claimed.lease_id for claimed in claims if won[claimed.lease_id] == ROWS}
     give_back(connection, [claimed for claimed in claims if 0 < won[claimed.lease_id] < ROWS], at)
-    return held
+    return Won(held, *numbers_told(told))
 
 
 def _told(
@@ -112,8 +134,9 @@ _CLAIM = {
     ),
     "postgresql": _claim_from(
         # the lock is had before a row is, for all are sorted first
-        f"resource, lease_id, {_ROW} FROM (SELECT pg_advisory_xact_lock_shared({LEASES})) AS beside, unnest("
-        "string_to_array(:resources, ' '), string_to_array(:lease_ids, ' ')) AS wanted(resource, lease_id)"
+        f'resource COLLATE "C", lease_id, {_ROW} '
+        f"FROM (SELECT pg_advisory_xact_lock_shared({LEASES})) AS beside, "
+        "unnest(string_to_array(:resources, ' '), string_to_array(:lease_ids, ' ')) AS r(resource, lease_id)"
     ),
 }
 

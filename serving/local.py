@@ -11,6 +11,7 @@ from features.store.engine import reading, transaction
 from features.store.writes.events import accept_events
 from features.store.writes.leads import accept_leads
 
+from . import upkeep
 from .desk import Desk
 from .errors import UnknownDecision
 from .handout import Batch, Order
@@ -27,24 +28,24 @@ class LocalClient:
 
     def add_leads(self, items: Sequence[Answer], at: int) -> Answer:
         """Take in leads, each on its own."""
-        self.desk.catch_up(at)
+        upkeep.catch_up(self.desk, at)
         with transaction(self.desk.engine) as connection:
             return {"items": [asdict(result) for result in accept_leads(connection, items, at)]}
 
     def tell(self, events: Sequence[Answer], at: int) -> Answer:
         """Take in events."""
-        self.desk.catch_up(at)
+        upkeep.catch_up(self.desk, at)
         with transaction(self.desk.engine) as connection:
             return asdict(accept_events(connection, events, at))
 
     def lease(self, campaign: str, n: int, seconds: int, dialer_id: str, at: int) -> Answer:
         """Lease the best leads of a campaign."""
-        self.desk.catch_up(at)
+        upkeep.catch_up(self.desk, at)
         return _told(self.desk.lease(campaign, Order(n, seconds, dialer_id), "", at))
 
     def acknowledge(self, acks: Iterable[tuple[str, str]], at: int) -> list[Answer]:
         """Say what became of leases: (lease, state) pairs, one answer each."""
-        self.desk.catch_up(at)
+        upkeep.catch_up(self.desk, at)
         results = self.desk.acknowledge([Ack(lease_id, state) for lease_id, state in acks], at)
         return [{"lease_id": one.lease_id, "status": one.status, "code": one.code} for one in results]
 
@@ -56,7 +57,7 @@ class LocalClient:
 
     def train(self, at: int) -> Answer:
         """Train on the past until `at`, wait, swap."""
-        return asdict(self.desk.train(at, wait=True))
+        return asdict(upkeep.train(self.desk, at, wait=True))
 
     def decision(self, decision_id: str) -> Answer:
         """A decision as it was recorded."""

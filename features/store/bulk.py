@@ -8,6 +8,8 @@ import orjson
 from sqlalchemy import JSON, Connection, LargeBinary, Table, TextClause, text
 from sqlalchemy.dialects.postgresql.psycopg import dialect
 
+from .trips import tell_and_commit
+
 Rows = Sequence[Mapping[str, object]]
 """Rows that all name the same columns."""
 
@@ -17,14 +19,21 @@ def insert_rows(connection: Connection, table: Table, rows: Rows) -> None:
     insert_all(connection, {table: rows})
 
 
-def insert_all(connection: Connection, told: Mapping[Table, Rows]) -> None:
-    """Insert rows into several tables, in one round trip where the database can."""
+def insert_all(connection: Connection, told: Mapping[Table, Rows], *, last: bool = False) -> None:
+    """Insert rows into several tables, in one round trip where the database can.
+
+    `last`: nothing comes after it in its transaction, which may end with it.
+    """
     named = {table: tuple(rows[0]) for table, rows in told.items() if rows}
     if not named:
         return
     if connection.dialect.name == "postgresql":
         sent = {table.name: _as_json(table, told[table], named[table]) for table in named}
-        connection.execute(_inserts(tuple(named.items())), sent)
+        statement = _inserts(tuple(named.items()))
+        if last:
+            tell_and_commit(connection, statement, sent)
+        else:
+            connection.execute(statement, sent)
     else:
         for table, names in named.items():
             _insert_each(connection, table, told[table], names)

@@ -1,12 +1,14 @@
 """Decisions as they were recorded, whose leads and calls are whose, and the numbers of those handed out."""
 
 from collections.abc import Collection, Sequence
+from typing import Any
 
 import orjson
 from sqlalchemy import Connection, RowMapping, Text, TextClause, cast, delete, func, select, text
 
 from ..instants import MINUTE
 from .tables import batch, call, decision, draw, lead
+from .trips import Asked
 
 
 def read_decision(connection: Connection, decision_id: str) -> RowMapping | None:
@@ -86,13 +88,16 @@ def campaigns_of_leases(connection: Connection, lease_ids: Collection[str]) -> d
     return {row.lease_id: row.campaign for row in rows}
 
 
-def numbers_of(connection: Connection, keys: Sequence[int]) -> tuple[list[str], int]:
-    """The number to dial of each lead by its database key, empty where it has none any more, and the change
-    number that was the latest then.
+def asking_numbers(connection: Connection, keys: Sequence[int]) -> Asked:
+    """What asks for the numbers to dial of some leads (database keys); `numbers_told` has the answer."""
+    return _NUMBERS[connection.dialect.name], {"keys": " ".join(map(str, keys))}
+
+
+def numbers_told(rows: Sequence[Sequence[Any]]) -> tuple[dict[int, str], int]:
+    """The number of each lead by its key, none where it has none any more, and the change number that was the
+    latest then.
     """
-    rows = connection.execute(_NUMBERS[connection.dialect.name], {"keys": " ".join(map(str, keys))}).all()
-    found = {key: e164 for _, key, e164 in rows}
-    return [found.get(key) or "" for key in keys], int(rows[0][0])
+    return {key: e164 for _, key, e164 in rows if e164}, int(rows[0][0])
 
 
 def _numbers(number: str, wanted: str) -> TextClause:

@@ -55,11 +55,14 @@ def _connected(engine: Engine, level: Literal["REPEATABLE READ", "AUTOCOMMIT"]) 
 
 def database_clock(connection: Connection) -> int:
     """The database's clock as an instant: the `at` of normal running."""
-    if connection.dialect.name == "sqlite":
-        now = "CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000"
-    else:
-        now = "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)"
-    return int(connection.execute(text(f"SELECT {now}")).scalar_one())
+    return int(connection.execute(text(f"SELECT {clock_of(connection.dialect.name)}")).scalar_one())
+
+
+def clock_of(dialect: str) -> str:
+    """What a statement reads its database's clock by."""
+    if dialect == "sqlite":
+        return "CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000"
+    return "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)"
 
 
 def secret_given(connection: Connection) -> bytes | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, Table, bindparam, exists, select
+from sqlalchemy import Connection, Row, Select, Table, bindparam, exists, select, text
 
 from ..instants import NEVER
 from ..past import Past
@@ -13,6 +13,7 @@ from .call_book import CallBook, CallRows
 from .call_news import take_over
 from .campaigns import horizon_of
 from .contact_book import ContactBook
+from .engine import clock_of
 from .fact_book import FactBook, batch_of
 from .lead_book import LeadBook
 from .lookup import among
@@ -66,7 +67,7 @@ class Ledger:
         With `until`, what became known at or after that instant stays unread: for a training as of then. Such
         a ledger is read once and not followed.
         """
-        if not self.is_behind(connection):
+        if connection.execute(_LATEST).scalar_one() == self.seq:
             return False
         latest, *newer = connection.execute(_NEWS, {"seen": self.seq}).one()
         told = [table for table, newest in zip(_READ, newer, strict=True) if newest]
@@ -76,10 +77,6 @@ class Ledger:
         self._follow_facts(rows, self._versions(connection, rows, latest))
         self.seq, self._past = latest, None
         return True
-
-    def is_behind(self, connection: Connection) -> bool:
-        """Whether the store has news, asked by one statement."""
-        return bool(connection.execute(_LATEST).scalar_one() != self.seq)
 
     def _fresh(self, connection: Connection, table: Table, latest: int, until: int) -> Rows:
         new = (table.c.seq > self.seq) & (table.c.seq <= latest)
@@ -149,6 +146,16 @@ class Ledger:
         return touched
 
 
+def latest_change(connection: Connection) -> tuple[int, int]:
+    """The number of the store's latest change, and its clock as an instant, asked by one statement."""
+    latest, now = connection.execute(_GLANCE[connection.dialect.name]).one()
+    return int(latest), int(now)
+
+
+_GLANCE = {
+    dialect: text(f"SELECT value, {clock_of(dialect)} FROM counter WHERE name = 'change'")
+    for dialect in ("sqlite", "postgresql")
+}
 _LATEST = select(counter.c.value).where(counter.c.name == "change")
 
 _NEWS = select(

@@ -70,13 +70,13 @@ def lock_leases(connection: Connection) -> None:
 
 
 def soon(connection: Connection, statement: Executable, told: Mapping[str, object]) -> Sequence[Any]:
-    """A statement's first column; nothing, and nothing done, where others keep it waiting for its rows."""
+    """A statement's rows; none, and nothing done, where others keep it waiting for its own."""
     if connection.dialect.name != "postgresql":
-        return connection.execute(statement, told).scalars().all()
+        return connection.execute(statement, told).all()
     try:
         with connection.begin_nested():
             connection.execute(text(f"SET LOCAL lock_timeout = {PATIENCE_MS}"))
-            found = connection.execute(statement, told).scalars().all()
+            found = connection.execute(statement, told).all()
             connection.execute(text("SET LOCAL lock_timeout = 0"))
             return found
     except OperationalError as error:

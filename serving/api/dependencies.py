@@ -21,6 +21,7 @@ from ..destinations import Guard
 from ..errors import BadInstant, ClockMissing, ClockNotAllowed, KeyMissing
 from ..herald import Herald
 from ..shelf import Shelf
+from ..upkeep import catch_up
 from .meter import Meter
 
 
@@ -127,7 +128,7 @@ async def now(
     """As of when to answer; with the request's clock all that is due by then is done first."""
     at = service.clock.now(leadrank_now)
     if service.clock.mode == "request":
-        await run_in_threadpool(service.desk.catch_up, at)
+        await run_in_threadpool(catch_up, service.desk, at)
         await run_in_threadpool(service.herald.attend, at)
     return at
 

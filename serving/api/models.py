@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter, Response
 
+from .. import upkeep
 from .answers import OnceDep, plain, reply
 from .dependencies import Manages, Now, ServiceDep
 from .schemas import TrainRequest
@@ -15,7 +16,8 @@ def train(
 ) -> Response:
     """Train on the past until now, pass the gate, swap. 202; with the request's clock 200 when done."""
     wait = service.clock.mode == "request"
-    return once.answer(who, at, lambda: reply(plain(service.desk.train(at, wait)), 200 if wait else 202))
+    status = 200 if wait else 202
+    return once.answer(who, at, lambda: reply(plain(upkeep.train(service.desk, at, wait)), status))
 
 
 @router.get("/models", response_model=None)

@@ -16,6 +16,7 @@ from features.synthetic.history import write_history
 from features.synthetic.world import CAMPAIGN, lead_id
 from serving.client import Client
 from serving.demo import Stages
+from serving.upkeep import catch_up
 from training.bundle import Bundle
 
 from .days import (
@@ -204,7 +205,7 @@ def test_the_same_day_in_this_process_hands_out_the_same_leads(floor: Installati
     engine = opened(store, SECRET)
 
     with in_this_process(environment | places, engine) as client:
-        client.desk.catch_up(floor.start)  # from the first request on, a retraining falls due
+        catch_up(client.desk, floor.start)  # from the first request on, a retraining falls due
         again = dial(client, a_past())
 
     assert first_difference(again.polls, floor.day.polls, "polls") is None

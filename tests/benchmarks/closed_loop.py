@@ -47,6 +47,7 @@ from serving.ranking.reasons import Reasons
 from serving.retraining import Trainer, TrainingRun
 from serving.simulation import ServiceQueue
 from serving.standing import Standing
+from serving.upkeep import train
 from serving.week_ahead import Window
 from training.bundle import Bundle
 from training.pipeline import Stopwatch, prepare
@@ -162,7 +163,7 @@ def play_service(course: Course, name: str, seed: int, threads: int, timing: boo
     with TemporaryDirectory() as folder, threadpool_limits(threads, user_api="blas"):
         engine = stocked(history, Path(folder), f"{name}-{seed}", timing)
         desk, school = opened(engine, Path(folder), threads)
-        desk.train(history.until, wait=True)
+        train(desk, history.until, wait=True)
         queue = ServiceQueue(LocalClient(desk), floor, POLL // SECOND)
         ready = time.perf_counter()
         result = run(floor, queue, history.until, floor.world.stop, POLL)

@@ -42,7 +42,7 @@ def restarted(desk: Desk, folder: Path, at: int) -> Desk:
         found = restored(connection, folder)
     assert found is not None
     memory = found.with_(desk.models.champion(), at)
-    return Desk(desk.engine, desk.models, desk.trainer, desk.salt, desk.clock, memory)
+    return Desk(desk.engine, desk.models, desk.trainer, desk.salt, desk.by_database, memory)
 
 
 def many_leads(count: int, first: int = 0, **more: object) -> list[dict[str, object]]:

@@ -27,7 +27,7 @@ GAP = 2 * HOUR
 
 def claimed(engine: Engine, *claims: Claim, dialer: str = "d1", at: int = AT) -> set[str]:
     with transaction(engine) as connection:
-        return claim(connection, claims, dialer, at + TWO_MINUTES, at)
+        return {*claim(connection, claims, dialer, at + TWO_MINUTES, at).lease_ids}
 
 
 def want(lease_id: str, lead: int, phone: str) -> Claim:
@@ -318,7 +318,8 @@ def test_two_who_claimed_before_never_wait_for_each_other(engine: Engine):
             first = claim(connection, [want(f"a{mine}", mine, f"p{mine}")], "d", AT + TWO_MINUTES, AT)
             both.wait()
             more = [want(f"b{theirs}", theirs, f"p{theirs}")]
-            return first | claim(connection, more, "d", AT + TWO_MINUTES, AT, again=True)
+            second = claim(connection, more, "d", AT + TWO_MINUTES, AT, again=True)
+            return {*first.lease_ids, *second.lease_ids}
 
     with ThreadPoolExecutor(2) as threads:
         assert list(threads.map(dialer, (1, 2), (2, 1))) == [{"a1"}, {"a2"}]

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Boolean, Column, Double, Index, Integer, LargeBinary, SmallInteger, Table, Text
 
-from .metadata import Id, Json, Long, instant, metadata, of_campaign
+from .metadata import Id, Json, Long, Name, instant, metadata, of_campaign
 
 batch = Table(
     "batch",
@@ -95,12 +95,13 @@ shadow_score = Table(
 lease = Table(
     "lease",
     metadata,
-    Column("resource", Text, primary_key=True),  # lead:<lead.id> | phone:<hash>
+    Column("resource", Name, primary_key=True),  # lead:<lead.id> | phone:<hash>
     Column("lease_id", Text, nullable=False),  # not indexed: a claim would write that index for each row
     Column("dialer_id", Text, nullable=False),
     Column("token", Long, nullable=False),  # fences off a stale holder
     instant("expires_at"),
     Column("state", Text, nullable=False),  # leased | dialing | dialed | released | rejected | called
+    postgresql_with={"fillfactor": 60},  # a lease takes the place of the last one, in place
 )
 """Who may dial what until when: the table that decides.
 

@@ -22,6 +22,10 @@ Json = JSON(none_as_null=True)
 """Kept as it came, text inside: PostgreSQL's JSONB would refuse a string that holds a NUL."""
 
 
+Name = Text().with_variant(Text(collation="C"), "postgresql")
+"""A name that nobody reads in order: compared byte by byte."""
+
+
 def serial(name: str = "id") -> Column[int]:
     """A primary key that counts itself up."""
     return Column(name, Id, primary_key=True, autoincrement=True)

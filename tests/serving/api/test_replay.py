@@ -5,8 +5,8 @@ import pytest
 from features.instants import DAY, HOUR, MINUTE, SECOND
 from features.store.decisions import forget_draws
 from features.store.engine import transaction
-from serving.desk import DRAWS_KEPT
 from serving.draws import COLUMNS
+from serving.upkeep import DRAWS_KEPT
 from tests.features.store.tellings import an_event
 from tests.serving.desks import OPEN, a_dial, many_leads
 
