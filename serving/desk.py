@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -33,7 +32,7 @@ from .handout import (
     win,
 )
 from .hands import Hands
-from .items import Draft, Known, items_of
+from .items import Known, items_of
 from .leases import Ack, AckResult
 from .lineup import Lineup, Terms
 from .memory import Memory
@@ -279,11 +278,11 @@ class Desk:
         with transaction(self.engine) as connection:
             if seal is not None:
                 seal.begin(connection)
-            rounds, won = list[Round](), list[Item]()
-            for one, made in self._rounds(connection, poll, view, account, now, n):
-                rounds.append(one)
-                won += made
+            rounds = list(self._rounds(connection, poll, view, account, now, n))
             view.lineup.learn_price(np.concatenate([one.ranked for one in rounds]), poll.at)
+            won = list[Item]()
+            for one in rounds:
+                won += self._items(poll, view, one, first_rank=len(won) + 1)
             items = with_agents(tuple(won), poll, self.ledger, view.lineup.terms)
             given = Batch(
                 batch_id=poll.batch_id,
@@ -315,11 +314,8 @@ class Desk:
 
     def _rounds(
         self, connection: Connection, poll: Poll, view: View, account: Account, now: int, n: int
-    ) -> Iterator[tuple[Round, list[Item]]]:
-        """Rank and claim until the poll is filled; leads lost to other workers make room for others.
-
-        Gives each round with its items: while claims are on their way the rest is made ready.
-        """
+    ) -> Iterator[Round]:
+        """Rank and claim until the poll is filled; leads lost to other workers make room for others."""
         terms, book = view.lineup.terms, self.ledger.leads
         rng = generator(f"{poll.campaign}|{poll.key}")
         missing, first, known = n, 0, self.ledger.seq
@@ -331,15 +327,12 @@ class Desk:
                 rows = view.rows(queue.place)
                 self._tell(rows[:missing], poll.at, poll.until(now))
             offered = Offered(queue, rows, witness.testimony(view.lineup.described))
-            draft = Draft(partial(self._known, rows[:missing], terms.plan, poll.at))
-            found = win(connection, book, offered, poll, now, n=missing, first=first, meanwhile=draft.write)
+            found = win(connection, book, offered, poll, now, n=missing, first=first)
             if found.claims and found.seq != self.ledger.seq:
                 self._read_on(connection)
             if self.ledger.seq > known:
-                draft.forget()
                 found = self._still_allowed(connection, poll, terms.plan.caps, found, now)
-            told = draft.of(found.entries) or self._known(found.rows[found.entries], terms.plan, poll.at)
-            yield found, items_of(poll, view, found, told, self.ledger.past().leads, n - missing + 1)
+            yield found
             missing, first = missing - found.entries.size, first + found.tried
             if not missing or not found.lost.size:
                 return
@@ -361,6 +354,8 @@ class Desk:
         leases.give_back(connection, [found.claims[i] for i in np.flatnonzero(forbidden).tolist()], now)
         return found.keep(~forbidden)
 
-    def _known(self, rows: Int64Array, plan: Plan, at: int) -> Known:
-        standing, remarks = self.remark(rows, plan, at)
-        return Known(rows, standing, remarks, self.sheet.of(rows))
+    def _items(self, poll: Poll, view: View, found: Round, first_rank: int) -> list[Item]:
+        rows = found.rows[found.entries]
+        standing, remarks = self.remark(rows, view.lineup.terms.plan, poll.at)
+        known = Known(rows, standing, remarks, self.sheet.of(rows), found.numbers)
+        return items_of(poll, view, found, known, self.ledger.past().leads, first_rank)

@@ -184,12 +184,10 @@ def win(
     *,
     n: int,
     first: int,
-    meanwhile: Callable[[], None] | None = None,
 ) -> Round:
     """Claim the queue's leads in its order until `n` are won or none is left; a number counts once.
 
-    `now` is the instant that leases compare with: the database's clock in normal running. `meanwhile` is done
-    while the database is at work on the first claims of a poll.
+    `now` is the instant that leases compare with: the database's clock in normal running.
     """
     rows, until = offered.rows, poll.until(now)
     keys, phones = book.columns["key"][rows].tolist(), book.columns["phone"][rows].tolist()
@@ -203,8 +201,8 @@ def win(
                 number = book.phones.word(phones[entry])
                 claims[entry] = Claim(f"{poll.batch_id}-l{first + entry}", keys[entry], number)
                 asked.add(phones[entry])
-        told, again = (poll.order.dialer_id, until, now), first + tried > 0
-        found = leases.claim(connection, [*claims.values()], *told, again=again, meanwhile=meanwhile)
+        again = first + tried > 0
+        found = leases.claim(connection, [*claims.values()], poll.order.dialer_id, until, now, again)
         won |= {entry: one for entry, one in claims.items() if one.lease_id in found.lease_ids}
         numbers.update(found.numbers)
         seq = max(seq, found.seq)

@@ -1,6 +1,6 @@
 """Items: what a dialer is told of each lead that it was given."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isnan
 
@@ -22,43 +22,13 @@ _SOURCES = tuple(source.name.lower() for source in Source)
 
 @dataclass(frozen=True)
 class Known:
-    """What is known of leads that may be handed out, in their order."""
+    """What is known of the leads that a round won, in their order."""
 
     rows: Int64Array
     standing: Standing
     remarks: Sequence[Remark]
     said: Expected
-
-    def take(self, places: Int64Array) -> "Known":
-        """Of some of them, by their ascending places."""
-        if places.size == self.rows.size:
-            return self
-        remarks = [self.remarks[place] for place in places.tolist()]
-        said = Expected._make(column[places] for column in self.said)
-        return Known(self.rows[places], self.standing.take(places), remarks, said)
-
-
-class Draft:
-    """What is known of the leads that a poll wants, worked out while its claims are on their way."""
-
-    def __init__(self, know: Callable[[], Known]) -> None:
-        self._know = know
-        self._written: Known | None = None
-
-    def write(self) -> None:
-        """Work it out."""
-        self._written = self._know()
-
-    def forget(self) -> None:
-        """It holds no more."""
-        self._written = None
-
-    def of(self, entries: Int64Array) -> Known | None:
-        """Of the entries that were won; None where it doesn't say."""
-        known = self._written
-        if known is None or int(entries.max(initial=-1)) >= known.rows.size:
-            return None
-        return known.take(entries)
+    numbers: Sequence[str]
 
 
 def items_of(
@@ -71,7 +41,7 @@ def items_of(
         "lease_id": [claimed.lease_id for claimed in found.claims],
         "decision_id": [found.decision_id(poll, i) for i in range(size)],
         "lead_id": [leads.lead_id[row] for row in rows],
-        "phone": found.numbers,
+        "phone": known.numbers,
         "rank": range(first_rank, first_rank + size),
         "score": (view.score_of(places) * 3600).tolist(),
         "p_answer": known.said.p_answer.tolist(),

@@ -69,21 +69,14 @@ class Won:
 
 
 def claim(
-    connection: Connection,
-    claims: Sequence[Claim],
-    dialer_id: str,
-    until: int,
-    at: int,
-    *,
-    again: bool = False,
-    meanwhile: Callable[[], None] | None = None,
+    connection: Connection, claims: Sequence[Claim], dialer_id: str, until: int, at: int, again: bool = False
 ) -> Won:
     """Win the resources of as many claims as are free, and read the numbers of those wanted after that.
 
     A resource is free when its last lease has expired at `at`. Claims must share none. Transactions
     claim beside each other, while none that takes `lock_leases` is at work: each its resources in order, so
     that they can't wait in a circle. `again`: this one has claimed before, and gets nothing where it would
-    have to wait for another. `meanwhile` is done while the database is at work.
+    have to wait for another.
     """
     if not claims:
         return Won()
@@ -93,7 +86,7 @@ def claim(
     if again:
         gained, (told,) = soon(connection, *asked), ask(connection, numbers)
     else:
-        gained, told = ask(connection, asked, numbers, meanwhile=meanwhile)
+        gained, told = ask(connection, asked, numbers)
     won = Counter(lease_id for (lease_id,) in gained)
     held = {claimed.lease_id for claimed in claims if won[claimed.lease_id] == ROWS}
     give_back(connection, [claimed for claimed in claims if 0 < won[claimed.lease_id] < ROWS], at)

@@ -3,34 +3,25 @@
 SQLAlchemy waits for each statement's rows; libpq's pipeline mode (psycopg.Pipeline) waits once for all.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
 import psycopg
 from sqlalchemy import Connection, Dialect, TextClause
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 
 Asked = tuple[TextClause, Mapping[str, object]]
 """A statement and its parameters."""
 
 
-def ask(
-    connection: Connection, *asked: Asked, meanwhile: Callable[[], None] | None = None
-) -> list[Sequence[Any]]:
-    """The rows of each statement, which sees what those before it did and what others committed meanwhile.
-
-    What is to be done `meanwhile` is done while PostgreSQL is at work on them, on SQLite after them.
-    """
-    work = meanwhile or _nothing
+def ask(connection: Connection, *asked: Asked) -> list[Sequence[Any]]:
+    """The rows of each statement, which sees what those before it did and what others committed meanwhile."""
     if connection.dialect.name != "postgresql":
-        found = [connection.execute(statement, told).all() for statement, told in asked]
-        work()
-        return found
+        return [connection.execute(statement, told).all() for statement, told in asked]
     with _pipeline(connection) as driver:
         cursors = [driver.execute(_text(one, connection.dialect), told) for one, told in asked]
-        work()
     return [cursor.fetchall() for cursor in cursors]
 
 
@@ -50,14 +41,9 @@ def _pipeline(connection: Connection) -> Iterator[psycopg.Connection]:
         with driver.pipeline():
             yield driver
     except psycopg.Error as error:
-        gone = driver.closed
-        if gone:
+        if driver.closed:
             connection.invalidate(error)
-        raise OperationalError(None, None, error, connection_invalidated=gone) from error
-
-
-def _nothing() -> None:
-    """Done while there is nothing else to do."""
+        raise DBAPIError.instance(None, None, error, psycopg.Error) from error
 
 
 @lru_cache(maxsize=64)
