@@ -191,6 +191,7 @@ def win(
     """
     rows, until = offered.rows, poll.until(now)
     keys, phones = book.columns["key"][rows].tolist(), book.columns["phone"][rows].tolist()
+    hashes = book.phones.words(phones)
     won, numbers, seq = dict[int, Claim](), dict[int, str](), 0
     tried, asked = 0, set[int]()
     while len(won) < n and tried < rows.size:
@@ -198,8 +199,7 @@ def win(
         claims: dict[int, Claim] = {}
         for entry in chunk:
             if phones[entry] not in asked:
-                number = book.phones.word(phones[entry])
-                claims[entry] = Claim(f"{poll.batch_id}-l{first + entry}", keys[entry], number)
+                claims[entry] = Claim(f"{poll.batch_id}-l{first + entry}", keys[entry], hashes[entry])
                 asked.add(phones[entry])
         again = first + tried > 0
         found = leases.claim(connection, [*claims.values()], poll.order.dialer_id, until, now, again)

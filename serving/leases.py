@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import orjson
 from sqlalchemy import BindParameter, Connection, Row, TextClause, bindparam, func, select, text, update
@@ -20,8 +21,7 @@ DIALING = 4 * HOUR
 EXTENSION = 120 * SECOND
 
 
-@dataclass(frozen=True)
-class Claim:
+class Claim(NamedTuple):
     """One lead wanted: its resources, the lead itself and the hash of its number."""
 
     lease_id: str

@@ -64,6 +64,7 @@ def bench_lease(engine: Engine) -> list[Figure]:
     slowly_us = queue.ratio * queue.median
     whole = [told_of(name, each, slowly_us) for name, each in polls.items()]
     warm = in_a_row(desk, f"the queue of {size}, in a row", clock, slowly_us)
+    ranks = ranked_in_a_row(desk, f"its rank pass alone, {size}, in a row", clock, slowly_us)
     night = race(
         f"nobody to call among {size}",
         lambda: queue_of(desk, NIGHT),
@@ -73,12 +74,26 @@ def bench_lease(engine: Engine) -> list[Figure]:
     nights = (NIGHT + turn * SECOND for turn in count(1))
     empty = in_a_row(desk, f"nobody to call among {size}, in a row", nights, slowly_us)
     opened = summary(f"a desk opened on {size}", "itself", 1.0, [started], "s")
-    return [queue, warm, *whole, night, empty, opened]
+    return [queue, warm, ranks, *whole, night, empty, opened]
 
 
 def in_a_row(desk: Desk, name: str, clock: Iterator[int], slowly_us: float) -> Figure:
     """Nothing but queues, a second apart, with the caches that the last one left; the worst is in it too."""
     seconds = taken(lambda: queue_of(desk, next(clock)), lambda _: None, MANY_ROUNDS)
+    ratio = slowly_us / UNITS["µs"] / float(np.median(seconds))
+    return summary(name, ALL, ratio, [one * UNITS["µs"] for one in seconds], "µs")
+
+
+def ranked_in_a_row(desk: Desk, name: str, clock: Iterator[int], slowly_us: float) -> Figure:
+    """Nothing but who comes first, with spares and chances: leads were judged and counted before."""
+    seconds = []
+    for _ in range(MANY_ROUNDS):
+        at = next(clock)
+        with passing(desk.lineup("spring", at), desk.ledger.leads, ORDER) as view:
+            terms = desk.plan("spring", at).policy, desk.account("spring", at), generator("a")
+            begun = time.process_time()
+            rank(view, ORDER.n, *terms)
+            seconds.append(time.process_time() - begun)
     ratio = slowly_us / UNITS["µs"] / float(np.median(seconds))
     return summary(name, ALL, ratio, [one * UNITS["µs"] for one in seconds], "µs")
 
