@@ -44,6 +44,8 @@ class Tape:
     """Entries lie below this; relocated actors leave holes."""
     facts: int = 0
     """So many facts were followed."""
+    spare: Blocks | None = None
+    """Those of `blocks` with room for more actors behind them, once there was need of it."""
 
     @classmethod
     def empty(cls, spec: Spec) -> "Tape":
@@ -87,7 +89,7 @@ class Tape:
         self._write(notes, side_by_side(sizes, sizes))
 
     def _write(self, notes: Int64Array, blocks: Blocks) -> None:
-        self.blocks, self.used = blocks, NOTHING + 1
+        self.blocks, self.spare, self.used = blocks, None, NOTHING + 1
         self._reserve(_used(blocks))
         self.used = _used(blocks)
         touched = np.flatnonzero(blocks.size)
@@ -95,14 +97,17 @@ class Tape:
 
     def lean(self) -> "Tape":
         """The same tape without unwritten room at its end."""
-        return replace(
-            self, entries=Entries(self.entries.state[: self.used], self.entries.faded[: self.used])
-        )
+        entries = Entries(self.entries.state[: self.used], self.entries.faded[: self.used])
+        return replace(self, entries=entries, spare=None)
 
     def _grow_groups(self, groups: int) -> None:
-        if groups > self.groups:
-            new = no_blocks(groups - self.groups)
-            self.blocks = Blocks(*(np.concatenate(pair) for pair in zip(self.blocks, new, strict=True)))
+        """Let there be so many actors: they come one by one, so that room is made for an eighth more."""
+        if groups <= self.groups:
+            return
+        if self.spare is None or self.spare.first.size < groups:
+            new = no_blocks(groups + groups // 8 - self.groups)
+            self.spare = Blocks(*(np.concatenate(pair) for pair in zip(self.blocks, new, strict=True)))
+        self.blocks = Blocks(*(column[:groups] for column in self.spare))
 
     def _write_behind(self, told: Told) -> None:
         """More facts: actors without room move to the end first, and late facts move others."""

@@ -68,8 +68,7 @@ class Budget:
         differs = retold(self._told, theirs, now)
         self._leave(theirs[differs])
         retell(self._told, theirs, now)
-        for call in theirs[differs | (theirs >= first)].tolist() if self._windows else ():
-            self._come(call)
+        self._come(theirs[differs | (theirs >= first)])
 
     def account(self, campaign: int, policy: Policy, at: int) -> Account:
         """What the campaign's calls within the budget time before `at` were spent on.
@@ -110,12 +109,15 @@ class Budget:
                 self._leave(np.array([call]))
         window.since, window.gone = since, max(end, window.gone)
 
-    def _come(self, call: int) -> None:
-        window = self._windows.get(int(self._told["campaign"][call]))
-        start = int(self._told["started_at"][call])
-        if window is not None and start > window.since:
-            self._count(window, np.array([call]), 1)
-            heappush(window.later, (start, call))
+    def _come(self, calls: Int64Array) -> None:
+        """Count calls that are within their campaign's window, if it has one."""
+        campaign, start = self._told["campaign"][calls], self._told["started_at"][calls]
+        for name, window in self._windows.items():
+            mine = (campaign == name) & (start > window.since)
+            if np.any(mine):
+                self._count(window, calls[mine], 1)
+                for one in zip(start[mine].tolist(), calls[mine].tolist(), strict=True):
+                    heappush(window.later, one)
 
     def _leave(self, calls: Int64Array) -> None:
         """Count calls no longer."""

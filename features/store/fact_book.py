@@ -41,6 +41,8 @@ _RARE = {
 NEVER_SEEN = int(np.iinfo(np.int64).min)
 """Before everything: the newest fact of a lead that has none."""
 
+_CODED = "agent", "line", "script"
+
 OF_NOBODY = -1
 """The unit of facts that nothing can change: touches."""
 
@@ -110,6 +112,7 @@ class FactBook:
         self.epoch = 0
         self._newest = Columns({"seen": np.int64})
         """By lead."""
+        self._sizes = dict.fromkeys(_CODED, 0)
         self._columns = Columns({**_FACTS, **_ORDER})
         self._rare: dict[str, Columns] = {}
 
@@ -123,6 +126,10 @@ class FactBook:
         plain = {name: columns.pop(name) for name in ("lead", "agent", "time", "seen", "bits", "sign")}
         words = {name: columns.pop(name) for name in WORDS if name in columns}
         return Facts(**plain, quantities=columns, words=words)
+
+    def sizes(self) -> Mapping[str, int]:
+        """One more than the highest code of an agent, a line, a script, by what they are."""
+        return dict(self._sizes)
 
     def newest_of(self, lead: int) -> int:
         """The latest `seen` of a lead's facts."""
@@ -148,6 +155,7 @@ class FactBook:
         names = [*_FACTS, *_ORDER, *self._rare]
         old = {name: self._rare.get(name, self._columns)[name][kept] for name in names}
         self._columns, self._rare = Columns({**_FACTS, **_ORDER}), {}
+        self._sizes = dict.fromkeys(_CODED, 0)
         self.epoch += 1
         return _joined([old, news])
 
@@ -161,6 +169,8 @@ class FactBook:
             if name in self._rare:
                 self._rare[name].append(**{name: news.get(name, _default(name, count))})
         self._columns.append(**{name: news[name] for name in (*_FACTS, *_ORDER)})
+        for name, size in self._sizes.items():
+            self._sizes[name] = max(size, int(news[name].max(initial=-1)) + 1)
         self._remember(news["lead"], news["seen"])
 
     def _remember(self, lead: Int64Array, seen: Int64Array) -> None:

@@ -135,6 +135,7 @@ class Ledger:
                 self._tapes,
                 horizons={name: horizon_of(settings) for name, settings in self.campaigns.items()},
                 of_leads=self.calls.log_of,
+                sizes=self.facts.sizes(),
             )
         return self._past
 
