@@ -328,7 +328,7 @@ class Desk:
                 self._tell(rows[:missing], poll.at, poll.until(now))
             offered = Offered(queue, rows, witness.testimony(view.lineup.described))
             found = win(connection, book, offered, poll, now, n=missing, first=first)
-            if found.claims and found.seq != self.ledger.seq:
+            if found.claims and found.gained.seq != self.ledger.seq:
                 self._read_on(connection)
             if self.ledger.seq > known:
                 found = self._still_allowed(connection, poll, terms.plan.caps, found, now)

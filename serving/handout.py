@@ -22,7 +22,7 @@ from features.store.tables import batch, decision, draw, served_vector
 
 from . import leases
 from .draws import Told, Turn, written
-from .leases import Claim
+from .leases import Claim, Won
 from .ranking.fairness import Account
 from .ranking.policy import Policy
 from .ranking.queue import RankedQueue, Source
@@ -143,10 +143,13 @@ class Round:
     wanted: int
     told: Told
     """What the queue was ranked from."""
-    numbers: tuple[str, ...]
-    """To dial, of each entry won."""
-    seq: int
-    """The latest change number after they were won; 0 where none was claimed."""
+    gained: Won
+    """What else its claims brought."""
+
+    @property
+    def numbers(self) -> list[str]:
+        """To dial, of each entry won; empty where the lead has none any more."""
+        return [self.gained.numbers.get(claimed.lead, "") for claimed in self.claims]
 
     @property
     def lost(self) -> Int64Array:
@@ -171,7 +174,6 @@ class Round:
             entries=self.entries[kept],
             claims=tuple(compress(self.claims, chosen)),
             chances=self.chances[kept],
-            numbers=tuple(compress(self.numbers, chosen)),
         )
 
 
@@ -192,8 +194,7 @@ def win(
     rows, until = offered.rows, poll.until(now)
     keys, phones = book.columns["key"][rows].tolist(), book.columns["phone"][rows].tolist()
     hashes = book.phones.words(phones)
-    won, numbers, seq = dict[int, Claim](), dict[int, str](), 0
-    tried, asked = 0, set[int]()
+    won, found, tried, asked = dict[int, Claim](), list[Won](), 0, set[int]()
     while len(won) < n and tried < rows.size:
         chunk = range(tried, min(tried + n - len(won), rows.size))
         claims: dict[int, Claim] = {}
@@ -201,16 +202,14 @@ def win(
             if phones[entry] not in asked:
                 claims[entry] = Claim(f"{poll.batch_id}-l{first + entry}", keys[entry], hashes[entry])
                 asked.add(phones[entry])
-        again = first + tried > 0
-        found = leases.claim(connection, [*claims.values()], poll.order.dialer_id, until, now, again)
-        won |= {entry: one for entry, one in claims.items() if one.lease_id in found.lease_ids}
-        numbers.update(found.numbers)
-        seq = max(seq, found.seq)
+        told, again = (poll.order.dialer_id, until, now), first + tried > 0
+        found.append(leases.claim(connection, [*claims.values()], *told, again))
+        won |= {entry: one for entry, one in claims.items() if one.lease_id in found[-1].lease_ids}
         tried = chunk.stop
-    entries, held = np.array(list(won), np.int64), tuple(won.values())
-    to_dial = tuple(numbers.get(claimed.lead, "") for claimed in held)
+    entries = np.array(list(won), np.int64)
     chances = offered.queue.propensity(tried, entries)
-    return Round(offered.queue, rows, first, entries, held, chances, tried, n, offered.told, to_dial, seq)
+    gained, held = Won.of_all(found), tuple(won.values())
+    return Round(offered.queue, rows, first, entries, held, chances, tried, n, offered.told, gained)
 
 
 def record(
@@ -234,7 +233,7 @@ def record(
     insert_all(
         connection,
         {
-            batch: [_batch(given, poll, rounds[-1], policy)],
+            batch: [_batch(given, poll, rounds, policy)],
             draw: [drawn],
             served_vector: served_rows(seen),
             decision: _decisions(given, book),
@@ -243,13 +242,14 @@ def record(
     )
 
 
-def _batch(given: Batch, poll: Poll, last: Round, policy: Policy) -> dict[str, object]:
+def _batch(given: Batch, poll: Poll, rounds: Sequence[Round], policy: Policy) -> dict[str, object]:
     return {
         "batch_id": given.batch_id, "campaign": poll.campaign, "dialer_id": poll.order.dialer_id,
-        "at": poll.at, "n": poll.order.n, "key_text": poll.key, **_drawn(last, policy),
+        "at": poll.at, "n": poll.order.n, "key_text": poll.key, **_drawn(rounds[-1], policy),
         "model_version": given.model_version, "snapshot_id": given.snapshot_id,
         "degraded": given.degraded, "withheld": given.withheld, "rules": [policy.side] if policy.side else [],
         "reasons": _reasons_of(given.items),
+        "ran_out": [ended for one in rounds for ended in one.gained.ran_out] or None,
     }  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """Leases: who may dial what until when; the database decides, one row per lead and one per number."""
 
-from collections import Counter
+from collections import ChainMap, Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -12,7 +12,7 @@ from features.instants import HOUR, SECOND
 from features.store.decisions import asking_numbers, numbers_told
 from features.store.lookup import LEASES, lock_leases, soon
 from features.store.resources import ROWS, resources_of
-from features.store.tables import decision, lease
+from features.store.tables import batch, decision, lease
 from features.store.trips import ask
 
 DIALING = 4 * HOUR
@@ -65,7 +65,19 @@ class Won:
     numbers: Mapping[int, str] = field(default_factory=dict)
     """By the lead's database key; none where it has none any more."""
     seq: int = 0
-    """The latest change number after they were won."""
+    """The latest change number after they were won; 0 where there were none."""
+    ran_out: Sequence[int] = ()
+    """When the leads' leases before ended, of those that ended without a word of their dialer."""
+
+    @classmethod
+    def of_all(cls, parts: Sequence["Won"]) -> "Won":
+        """What several claims of one transaction brought."""
+        return cls(
+            frozenset().union(*(one.lease_ids for one in parts)),
+            ChainMap(*(dict(one.numbers) for one in reversed(parts))),
+            max((one.seq for one in parts), default=0),
+            [ended for one in parts for ended in one.ran_out],
+        )
 
 
 def claim(
@@ -87,10 +99,10 @@ def claim(
         gained, (told,) = soon(connection, *asked), ask(connection, numbers)
     else:
         gained, told = ask(connection, asked, numbers)
-    won = Counter(lease_id for (lease_id,) in gained)
+    won = Counter(lease_id for lease_id, _ in gained)
     held = {claimed.lease_id for claimed in claims if won[claimed.lease_id] == ROWS}
     give_back(connection, [claimed for claimed in claims if 0 < won[claimed.lease_id] < ROWS], at)
-    return Won(held, *numbers_told(told))
+    return Won(held, *numbers_told(told), [ended for _, ended in gained if ended is not None])
 
 
 def _told(
@@ -112,9 +124,11 @@ def _claim_from(pairs: str) -> TextClause:
         SELECT {pairs} ORDER BY 1
         ON CONFLICT (resource) DO UPDATE SET
             lease_id = excluded.lease_id, dialer_id = excluded.dialer_id, token = lease.token + 1,
-            expires_at = excluded.expires_at, state = excluded.state
+            expires_at = excluded.expires_at, state = excluded.state, ran_out_at =
+            CASE WHEN lease.resource LIKE 'lead:%' AND lease.state IN ('leased', 'dialing')
+            THEN lease.expires_at END
         WHERE lease.expires_at <= :at
-        RETURNING lease_id
+        RETURNING lease_id, ran_out_at
         """
     )
 
@@ -227,15 +241,21 @@ def open_leases(connection: Connection, at: int) -> Iterable[tuple[int, int, int
 
 
 def ran_out(connection: Connection, campaign: str, since: int, at: int) -> int:
-    """How many leases of a campaign ended since then without a word of the dialer; a lead that was leased
-    again meanwhile counts for its last lease alone."""
-    asked = (
+    """How many leases of a campaign ended in (since, at] without a word of the dialer.
+
+    Those whose leads nobody has leased since are in the table; the others were told of by the claims that
+    took their place, and no word that comes later changes them. One that a suppression took isn't counted.
+    """
+    last = (
         select(func.count())
         .select_from(lease.join(decision, decision.c.lease_id == lease.c.lease_id))
         .where(lease.c.resource.like("lead:%"), lease.c.state.in_(("leased", "dialing")))
         .where(lease.c.expires_at > since, lease.c.expires_at <= at, decision.c.campaign == campaign)
     )
-    return connection.execute(asked).scalar_one()
+    told = select(batch.c.ran_out).where(batch.c.campaign == campaign, batch.c.at > since)
+    told = told.where(batch.c.ran_out.is_not(None))
+    before = [ended for (some,) in connection.execute(told) for ended in some if since < ended <= at]
+    return len(before) + connection.execute(last).scalar_one()
 
 
 def holder(connection: Connection, lease_id: str, at: int) -> int | None:

@@ -10,16 +10,27 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, insert, select
 
-from features.instants import HOUR, SECOND
+from features.instants import DAY, HOUR, MINUTE, SECOND
 from features.store.engine import reading, transaction
 from features.store.tables import batch, decision, lease
-from serving.leases import DIALING, EXTENSION, Ack, Claim, acknowledge, claim, holder, open_leases, takes_turn
+from serving.leases import (
+    DIALING,
+    EXTENSION,
+    Ack,
+    Claim,
+    acknowledge,
+    claim,
+    holder,
+    open_leases,
+    ran_out,
+    takes_turn,
+)
 from tests.conftest import empty
 from tests.features.store.tellings import a_phone
 
 from .desks import OPEN as AT
 from .desks import a_desk as a_desk_of
-from .desks import a_dial, a_stop, many_leads, poll, tell, tell_leads
+from .desks import a_dial, a_stop, ids, many_leads, poll, tell, tell_leads
 
 TWO_MINUTES = 120 * SECOND
 GAP = 2 * HOUR
@@ -297,6 +308,39 @@ def test_open_leases_are_told_with_their_spells(engine: Engine, given_lease: str
         (leads[0], AT, AT + TWO_MINUTES), (leads[1], AT + SECOND, AT + SECOND + TWO_MINUTES),
     ]  # fmt: skip
     assert told(AT + TWO_MINUTES) == [(leads[1], AT + SECOND, AT + SECOND + TWO_MINUTES)]
+
+
+def test_every_lease_that_ran_out_counts_though_its_lead_was_leased_again(engine: Engine, leads: list[int]):
+    """Four ran out; then two of four, for one was given back and one is being dialed; then the last three."""
+    desk, again, at_last = a_desk_of(engine), AT + 3 * MINUTE, AT + 10 * MINUTE
+    poll(desk, AT)
+    dialing, released, *_ = poll(desk, again).items
+    desk.acknowledge([Ack(dialing.lease_id, "dialing"), Ack(released.lease_id, "released")], again)
+    assert len(ids(poll(desk, at_last))) == 3
+
+    def told(since: int, at: int) -> int:
+        with reading(engine) as connection:
+            return ran_out(connection, "spring", since, at)
+
+    assert [told(AT, one + TWO_MINUTES) for one in (AT, again, at_last)] == [4, 6, 9]
+    assert [told(one + TWO_MINUTES, AT + DAY) for one in (AT, again, at_last)] == [6, 4, 1]
+
+
+def test_a_claim_tells_which_leases_ran_out_before_it_be_it_won_or_lost(engine: Engine):
+    """Of a lead's lease once, though it has two rows; what was lost and given back is no news to the next."""
+    claimed(engine, want("a", 1, "p"), want("b", 2, "q"))
+    claimed(engine, want("c", 9, "r"), at=AT + MINUTE)
+
+    def told(at: int, *claims: Claim) -> tuple[set[str], list[int]]:
+        with transaction(engine) as connection:
+            won = claim(connection, claims, "d1", at + TWO_MINUTES, at)
+            return {*won.lease_ids}, [*won.ran_out]
+
+    first = told(AT + TWO_MINUTES, want("d", 1, "p"), want("e", 2, "r"))
+    second = told(AT + 3 * MINUTE, want("f", 2, "q"))
+
+    assert first == ({"d"}, [AT + TWO_MINUTES] * 2)
+    assert second == ({"f"}, [])
 
 
 def test_one_worker_takes_the_turn_and_the_next_when_it_is_over(engine: Engine):

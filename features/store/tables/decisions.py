@@ -2,7 +2,7 @@
 
 from sqlalchemy import Boolean, Column, Double, Index, Integer, LargeBinary, SmallInteger, Table, Text
 
-from .metadata import Id, Json, Long, Name, instant, metadata, of_campaign
+from .metadata import Id, Json, Long, Name, instant, maybe_instant, metadata, of_campaign
 
 batch = Table(
     "batch",
@@ -23,6 +23,7 @@ batch = Table(
     Column("withheld", Json, nullable=False),
     Column("rules", Json, nullable=False),
     Column("reasons", LargeBinary, nullable=True),  # compressed JSON: a list by the decisions' rank
+    Column("ran_out", Json, nullable=True),  # the `lease.ran_out_at` of all leads that were claimed for it
     Index(None, "campaign", "at"),
 )
 """One answer to a dialer's poll."""
@@ -101,6 +102,7 @@ lease = Table(
     Column("token", Long, nullable=False),  # fences off a stale holder
     instant("expires_at"),
     Column("state", Text, nullable=False),  # leased | dialing | dialed | released | rejected | called
+    maybe_instant("ran_out_at"),  # when the lead's lease before ended, if without a word of its dialer
     postgresql_with={"fillfactor": 60},  # a lease takes the place of the last one, in place
 )
 """Who may dial what until when: the table that decides.
