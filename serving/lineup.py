@@ -107,14 +107,15 @@ class Lineup:
         )
 
     def follow(self, at: int) -> None:
-        """Judge anew whoever there is news of, and whose turn came with time."""
+        """Judge anew whoever there is news of, and whose turn came with time: news until they are judged."""
         self.at = max(at, self.at)
-        slots = self._turned()
+        self.hear(self.columns["row"][self._turned()])
         if self._news:
-            new, slots = self._foreign(), np.union1d(self._heard(), slots)
+            new, slots = self._foreign(), self._heard()
+            if new.size:
+                self._open(new)
+            self._judge(slots)
             self._news.clear()
-            self._open(new)
-        self._judge(slots)
 
     def described(self, slots: Int64Array) -> Told:
         """What goes on record of leads that a queue looked at."""
@@ -242,8 +243,12 @@ class Lineup:
         return np.setdiff1d(rows, self.columns["row"][self.slots_of(rows)], assume_unique=True)
 
     def _open(self, rows: Int64Array) -> None:
-        """Give leads their slots."""
+        """Give leads their slots, once there is room for all that is kept by slot."""
         first, size = len(self.columns), rows.size
+        self.cells.make_room(first + size, 0)
+        self.untried.make_room(first + size)
+        more = self.cells.blocks.shape[1] - self._earliest.size
+        self._earliest = np.append(self._earliest, np.full(more, NEVER))
         nothing = np.zeros(size, np.int64)
         self.columns.append(
             **dict.fromkeys(("site", "callback_at", "created_at", "attempts", "last_call_at"), nothing),
@@ -251,10 +256,6 @@ class Lineup:
             arm=self._roster.arms(rows, self.terms.plan.policy),
             score=np.full(size, np.nan), index=np.full(size, np.nan), seconds=np.full(size, USUAL_SECONDS),
         )  # fmt: skip
-        self.cells.make_room(first + size, 0)
-        self.untried.make_room(first + size)
-        more = self.cells.blocks.shape[1] - self._earliest.size
-        self._earliest = np.append(self._earliest, np.full(more, NEVER))
         for begin in range(first, first + size, AT_ONCE):
             self._judge(np.arange(begin, min(begin + AT_ONCE, first + size)))
 

@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,12 +16,15 @@ from features import for_leads
 from features.instants import DAY, HOUR, MINUTE, SECOND, render
 from features.store.campaigns import write_campaign
 from features.store.engine import open_engine, transaction
+from features.store.ledger import Ledger
 from serving.desk import Desk
 from serving.handout import Order
 from serving.inquiry import diagnose
 from serving.leases import Ack
+from serving.memory import Memory
 from serving.models import Models
 from serving.ranking.policy import Arm, Experiment
+from serving.roster import Roster
 from serving.scores import ScoreSheet
 from tests.conftest import empty
 from tests.features.store.tellings import a_lead, an_event
@@ -255,3 +258,40 @@ def test_a_call_holds_back_everyone_with_the_number_dialed(store: Engine):
     assert_agrees(desk, "spring", OPEN, Order(3))
 
     assert diagnose(desk, "spring", OPEN).withheld["min_gap"] == 2
+
+
+class Stumbling(Roster):
+    """A roster that fails once, at the n-th of the questions of one name that come next."""
+
+    name, left = "", 0
+
+    def __getattribute__(self, name: str) -> object:
+        if name == super().__getattribute__("name"):
+            self.left -= 1
+            if not self.left:
+                raise MemoryError(name)
+        return super().__getattribute__(name)
+
+
+@pytest.mark.parametrize(
+    ("question", "nth"), [("arms", 1), ("standing", 1), ("standing", 2), ("turns_at", 1), ("turns_at", 2)]
+)
+def test_after_an_error_news_and_turns_are_not_forgotten(store: Engine, question: str, nth: int):
+    """One lead is new, one was called, the lease of a third has ended: each is judged at the next try."""
+    tell_leads(store, [a_lead(f"lead-{n}", phones=[{"e164": NUMBERS[n]}]) for n in range(3)])
+    ledger = Ledger()
+    roster = Stumbling(ledger)
+    desk = replace(a_desk(store), memory=Memory(ledger, roster, ScoreSheet(), {}))
+    held = poll(desk, OPEN, 1, seconds=60).items[0].lead_id
+    called = next(name for name in NAMES if name != held)
+    assert_agrees(desk, "spring", OPEN, Order(3))
+    tell_leads(store, [a_lead("late", phones=[{"e164": "+12125550003"}])])
+    tell(store, a_dial("c1", called, OPEN - MINUTE))
+    desk.follow(OPEN + 2 * MINUTE)
+
+    roster.name, roster.left = question, nth
+    with pytest.raises(MemoryError):
+        desk.lineup("spring", OPEN + 2 * MINUTE)
+
+    assert_agrees(desk, "spring", OPEN + 2 * MINUTE, Order(3))
+    assert diagnose(desk, "spring", OPEN + 2 * MINUTE).callable == 3
