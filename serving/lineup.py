@@ -144,7 +144,8 @@ class Lineup:
         """Score leads anew; those that only waited for it may be called then."""
         bundle = self.terms.bundle
         assert bundle is not None
-        slots = slots[self.cells.cell[slots] % KINDS >= FREE]
+        cell = self.cells.cell[slots]
+        slots = slots[(cell != NOWHERE) & (cell % KINDS >= FREE)]
         self._sheet.score(past, bundle, self.columns["row"][slots], self.at, seq)
         self._offer(slots)
 

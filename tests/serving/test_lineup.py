@@ -295,3 +295,18 @@ def test_after_an_error_news_and_turns_are_not_forgotten(store: Engine, question
 
     assert_agrees(desk, "spring", OPEN + 2 * MINUTE, Order(3))
     assert diagnose(desk, "spring", OPEN + 2 * MINUTE).callable == 3
+
+
+def test_a_lead_that_has_left_a_campaign_is_not_offered_by_a_score_that_comes_late(store: Engine):
+    tell_leads(store, [a_lead("ann", updated_at=render(OPEN))])
+    desk = a_desk(store)
+    desk.models = Models(desk.models.uri, desk.models.cache, "", a_bundle(desk, 1))
+    rows = desk.lineup("spring", OPEN).unscored(0)
+    tell_leads(store, [a_lead("ann", campaign="autumn", updated_at=render(OPEN + SECOND))], OPEN + SECOND)
+    desk.follow(OPEN + SECOND)
+    lineup = desk.lineup("spring", OPEN + SECOND)
+
+    lineup.score(lineup.slots_of(rows), desk.ledger.past(), desk.ledger.seq)
+
+    assert rows.size == 1
+    assert not poll(desk, OPEN + SECOND).items
