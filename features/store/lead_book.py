@@ -190,8 +190,33 @@ class LeadBook:
             )
         return self._table
 
+    def make_room(self, rows: Sequence[Row[Any]]) -> None:
+        """Let there be rows for the leads that are new among some, in the order of their keys."""
+        new = sorted((row for row in rows if not self.knows(row.id)), key=lambda row: row.id)
+        for row in new:
+            self._row_of_key[row.id] = self._row_of_id[row.lead_id] = len(self.ids)
+            self.ids.append(row.lead_id)
+        count = len(new)
+        nothing = np.full(count, -1)
+        self.columns.append(
+            key=[row.id for row in new],
+            created_at=np.zeros(count),
+            value=np.zeros(count),
+            phone=nothing,
+            zones=nothing,
+            place=nothing,
+            consent=nothing,
+            consent_at=np.zeros(count),
+            callback_at=np.full(count, NEVER),
+            callback_told_at=np.zeros(count),
+            erased=np.zeros(count),
+            updated_at=np.zeros(count),
+            since=np.zeros(count),
+            **dict.fromkeys(FIELDS, nothing),
+        )
+
     def add_leads(self, rows: Sequence[Row[Any]], past: Sequence[Row[Any]] = (), until: int = NEVER) -> None:
-        """Add new leads, and take over what changed of known ones and the versions of before.
+        """Take over what leads that there is room for say, what changed of them, and the versions of before.
 
         With `until` the version of each lead that stood then stands; rows are read but once.
         """
@@ -200,7 +225,6 @@ class LeadBook:
         self._table = None
         retold = self._retold(rows, past)
         before = {place: self._steps(place) for place in retold}
-        self._append([row for row in rows if not self.knows(row.id)])
         places = [self._row_of_key[row.id] for row in rows]
         self._update(places, rows)
         self._add_versions([row for row in past if self.knows(row.lead)])
@@ -322,31 +346,6 @@ class LeadBook:
             kept.forget(erased)
         for place in erased:
             self._versions.pop(place, None)
-
-    def _append(self, rows: Sequence[Row[Any]]) -> None:
-        """Make room for new leads, in the order of their keys."""
-        new = sorted(rows, key=lambda row: row.id)
-        for row in new:
-            self._row_of_key[row.id] = self._row_of_id[row.lead_id] = len(self.ids)
-            self.ids.append(row.lead_id)
-        count = len(new)
-        nothing = np.full(count, -1)
-        self.columns.append(
-            key=[row.id for row in new],
-            created_at=np.zeros(count),
-            value=np.zeros(count),
-            phone=nothing,
-            zones=nothing,
-            place=nothing,
-            consent=nothing,
-            consent_at=np.zeros(count),
-            callback_at=np.full(count, NEVER),
-            callback_told_at=np.zeros(count),
-            erased=np.zeros(count),
-            updated_at=np.zeros(count),
-            since=np.zeros(count),
-            **dict.fromkeys(FIELDS, nothing),
-        )
 
     def _update(self, places: Sequence[int], rows: Sequence[Row[Any]]) -> None:
         """Write what the store says of leads into their rows, a column at a time; of a lead the later row."""

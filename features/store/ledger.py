@@ -1,11 +1,12 @@
 """Ledger: the store's facts in memory, read once and then followed change by change."""
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, Table, bindparam, exists, select, text
+from sqlalchemy import ColumnElement, Connection, Row, Select, Table, bindparam, exists, select, text
 
 from ..instants import NEVER
 from ..past import Past
@@ -40,6 +41,12 @@ _READ = (
     *(campaign, lead, lead_past, lead_attribute, consent, call, call_past, disposition, conversion),
     *(callback, suppression, touch, voice),
 )
+_OF_LEADS = lead, lead_attribute
+"""Tables that are read in slices: they have the most rows, and nothing else is needed along with them."""
+
+SLICE = 100_000
+"""So many rows are read at a time."""
+
 _ALWAYS_KNOWN = (campaign, lead, lead_past)
 """Tables whose rows are read whenever they became known: the books see to what was known when."""
 
@@ -70,19 +77,13 @@ class Ledger:
         if connection.execute(_LATEST).scalar_one() == self.seq:
             return False
         latest, *newer = connection.execute(_NEWS, {"seen": self.seq}).one()
-        told = [table for table, newest in zip(_READ, newer, strict=True) if newest]
-        rows: dict[Table, Rows] = dict.fromkeys(_READ, ())
-        rows |= {table: self._fresh(connection, table, latest, until) for table in told}
-        self._follow_leads(rows, until)
+        told = frozenset(table for table, newest in zip(_READ, newer, strict=True) if newest)
+        news = _News(connection, told, self.seq, latest, until)
+        rows = {table: news.rows(table) for table in _READ if table not in _OF_LEADS}
+        self._follow_leads(news, rows)
         self._follow_facts(rows, self._versions(connection, rows, latest))
         self.seq, self._past = latest, None
         return True
-
-    def _fresh(self, connection: Connection, table: Table, latest: int, until: int) -> Rows:
-        new = (table.c.seq > self.seq) & (table.c.seq <= latest)
-        if until < NEVER and table not in _ALWAYS_KNOWN:
-            new &= table.c.known_at < until
-        return connection.execute(_select(table).where(new).order_by(table.c.seq)).all()
 
     def _versions(self, connection: Connection, rows: Mapping[Table, Rows], latest: int) -> Rows:
         """All versions of the calls that the rows tell of: those of known calls are read again."""
@@ -98,16 +99,23 @@ class Ledger:
             new += connection.execute(_select(table).where(mine)).all()
         return sorted(new, key=attrgetter("seq"))
 
-    def _follow_leads(self, rows: Mapping[Table, Rows], until: int) -> None:
+    def _follow_leads(self, news: "_News", rows: Mapping[Table, Rows]) -> None:
         """Leads first: nothing is told of one that isn't known."""
         self.campaigns.update({row.campaign: row.settings for row in rows[campaign]})
         named = {row.lead for table in (call, call_past, conversion, callback, touch) for row in rows[table]}
-        self.leads.add_leads(
-            [row for row in rows[lead] if min(row.created_at, row.known_at) < until or row.id in named],
-            rows[lead_past],
-            until,
-        )
-        self.leads.add_attributes(rows[lead_attribute])
+
+        def ours(some: Rows) -> Rows:
+            return [row for row in some if min(row.created_at, row.known_at) < news.until or row.id in named]
+
+        past = defaultdict[int, list[Row[Any]]](list)
+        for version in rows[lead_past]:
+            past[version.lead].append(version)
+        self.leads.make_room(ours(news.leads()))
+        for some in map(ours, news.slices(lead)):
+            self.leads.add_leads(some, [one for row in some for one in past.pop(row.id, ())], news.until)
+        self.leads.add_leads((), [one for versions in past.values() for one in versions], news.until)
+        for some in news.slices(lead_attribute):
+            self.leads.add_attributes(some)
         self.leads.add_consents(rows[consent])
         self.leads.add_callbacks(rows[callback])
         self.leads.add_suppressions(rows[suppression])
@@ -145,6 +153,45 @@ class Ledger:
         for told in (self.leads.touched, self.calls.touched, self._touched):
             told.clear()
         return touched
+
+
+@dataclass(frozen=True)
+class _News:
+    """What a store learned after one change, up to another, as far as it was known before `until`."""
+
+    connection: Connection
+    told: Collection[Table]
+    """The tables that have any."""
+    seen: int
+    latest: int
+    until: int
+
+    def rows(self, table: Table) -> Rows:
+        """The new rows of a table, in the order in which they were stored."""
+        return self.connection.execute(self._asked(table)).all() if table in self.told else ()
+
+    def slices(self, table: Table) -> Iterator[Rows]:
+        """The same piece by piece: a million rows at once would take more room than all that is kept."""
+        if table in self.told:
+            asked = self._asked(table).execution_options(yield_per=SLICE)
+            yield from self.connection.execute(asked).partitions()
+
+    def leads(self) -> Rows:
+        """Of each new row of a lead no more than who it is, and since when."""
+        asked: Select[Any] = _WHO.where(*self._new(lead))
+        return self.connection.execute(asked).all() if lead in self.told else ()
+
+    def _asked(self, table: Table) -> Select[Any]:
+        return _select(table).where(*self._new(table)).order_by(table.c.seq)
+
+    def _new(self, table: Table) -> list[ColumnElement[bool]]:
+        new = [table.c.seq > self.seen, table.c.seq <= self.latest]
+        if self.until < NEVER and table not in _ALWAYS_KNOWN:
+            new.append(table.c.known_at < self.until)
+        return new
+
+
+_WHO = select(lead.c.id, lead.c.lead_id, lead.c.created_at, lead.c.known_at)
 
 
 def latest_change(connection: Connection) -> tuple[int, int]:

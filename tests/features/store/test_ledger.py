@@ -15,6 +15,7 @@ from features.facts import BIT
 from features.instants import DAY, HOUR, MINUTE, NEVER, render
 from features.leads import FIELDS
 from features.past import Past
+from features.store import ledger as ledgers
 from features.store.campaigns import write_campaign
 from features.store.columns_reader import read_snapshot
 from features.store.engine import reading, transaction
@@ -242,9 +243,13 @@ def assert_some_leads_calls_are_found_alone(past: Past) -> None:
         np.testing.assert_array_equal(column, getattr(wanted, name))
 
 
+@pytest.mark.parametrize("slice_", [2, ledgers.SLICE])
 @settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=steps)
-def test_a_ledger_followed_in_pieces_is_the_one_read_from_nothing(engine: Engine, steps):
+def test_a_ledger_followed_in_pieces_is_the_one_read_from_nothing(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, slice_: int, steps
+):
+    monkeypatch.setattr(ledgers, "SLICE", slice_)
     empty(engine)
     tell, ledger = Telling(engine), followed(engine)
 
