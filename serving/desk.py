@@ -128,7 +128,8 @@ class Desk:
                     self.roster.restore(leases.open_leases(connection, at), at)
                     self._knows_leases = True
         self.roster.hear(self.hands.heard())
-        return Moment(self._as_of(at), now if self.by_database else at)
+        at = self._as_of(at)
+        return Moment(at, now if self.by_database else at)
 
     def _glance(self) -> tuple[int, int]:
         with glance(self.engine) as connection:

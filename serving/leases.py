@@ -1,6 +1,6 @@
 """Leases: who may dial what until when; the database decides, one row per lead and one per number."""
 
-from collections import ChainMap, Counter
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -74,7 +74,7 @@ class Won:
         """What several claims of one transaction brought."""
         return cls(
             frozenset().union(*(one.lease_ids for one in parts)),
-            ChainMap(*(dict(one.numbers) for one in reversed(parts))),
+            {lead: number for one in parts for lead, number in one.numbers.items()},
             max((one.seq for one in parts), default=0),
             [ended for one in parts for ended in one.ran_out],
         )
@@ -85,10 +85,10 @@ def claim(
 ) -> Won:
     """Win the resources of as many claims as are free, and read the numbers of those wanted after that.
 
-    A resource is free when its last lease has expired at `at`. Claims must share none. Transactions
-    claim beside each other, while none that takes `lock_leases` is at work: each its resources in order, so
-    that they can't wait in a circle. `again`: this one has claimed before, and gets nothing where it would
-    have to wait for another.
+    A resource is free when its last lease has expired at `at`. Claims must share none. Transactions claim
+    beside each other, while none that takes `lock_leases` is at work: each its resources in order, so that
+    they can't wait in a circle. `again`: this one has claimed before, and gets nothing where it would have to
+    wait for another.
     """
     if not claims:
         return Won()
