@@ -14,6 +14,7 @@ from ..handout import reasons_on_record
 from ..replay import replayed
 from .answers import reply, when
 from .dependencies import Reads, ServiceDep
+from .schemas import Said
 
 router = APIRouter(prefix="/v1/decisions", tags=["decisions"])
 
@@ -26,7 +27,7 @@ _SAID = (
 
 @router.get("/{decision_id}", response_model=None)
 def read(
-    decision_id: str,
+    decision_id: Said,
     who: Reads,
     service: ServiceDep,
     replay: Annotated[bool, Query(description="rank its batch again from its record")] = False,

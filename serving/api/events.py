@@ -17,7 +17,7 @@ from ..access import Principal
 from ..errors import MalformedBody, ScopeMissing, TooManyItems, UnsupportedMedia
 from .answers import OnceDep, read_json, reply, when
 from .dependencies import Ingests, Manages, Now, ServiceDep
-from .schemas import EventsResponse, ReplayRequest
+from .schemas import EventsResponse, ReplayRequest, Said
 
 router = APIRouter(prefix="/v1", tags=["events"])
 
@@ -68,8 +68,8 @@ def accept(
 def list_quarantine(
     who: Manages,
     service: ServiceDep,
-    code: str | None = None,
-    after: Annotated[int, Query(ge=0)] = 0,
+    code: Said | None = None,
+    after: Annotated[int, Query(ge=0, lt=1 << 63)] = 0,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> Response:
     """Events that wait, by reason; `next` is the `after` of the page behind, null on the last."""

@@ -15,6 +15,7 @@ from ..trials import account_of
 from ..trials import told as account_told
 from .answers import reply
 from .dependencies import Now, Reads, ServiceDep, instant
+from .schemas import Said
 
 router = APIRouter(prefix="/v1", tags=["kpis"])
 
@@ -25,7 +26,7 @@ def read(
     at: Now,
     service: ServiceDep,
     kpi: Annotated[str | None, Query(description="none lists the definitions")] = None,
-    campaign: str | None = None,
+    campaign: Said | None = None,
     since: Annotated[
         str | None, Query(alias="from", description="attempts started from; default: ever")
     ] = None,
@@ -56,7 +57,7 @@ def read_attribution(
     who: Reads,
     at: Now,
     service: ServiceDep,
-    campaign: str,
+    campaign: Said,
     since: Annotated[
         str | None, Query(alias="from", description="attempts started from; default: ever")
     ] = None,

@@ -16,7 +16,7 @@ from ..access import Principal
 from ..errors import MalformedBody, TooManyItems, UnknownLead, UnsupportedMedia
 from .answers import OnceDep, plain, read_json, reply
 from .dependencies import Ingests, Now, Reads, ServiceDep
-from .schemas import LeadsResponse
+from .schemas import LeadsResponse, Said
 
 router = APIRouter(prefix="/v1", tags=["leads"])
 
@@ -59,7 +59,7 @@ def accept_batch(
 
 
 @router.get("/leads/{lead_id}/explain", response_model=None)
-def explain_lead(lead_id: str, who: Reads, at: Now, service: ServiceDep) -> Response:
+def explain_lead(lead_id: Said, who: Reads, at: Now, service: ServiceDep) -> Response:
     """Every head's probability with signed reasons, the rules and until when they hold."""
     with reading(service.engine) as connection:
         campaign = campaigns_of_leads(connection, [lead_id]).get(lead_id)

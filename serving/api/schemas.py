@@ -10,6 +10,8 @@ from ..handout import Order
 Ident = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._~-]{1,64}$")]
 Phone = Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{6,14}$")]
 Word = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,32}$")]
+Said = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]
+"""What a path or query may name: no database takes a NUL."""
 Minute = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 
 

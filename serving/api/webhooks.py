@@ -14,7 +14,7 @@ from ..errors import IdempotencyKeyReused, UnknownWebhook
 from ..webhooks import signing_secret
 from .answers import Once, OnceDep, reply, when
 from .dependencies import Manages, Now, ServiceDep
-from .schemas import WebhookMade, WebhookRequest, WebhooksResponse
+from .schemas import Said, WebhookMade, WebhookRequest, WebhooksResponse
 
 router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"])
 
@@ -48,7 +48,7 @@ def read(who: Manages, _at: Now, service: ServiceDep) -> Response:
 
 
 @router.delete("/{webhook_id}", status_code=204, response_model=None)
-def end(webhook_id: str, who: Manages, at: Now, service: ServiceDep) -> Response:
+def end(webhook_id: Said, who: Manages, at: Now, service: ServiceDep) -> Response:
     """End a subscription; what is pending for it is not sent any more."""
     with transaction(service.engine) as connection:
         found = find_webhook(connection, webhook_id)

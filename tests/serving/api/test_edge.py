@@ -70,6 +70,16 @@ def test_a_refusal_never_repeats_what_was_sent(door: Door):
     assert "secret" not in answer.text
 
 
+@pytest.mark.parametrize("path", [
+    "/v1/leads/%00/explain", "/v1/decisions/%00", "/v1/kpis?kpi=contact_rate&campaign=%00",
+    "/v1/attribution?campaign=%00", "/v1/quarantine?code=%00", f"/v1/quarantine?after={1 << 63}",
+])  # fmt: skip
+def test_what_no_database_can_look_for_is_malformed_and_no_failure_of_the_database(door: Door, path: str):
+    answer = door("GET", path)
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "malformed")
+
+
 def test_an_unknown_error_tells_nothing_but_its_request_id(door: Door):
     @door.client.app.get("/broken")  # type: ignore[attr-defined]
     def broken() -> None:
