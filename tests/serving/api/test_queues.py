@@ -113,6 +113,16 @@ def test_the_same_poll_gets_the_same_leases_while_they_live_and_then_410(floor: 
     assert long_gone.status_code == 410
 
 
+def test_two_keys_of_one_name_may_use_the_same_idempotency_key(floor: Door):
+    poll = ("POST", "/v1/campaigns/spring/queue:lease", POLL | {"n": 1})
+    successor = floor.with_key("queue")
+
+    first, other = floor(*poll, Idempotency_Key="p1"), successor(*poll, Idempotency_Key="p1")
+
+    assert (first.status_code, other.status_code) == (200, 200), other.text
+    assert {first.json()["items"][0]["lead_id"], other.json()["items"][0]["lead_id"]} == {"ann", "bob"}
+
+
 @pytest.mark.parametrize("poll", [
     {"n": 0}, {"n": 501}, {"lease_seconds": 9}, {"lease_seconds": 901}, {"dialer_id": "a b"}, {"hurry": True},
     {"filters": {"moods": []}},
