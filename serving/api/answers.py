@@ -135,10 +135,13 @@ class Once:
         return Asked(key, self.route, principal.key_id, hashlib.sha256(self.body).digest())
 
     def _sweep(self, connection: Connection, at: int) -> None:
-        """Now and then, let old answers go, and numbers that were given to dialers before that."""
+        """Now and then, let numbers go that were given to dialers, and then old answers.
+
+        In this order: a poll's key is spent for good, and what isn't silenced yet would be forgotten.
+        """
         if self.service.broom.due(at):
-            forget(connection, at - DAY)
             silence(connection, at - _LONGEST_LEASE, "queue:lease")
+            forget(connection, at - DAY)
 
 
 class _AnsweredBefore(Exception):  # it ends a transaction, and is no error

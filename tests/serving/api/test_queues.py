@@ -113,6 +113,16 @@ def test_the_same_poll_gets_the_same_leases_while_they_live_and_then_410(floor: 
     assert long_gone.status_code == 410
 
 
+def test_a_polls_key_is_spent_for_good_although_nobody_asked_for_more_than_a_day(floor: Door):
+    poll = ("POST", "/v1/campaigns/spring/queue:lease", POLL)
+
+    floor(*poll, Idempotency_Key="p1")
+    floor.at = OPEN + 25 * HOUR
+    gone = floor(*poll, Idempotency_Key="p1")
+
+    assert (gone.status_code, gone.json()["code"]) == (410, "lease_expired")
+
+
 def test_two_keys_of_one_name_may_use_the_same_idempotency_key(floor: Door):
     poll = ("POST", "/v1/campaigns/spring/queue:lease", POLL | {"n": 1})
     successor = floor.with_key("queue")
