@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Response
+from sqlalchemy import Connection
 
 from features.sources.wire import LeadIn
+from features.sources.words import is_ident
 from features.store.decisions import campaigns_of_leads
 from features.store.engine import reading, transaction
 from features.store.writes.leads import accept_leads
@@ -49,10 +51,11 @@ def accept_batch(
     items = _items(once.body, content_type)
 
     def work() -> Response:
-        allowed = [item for item in items if _reaches(who, item)]
         with transaction(service.engine) as connection:
+            within = _within(connection, who, items)
+            allowed = [item for item, ok in zip(items, within, strict=True) if ok]
             results = iter(accept_leads(connection, allowed, at))
-        told = [next(results) if _reaches(who, item) else _refused(item) for item in items]
+        told = [next(results) if ok else _refused(item) for item, ok in zip(items, within, strict=True)]
         return reply({"items": [_told(result) for result in told]})
 
     return once.answer(who, at, work)
@@ -93,15 +96,28 @@ def _line(line: bytes) -> object:
         return None
 
 
-def _campaign(item: object) -> str | None:
-    named = item.get("campaign") if isinstance(item, Mapping) else None
-    return named if isinstance(named, str) else None
+def _within(connection: Connection, who: Principal, items: Sequence[object]) -> list[bool]:
+    """Which leads a key limited to campaigns may hand in: they name one of its own and aren't another's.
+
+    A lead that names no campaign is left to the check of leads.
+    """
+    if who.campaigns is None:
+        return [True] * len(items)
+    named = [_said(item, "lead_id") for item in items]
+    stored = campaigns_of_leads(connection, {lead_id for lead_id in named if is_ident(lead_id)})
+    return [
+        all(
+            who.reaches(campaign)
+            for campaign in (_said(item, "campaign"), stored.get(lead_id or ""))
+            if campaign is not None
+        )
+        for item, lead_id in zip(items, named, strict=True)
+    ]
 
 
-def _reaches(who: Principal, item: object) -> bool:
-    """A lead that names no campaign is left to the check of leads."""
-    campaign = _campaign(item)
-    return campaign is None or who.reaches(campaign)
+def _said(item: object, name: str) -> str | None:
+    word = item.get(name) if isinstance(item, Mapping) else None
+    return word if isinstance(word, str) else None
 
 
 def _refused(item: object) -> LeadResult:

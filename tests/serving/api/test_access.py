@@ -161,6 +161,20 @@ def test_another_campaigns_things_do_not_exist_for_a_key(door: Door):
     assert limited("GET", "/v1/quarantine").status_code == 403
 
 
+def test_a_limited_key_takes_no_lead_from_another_campaign(door: Door):
+    door("POST", "/v1/leads:batch", [a_lead("ann")])
+    limited = door.with_key(*SCOPES, campaigns=["autumn"])
+    moved = a_lead("ann", campaign="autumn", updated_at="2026-01-05T09:00:00Z")
+
+    told = limited("POST", "/v1/leads:batch", [moved, a_lead("dan", campaign="autumn")]).json()["items"]
+    known, mine = (limited("GET", f"/v1/leads/{lead_id}/explain").status_code for lead_id in ("ann", "dan"))
+
+    assert [(one["result"], one.get("reason")) for one in told] == [
+        ("rejected", "unknown_campaign"), ("created", None),
+    ]  # fmt: skip
+    assert (known, mine) == (404, 200)
+
+
 def test_a_limited_key_hands_in_only_what_is_of_its_campaigns(door: Door):
     door("POST", "/v1/leads:batch", [a_lead("ann")])
     limited = door.with_key("ingest", campaigns=["autumn"])
