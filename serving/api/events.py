@@ -7,6 +7,7 @@ from fastapi import APIRouter, Header, Query, Response
 from sqlalchemy import Connection
 
 from features.sources.wire import Envelope
+from features.sources.words import is_ident
 from features.store.aside import count_waiting, list_waiting
 from features.store.decisions import campaigns_of_calls, campaigns_of_leads
 from features.store.engine import reading, transaction
@@ -131,8 +132,8 @@ def _within(connection: Connection, who: Principal, items: Sequence[object]) -> 
     if who.campaigns is None:
         return [True] * len(items)
     told = [_facts(item) for item in items]
-    leads = campaigns_of_leads(connection, {word for facts in told if (word := facts.get("lead_id"))})
-    calls = campaigns_of_calls(connection, {word for facts in told if (word := facts.get("call_id"))})
+    leads = campaigns_of_leads(connection, _ids(told, "lead_id"))
+    calls = campaigns_of_calls(connection, _ids(told, "call_id"))
     return [
         all(
             who.reaches(campaign)
@@ -145,6 +146,11 @@ def _within(connection: Connection, who: Principal, items: Sequence[object]) -> 
         )
         for facts in told
     ]
+
+
+def _ids(told: Sequence[Mapping[str, str]], name: str) -> set[str]:
+    """The ids that may be on record: what can't be one is left to the check of events."""
+    return {word for facts in told if is_ident(word := facts.get(name))}
 
 
 def _facts(item: object) -> dict[str, str]:

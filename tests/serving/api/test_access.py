@@ -175,6 +175,19 @@ def test_a_limited_key_takes_no_lead_from_another_campaign(door: Door):
     assert (known, mine) == (404, 200)
 
 
+def test_an_odd_id_in_one_event_of_a_limited_key_fails_no_other(door: Door):
+    limited = door.with_key(*SCOPES, campaigns=["autumn"])
+    limited("POST", "/v1/leads:batch", [a_lead("dan", campaign="autumn")])
+    good = {
+        "specversion": "1.0", "id": "1", "source": "s", "type": "io.leadrank.dnc.added",
+        "time": "2026-01-05T11:00:00Z", "data": {"lead_id": "dan"},
+    }  # fmt: skip
+
+    answer = limited("POST", "/v1/events", [good | {"id": "2", "data": {"lead_id": "d\0n"}}, good])
+
+    assert (answer.status_code, answer.json().get("accepted")) == (202, 1), answer.text
+
+
 def test_a_limited_key_hands_in_only_what_is_of_its_campaigns(door: Door):
     door("POST", "/v1/leads:batch", [a_lead("ann")])
     limited = door.with_key("ingest", campaigns=["autumn"])
