@@ -176,6 +176,22 @@ def test_another_campaigns_lease_is_unknown_to_a_limited_key(floor: Door):
     assert lease(floor)["items"] == []
 
 
+def test_the_last_gate_knows_no_lead_or_lease_of_another_campaign_for_a_limited_key(floor: Door):
+    floor("PUT", "/v1/campaigns/autumn", {})
+    held = lease(floor, n=1)["items"][0]
+    stranger = floor.with_key("queue", campaigns=["autumn"])
+
+    def gate(**named: str) -> dict[str, Any]:
+        told: dict[str, Any] = stranger(
+            "POST", "/v1/eligibility:check", {"campaign": "autumn", **named}
+        ).json()
+        return told
+
+    assert gate(lead_id="ann") == gate(lead_id="nobody")
+    assert gate(lease_id=held["lease_id"]) == gate(lease_id="nobody")
+    assert not gate(lead_id="bob")["allow"]
+
+
 def test_the_last_gate_asks_every_rule(floor: Door):
     held = lease(floor)["items"][0]
 
