@@ -296,6 +296,15 @@ def test_a_call_ends_its_lease(engine: Engine, leads: list[int]):
     assert {state for _, state, _, _ in rows(engine).values()} == {"called"}
 
 
+def test_a_call_that_names_another_leads_lease_leaves_it_to_its_holder(engine: Engine, leads: list[int]):
+    desk = a_desk_of(engine)
+    item, other = poll(desk, AT, n=2, seconds=900).items
+
+    tell(engine, a_dial("c1", other.lead_id, AT + SECOND, lease_id=item.lease_id), at=AT + HOUR // 12)
+
+    assert say(engine, "dialing", item.lease_id, at=AT + HOUR // 12)[0] == 200
+
+
 def test_open_leases_are_told_with_their_spells(engine: Engine, given_lease: str, leads: list[int]):
     given_to(engine, "l2", leads[1], "p1", AT + SECOND)
     tell(engine, a_stop("dnc.added", AT, lead_id="lead-0003"))

@@ -29,7 +29,8 @@ def _call_attempted(draft: Draft, told: Told) -> None:
     if data.callback_at is not None:
         _add_callback(draft, told, lead, data.callback_at, data.agent_id)
     if data.lease_id is not None:
-        draft.leases[data.lease_id] = max(data.ended_at, draft.leases.get(data.lease_id, 0))
+        used = data.lease_id, lead
+        draft.leases[used] = max(data.ended_at, draft.leases.get(used, 0))
     draft.tell_call(
         KnownCall(lead, phone, version),
         {

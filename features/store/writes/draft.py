@@ -11,7 +11,7 @@ from ..bulk import insert_rows
 from ..changes import numbers
 from ..lookup import among, lock_leases
 from ..outbox import forget_lead
-from ..resources import resources_by_lease
+from ..resources import resources_by_lease, resources_of
 from ..tables import (
     agent,
     call,
@@ -60,8 +60,8 @@ class Draft:
     """The stored calls of which a newer version came."""
     agent_rows: dict[str, Row] = field(default_factory=dict)
     stops: list[Stop] = field(default_factory=list)
-    leases: dict[str, int] = field(default_factory=dict)
-    """When the call of each lease ended."""
+    leases: dict[tuple[str, int], int] = field(default_factory=dict)
+    """When the call that names a lease, to a lead (`lead.id`), ended."""
     erased: dict[int, int] = field(default_factory=dict)
 
     def add(self, table: Table, **columns: object) -> None:
@@ -123,8 +123,12 @@ class Draft:
         if not self.leases:
             return
         lock_leases(connection)
-        for lease_id, rows in sorted(resources_by_lease(connection, self.leases).items()):
-            ended = {"expires_at": self.leases[lease_id], "state": "called"}
+        found = resources_by_lease(connection, {lease_id for lease_id, _ in self.leases})
+        for (lease_id, key), ended_at in sorted(self.leases.items()):
+            rows = found.get(lease_id, ())
+            if resources_of(key, None)[0] not in rows:
+                continue  # nobody's lease, or another lead's: that one may be in a dialer's hands
+            ended = {"expires_at": ended_at, "state": "called"}
             mine = lease.c.resource.in_(rows) & (lease.c.lease_id == lease_id)
             connection.execute(update(lease).where(mine).values(**ended))
 

@@ -324,7 +324,8 @@ def test_a_removal_ends_the_stops_before_it_and_no_later_one(store: Engine, in_o
 def test_a_call_ends_its_lease(store: Engine):
     held = {"lease_id": "l1", "dialer_id": "d1", "token": 1, "state": "dialing"}
     with transaction(store) as connection:
-        for resource in ("lead:1", "phone:2"):
+        ann = connection.execute(select(lead.c.id).where(lead.c.lead_id == "ann")).scalar_one()
+        for resource in (f"lead:{ann}", "phone:2"):
             connection.execute(insert(lease).values(resource=resource, expires_at=NOON + HOUR, **held))
         told = {
             "campaign": "spring",
@@ -334,7 +335,7 @@ def test_a_call_ends_its_lease(store: Engine):
             "rank": 1,
             "attempt_no": 1,
         }
-        named = {"decision_id": "d1", "batch_id": "b1", "lease_id": "l1", "lead": 1, "phone_hash": "2"}
+        named = {"decision_id": "d1", "batch_id": "b1", "lease_id": "l1", "lead": ann, "phone_hash": "2"}
         connection.execute(insert(decision).values(**named, **told))
 
     accepted(store, a_call(lease_id="l1"))
