@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 from starlette.concurrency import run_in_threadpool
 
 from features.instants import MINUTE, parse, render
+from features.sources.words import FIRST, LAST
 
 from ..access import Keys, Principal
 from ..desk import Desk
@@ -42,6 +43,8 @@ class Clock:
         with self._lock:
             if said is not None:
                 at = instant(said)
+                if not FIRST <= at < LAST:
+                    raise BadInstant(said=said[:64])
                 self.latest = at if self.latest is None else max(at, self.latest)
                 return at
             if self.latest is None:

@@ -173,6 +173,16 @@ def test_in_normal_running_nobody_else_says_what_time_it_is(opened: Opened):
     assert own.status_code == 200
 
 
+@pytest.mark.parametrize("said", ["1989-12-31T23:59:59Z", "2100-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
+def test_an_instant_that_only_a_broken_clock_says_is_no_time_to_answer_as_of(door: Door, said: str):
+    poll = ("POST", "/v1/campaigns/spring/queue:lease", {"n": 1, "dialer_id": "d1"})
+
+    refused, later = door(*poll, Leadrank_Now=said), door(*poll)
+
+    assert (refused.status_code, refused.json()["code"]) == (400, "bad_instant")
+    assert later.json()["ranked_at"] == render(NOON)
+
+
 def test_with_the_requests_clock_the_latest_instant_said_holds_until_another(door: Door):
     silent = Door(door.client, door.engine, door.token, None)
     before = silent("GET", "/v1/kpis?kpi=contact_rate")
