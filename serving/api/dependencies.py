@@ -110,7 +110,7 @@ async def principal(
     service: ServiceDep,
     credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
 ) -> Principal:
-    """Who asks: 401 without a good key, 403 without the scopes."""
+    """Who asks: 401 without a good key, 403 without the scopes or for telling the time where none may."""
     if credentials is None:
         raise KeyMissing
     token, now_s = credentials.credentials, time.monotonic()
@@ -120,6 +120,8 @@ async def principal(
     request.state.key_id = found.key_id
     for scope in scopes.scopes:
         found.require(scope)
+    if service.clock.mode == "system" and "Leadrank-Now" in request.headers:
+        raise ClockNotAllowed
     return found
 
 

@@ -164,10 +164,11 @@ def test_a_service_that_ended_is_at_work_no_more(opened: Opened):
     assert not [one.name for one in threading.enumerate() if one.name.startswith("leadrank")]
 
 
-def test_in_normal_running_nobody_else_says_what_time_it_is(opened: Opened):
+@pytest.mark.parametrize("path", ["/v1/kpis", "/v1/models", "/v1/quarantine"])
+def test_in_normal_running_nobody_else_says_what_time_it_is(opened: Opened, path: str):
     door = opened("system")
 
-    refused, own = door("GET", "/v1/kpis", Leadrank_Now=render(NOON)), door("GET", "/v1/kpis")
+    refused, own = door("GET", path, Leadrank_Now=render(NOON)), door("GET", path)
 
     assert (refused.status_code, refused.json()["code"]) == (403, "clock_not_allowed")
     assert own.status_code == 200
