@@ -108,6 +108,8 @@ def _invalid(request: Request, error: Exception) -> Response:
 
 def _plain(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    if error.status_code == 400:  # what FastAPI says of JSON that is nested too deeply for its reader
+        return refusal(request, errors.MalformedBody())
     code = _BY_STATUS.get(error.status_code, HTTPStatus(error.status_code).phrase.lower().replace(" ", "_"))
     answer = problem(request, error.status_code, code, str(error.detail))
     answer.headers.update(error.headers or {})

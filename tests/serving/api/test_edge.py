@@ -49,6 +49,8 @@ def test_every_refusal_is_a_problem_with_a_stable_code(door: Door):
         (422, "malformed", door("PUT", "/v1/campaigns/spring", {"holdout": 2})),
         (422, "malformed_body", door.send("/v1/leads:batch", b"{", "application/json")),
         (422, "malformed_body", door.send("/v1/leads:batch", b"7", "application/json")),
+        (422, "malformed_body", door.send("/v1/leads:batch", b"[" * 9999, "application/json")),
+        (422, "malformed_body", door.send("/v1/eligibility:check", b"[" * 9999, "application/json")),
         (415, "unsupported_media", door.send("/v1/leads:batch", b"a,b", "text/csv")),
         (415, "unsupported_media", door.send("/v1/events", b"{}", "text/plain")),
         (413, "too_many_items", door("POST", "/v1/leads:batch", [1] * 5001)),
