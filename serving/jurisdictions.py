@@ -84,9 +84,13 @@ class Jurisdictions:
         land = (country or country_of(phone or "") or "*").upper()
         land = "GB" if land == "UK" else land
         state = (region or "").upper().removeprefix(f"{land}-")
-        if land == "US" and not state:
+        if land == "US" and len(state) != _LETTERS:
             state = self.states.get((phone or "")[2:5], "")
         return self.codes.get((land, state), self.codes.get((land, ""), 0))
+
+
+_LETTERS = 2
+"""A state's code has as many; what else a lead calls its region tells no state."""
 
 
 @lru_cache(maxsize=65536)

@@ -157,6 +157,7 @@ def test_a_lead_without_a_state_stands_in_the_state_of_its_area_code():
 
     assert table.places[table.code("US", None, "+13055550123")].region == "FL"
     assert table.places[table.code("US", "US-FL", None)].region == "FL"
+    assert table.places[table.code("US", "Florida", "+13055550123")].region == "FL"
     assert table.places[table.code("US", "NY", "+13055550123")].region == ""
     assert table.places[table.code(None, None, "+442079460000")].country == "GB"
     assert table.places[table.code("UK", None, None)].country == "GB"
