@@ -175,7 +175,7 @@ class LeadBook:
     def places(self, since: int = 0) -> list[tuple[str, str, str]]:
         """For each code of the column `place` from `since` on (country, region, first five of the number)."""
         codes = range(since, len(self._places))
-        return [cast("tuple[str, str, str]", tuple(self._places.word(code).split("|"))) for code in codes]
+        return [cast("tuple[str, str, str]", tuple(self._places.word(code).split("\n"))) for code in codes]
 
     def table(self) -> LeadTable:
         """The leads as the features see them; the same object until something changes."""
@@ -355,7 +355,7 @@ class LeadBook:
             for phone, row in zip(phones, rows, strict=True)
         ]
         sites = [
-            "|".join([row.country or "", row.region or "", (phone or "")[:5]])
+            "\n".join([row.country or "", row.region or "", (phone or "")[:5]])  # a region holds no new line
             for phone, row in zip(phones, rows, strict=True)
         ]
         words: dict[str, list[str | None]] = {

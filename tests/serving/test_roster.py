@@ -52,6 +52,15 @@ def standing(roster: Roster, at: int, caps: Caps = Caps()) -> Standing:  # noqa:
     return roster.standing(np.arange(len(roster.ledger.leads)), caps, at)
 
 
+@pytest.mark.parametrize("region", ["NY|NJ", "a|b|c", "|"])
+def test_a_region_may_be_called_by_any_name(roster: Roster, store: Engine, region: str):
+    tell_leads(store, [a_lead("eve", region=region)])
+
+    stands = standing(followed(roster, store), AT)
+
+    assert len(stands) == 4
+
+
 def test_a_call_counts_for_its_lead_and_for_everyone_with_its_number(roster: Roster, store: Engine):
     tell(store, a_dial("c1", "ann", AT))
 
