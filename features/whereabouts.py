@@ -24,6 +24,15 @@ def zones_of(
     return tuple(sorted({*_of_number(phone or ""), *_of_region(country, region, phone)}))
 
 
+@lru_cache(maxsize=65536)
+def country_of(phone: str) -> str | None:
+    """The ISO code of the country whose (whole) number this is, or None."""
+    try:
+        return phonenumbers.region_code_for_number(phonenumbers.parse(phone))
+    except phonenumbers.NumberParseException:
+        return None
+
+
 def _of_number(phone: str) -> tuple[str, ...]:
     try:
         number = phonenumbers.parse(phone)

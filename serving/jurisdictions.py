@@ -8,10 +8,10 @@ from functools import lru_cache
 from importlib.resources import files
 
 import numpy as np
-import phonenumbers
 
 from features.instants import DAY, HOUR, MINUTE
 from features.kernel import BoolArray, Int64Array
+from features.whereabouts import country_of
 
 QUARTER = 15 * MINUTE
 QUARTERS_A_WEEK = 7 * DAY // QUARTER
@@ -91,15 +91,6 @@ class Jurisdictions:
 
 _LETTERS = 2
 """A state's code has as many; what else a lead calls its region tells no state."""
-
-
-@lru_cache(maxsize=65536)
-def country_of(phone: str) -> str | None:
-    """The ISO code of the country whose number this is, or None."""
-    try:
-        return phonenumbers.region_code_for_number(phonenumbers.parse(phone))
-    except phonenumbers.NumberParseException:
-        return None
 
 
 @lru_cache(maxsize=1)

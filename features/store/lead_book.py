@@ -12,7 +12,7 @@ from ..columns import Codes, Columns
 from ..instants import NEVER
 from ..kernel import Int64Array
 from ..leads import FIELDS, AttributeHistory, Coded, LeadTable
-from ..whereabouts import zones_of
+from ..whereabouts import country_of, zones_of
 from .lead_versions import LeadVersion, Said, Steps, differ_since, ever_changed, of_field, steps_of
 
 _COLUMNS = {
@@ -173,7 +173,10 @@ class LeadBook:
         return self._zones
 
     def places(self, since: int = 0) -> list[tuple[str, str, str]]:
-        """For each code of the column `place` from `since` on (country, region, first five of the number)."""
+        """For each code of the column `place` from `since` on (country, region, first five of the number).
+
+        The country is the one declared, else that of the whole number.
+        """
         codes = range(since, len(self._places))
         return [cast("tuple[str, str, str]", tuple(self._places.word(code).split("\n"))) for code in codes]
 
@@ -355,8 +358,8 @@ class LeadBook:
             for phone, row in zip(phones, rows, strict=True)
         ]
         sites = [
-            "\n".join([row.country or "", row.region or "", (phone or "")[:5]])  # a region holds no new line
-            for phone, row in zip(phones, rows, strict=True)
+            "\n".join([row.country or country_of(phone or "") or "", row.region or "", (phone or "")[:5]])
+            for phone, row in zip(phones, rows, strict=True)  # a region holds no new line
         ]
         words: dict[str, list[str | None]] = {
             "list": [row.list_id for row in rows],

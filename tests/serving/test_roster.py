@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 from features.instants import DAY, HOUR, MINUTE, NEVER, SECOND, render
 from features.store.engine import open_engine, reading
 from features.store.ledger import Ledger
+from serving.jurisdictions import jurisdictions
 from serving.ranking.arms import places
 from serving.ranking.policy import Policy
 from serving.roster import Roster
@@ -50,6 +51,26 @@ def followed(roster: Roster, engine: Engine) -> Roster:
 
 def standing(roster: Roster, at: int, caps: Caps = Caps()) -> Standing:  # noqa: B008  # a frozen value
     return roster.standing(np.arange(len(roster.ledger.leads)), caps, at)
+
+
+@pytest.mark.parametrize(
+    ("phone", "country", "state"),
+    [
+        ("+13055550123", "US", "FL"),
+        ("+12125550123", "US", ""),
+        ("+442079460000", "GB", ""),
+        ("+14165550123", "CA", ""),
+    ],
+)
+def test_a_lead_that_names_no_place_stands_where_its_number_is(
+    roster: Roster, store: Engine, phone: str, country: str, state: str
+):
+    tell_leads(store, [a_lead("eve", country=None, region=None, phones=[{"e164": phone}])])
+
+    stands = standing(followed(roster, store), AT)
+
+    place = jurisdictions().places[stands.jurisdiction[3]]
+    assert (place.country, place.region) == (country, state)
 
 
 @pytest.mark.parametrize("region", ["NY|NJ", "a|b|c", "|"])
