@@ -200,6 +200,38 @@ def test_extend_gives_two_more_minutes(engine: Engine, given_lease: str):
     assert say(engine, "extend", at=AT + SECOND) == (200, None, AT + SECOND + EXTENSION)
 
 
+@pytest.mark.xfail(reason="extend sets the end anew and doesn't mind a later one", strict=True)
+def test_extend_never_shortens_a_long_lease(engine: Engine, leads: list[int]):
+    desk = a_desk_of(engine)
+    item = poll(desk, AT, n=1, seconds=900).items[0]
+
+    say(engine, "extend", item.lease_id, at=AT + SECOND)
+
+    assert say(engine, "dialing", item.lease_id, at=AT + 899 * SECOND)[0] == 200
+
+
+@pytest.mark.xfail(reason="extend sets the end anew and doesn't mind a later one", strict=True)
+def test_extend_never_shortens_the_time_of_a_lead_that_is_being_dialed(engine: Engine, leads: list[int]):
+    desk = a_desk_of(engine)
+    item = poll(desk, AT, n=1).items[0]
+
+    say(engine, "dialing", item.lease_id)
+    say(engine, "extend", item.lease_id)
+
+    with reading(engine) as connection:
+        assert [until for _, _, until in open_leases(connection, AT + SECOND)] == [AT + DIALING]
+
+
+@pytest.mark.xfail(reason="what is held is asked once for all of a batch", strict=True)
+def test_a_lease_given_back_in_a_batch_is_not_dialed_in_the_same_batch(engine: Engine, leads: list[int]):
+    desk = a_desk_of(engine)
+    item = poll(desk, AT, n=1).items[0]
+
+    acks = [Ack(item.lease_id, "released"), Ack(item.lease_id, "dialing")]
+
+    assert [one.status for one in desk.acknowledge(acks, AT + SECOND)] == [200, 410]
+
+
 def test_dialed_starts_the_gap_at_once(engine: Engine, given_lease: str):
     assert say(engine, "dialed", at=AT + SECOND) == (200, None, AT + SECOND + GAP)
     assert claimed(engine, want("x", 9, "p0"), at=AT + SECOND + GAP - 1) == set()
