@@ -158,15 +158,18 @@ class Desk:
             self._planned = told, at, found
         return found
 
-    def lease(self, campaign: str, order: Order, key: str, at: int, seal: Seal | None = None) -> Batch:
+    def lease(
+        self, campaign: str, order: Order, key: str, at: int, seal: Seal | None = None, origin: str = ""
+    ) -> Batch:
         """Hand out the best leads of a campaign to one dialer, each a decision on record.
 
         `key` names the poll and seeds its draw: equal keys on equal states give equal queues. An empty one is
-        replaced by the instant and the number of batches given at it.
+        replaced by the instant and the number of batches given at it. Of one `key` polls of other origins are
+        others, though they draw alike.
         """
         with self.lock:
             at, now = self._arrive(at)
-            poll = Poll(campaign, order, key or self._next_key(campaign, at), at)
+            poll = Poll(campaign, order, key or self._next_key(campaign, at), at, origin)
             with passing(self.lineup(campaign, at), self.ledger.leads, order) as view:
                 self._score(view)
                 with self.hands.meaning():

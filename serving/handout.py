@@ -104,6 +104,8 @@ class Poll:
     order: Order
     key: str
     at: int
+    origin: str = ""
+    """Whose key it is, where others may use the same one."""
 
     def until(self, now: int) -> int:
         """Until when leases won at an instant hold."""
@@ -112,7 +114,7 @@ class Poll:
     @cached_property
     def batch_id(self) -> str:
         """The same for the same poll."""
-        named = f"{self.campaign}|{self.order.dialer_id}|{self.key}"
+        named = "|".join([self.campaign, self.order.dialer_id, self.key, *filter(None, [self.origin])])
         return hashlib.blake2b(named.encode(), digest_size=10).hexdigest()
 
 

@@ -6,7 +6,19 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import orjson
-from sqlalchemy import BindParameter, Connection, Row, TextClause, bindparam, func, select, text, update
+from sqlalchemy import (
+    BindParameter,
+    Connection,
+    Row,
+    Text,
+    TextClause,
+    bindparam,
+    case,
+    func,
+    select,
+    text,
+    update,
+)
 
 from features.instants import HOUR, SECOND
 from features.store.decisions import asking_numbers, numbers_told
@@ -173,8 +185,11 @@ def acknowledge(
     given = {row.lease_id: row for row in connection.execute(_GIVEN, {"named": list(named)})}
     of = {lease_id: resources_of(row.lead, row.phone_hash) for lease_id, row in given.items()}
     rows = [resource for both in of.values() for resource in both]
-    held = {row.lease_id for row in connection.execute(_HELD, {"rows": rows, "at": at})}
-    results = [_judge(ack, given.get(ack.lease_id), held, at, min_gap, may_dial) for ack in acks]
+    held = {row.lease_id: row.until for row in connection.execute(_HELD, {"rows": rows, "at": at})}
+    results = list[AckResult]()
+    for ack in acks:
+        results.append(_judge(ack, given.get(ack.lease_id), held, at, min_gap, may_dial))
+        _go_on(held, ack, results[-1].until)
     changed = [
         {"row": row, "changed": ack.lease_id, "new_state": ack.state, "new_until": result.until}
         for ack, result in zip(acks, results, strict=True)
@@ -189,7 +204,7 @@ def acknowledge(
 def _judge(
     ack: Ack,
     given: Row[str, int, str | None, str] | None,
-    held: Collection[str],
+    held: Mapping[str, int],
     at: int,
     min_gap: Callable[[str], int],
     may_dial: Callable[[int], bool],
@@ -202,7 +217,17 @@ def _judge(
         return AckResult(ack.lease_id, 410, "not_callable", given.lead)
     spell = {"dialing": DIALING, "extend": EXTENSION}.get(ack.state, 0)
     until = at + (min_gap(given.campaign) if ack.state == "dialed" else spell)
+    if ack.state == "extend":
+        until = max(until, held[ack.lease_id])
     return AckResult(ack.lease_id, 200, None, given.lead, until)
+
+
+def _go_on(held: dict[str, int], ack: Ack, until: int | None) -> None:
+    """What is held after an acknowledgement, for those of the same lease that come behind it."""
+    if until is not None and ack.state in ("dialing", "extend"):
+        held[ack.lease_id] = until
+    elif until is not None:
+        held.pop(ack.lease_id, None)
 
 
 _NAMED: BindParameter[str] = bindparam("named", expanding=True)
@@ -211,7 +236,7 @@ _GIVEN = select(decision.c.lease_id, decision.c.lead, decision.c.phone_hash, dec
     decision.c.lease_id.in_(_NAMED)
 )
 _HELD = (
-    select(lease.c.lease_id)
+    select(lease.c.lease_id, func.min(lease.c.expires_at).label("until"))
     .where(lease.c.resource.in_(_ROWS), lease.c.expires_at > bindparam("at"))
     .group_by(lease.c.lease_id)
     .having(func.count() == ROWS)
@@ -220,7 +245,12 @@ _CHANGE = (
     update(lease)
     .where(lease.c.resource == bindparam("row"), lease.c.lease_id == bindparam("changed"))
     .where(lease.c.state != "called")
-    .values(state=bindparam("new_state"), expires_at=bindparam("new_until"))
+    .values(
+        state=case(
+            (bindparam("new_state", type_=Text) == "extend", lease.c.state), else_=bindparam("new_state")
+        ),
+        expires_at=bindparam("new_until"),
+    )
 )
 
 

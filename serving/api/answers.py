@@ -70,14 +70,13 @@ class Once:
     body: bytes
 
     def name(self, principal: Principal) -> str:
-        """What names it: its key and the API key's id, else chance; nothing where requests tell the time.
+        """What names this use: its key, else chance; nothing where requests say the time.
 
-        API keys may share a name, and none an id. Where requests say the time, runs must repeat themselves:
-        who needs a name finds one in what happened before.
+        There runs must repeat themselves: who needs a name finds one in what happened before.
         """
         if self.key is None:
             return "" if self.service.clock.mode == "request" else secrets.token_hex(8)
-        return f"{principal.key_id}|{self.key}"
+        return f"{principal.name}|{self.key}"
 
     def answer(self, principal: Principal, at: int, work: Callable[[], Response]) -> Response:
         """Do the work once; give its answer again for a day."""

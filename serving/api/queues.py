@@ -43,7 +43,8 @@ def lease_queue(
     who.reach(campaign)
 
     def work(seal: Seal | None) -> Batch:
-        given = service.desk.lease(campaign, request.to_order(), once.name(who), at, seal)
+        origin = who.key_id if once.key else ""
+        given = service.desk.lease(campaign, request.to_order(), once.name(who), at, seal, origin)
         service.meter.add("leadrank_leads_leased_total", len(given.items))
         return given
 

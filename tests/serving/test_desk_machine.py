@@ -162,7 +162,8 @@ class Floor(RuleBasedStateMachine):
         assert answer.status == (410 if refused else 200)
         for one in mine if not refused else ():
             if not one.called:
-                one.until = self.at + UNTIL[state]
+                until = self.at + UNTIL[state]
+                one.until = max(one.until, until) if state == "extend" else until
 
     @rule(
         target=events,
