@@ -333,7 +333,7 @@ class Desk:
             offered = Offered(queue, rows, witness.testimony(view.lineup.described))
             found = win(connection, book, offered, poll, now, n=missing, first=first)
             if found.claims and found.gained.seq != self.ledger.seq:
-                self._read_on(connection)
+                self._read_on()
             if self.ledger.seq > known:
                 found = self._still_allowed(connection, poll, terms.plan.caps, found, now)
             yield found
@@ -343,10 +343,11 @@ class Desk:
             self.roster.hold(found.lost, poll.at, poll.at + LOST_FOR)
             view.put_aside(queue.place[: found.tried])
 
-    def _read_on(self, connection: Connection) -> None:
+    def _read_on(self) -> None:
         """Learn what was stored since the request began; the lineup stays as it is."""
-        if self.ledger.follow(connection):
-            self._take_over()
+        with reading(self.engine) as connection:
+            if self.ledger.follow(connection):
+                self._take_over()
 
     def _still_allowed(self, connection: Connection, poll: Poll, caps: Caps, found: Round, now: int) -> Round:
         """What was won, less whom the rules forbid or who has another number by news that came meanwhile."""

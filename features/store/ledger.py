@@ -69,7 +69,7 @@ class Ledger:
         self.contacts = ContactBook(self.calls.agents)
 
     def follow(self, connection: Connection, until: int = NEVER) -> bool:
-        """Read what was stored since the last time; tell whether anything was.
+        """Read what was stored since the last time, in one view of it; tell whether anything was.
 
         With `until`, what became known at or after that instant stays unread: for a training as of then. Such
         a ledger is read once and not followed.
