@@ -64,7 +64,7 @@ class Past:
     """Where tapes are kept once written: for the next question, and for the past of a later state with the
     same facts and more behind them. None: each question writes its own, of a few actors at a time."""
     sizes: Mapping[str, int] = field(default_factory=dict)
-    """How many agents, lines and scripts there are in all, where these facts are only some."""
+    """How many agents, lines and scripts there are in all, where that is known: facts may be only some."""
     horizons: Mapping[str, int] = field(default_factory=dict)
     """By campaign how long after a call a sale still counts for it; those not named: HORIZON."""
 

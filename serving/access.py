@@ -49,6 +49,10 @@ class Principal:
         """Whether the key is for this campaign."""
         return self.campaigns is None or campaign in self.campaigns
 
+    def reaches_all(self, *campaigns: str | None) -> bool:
+        """Whether it is for each of these that is known."""
+        return all(self.reaches(campaign) for campaign in campaigns if campaign is not None)
+
 
 @dataclass
 class Keys:

@@ -169,6 +169,7 @@ def remember(desk: Desk, folder: Path, within: int) -> bool:
 
 def configure_logs(level: str) -> None:
     """One JSON object a line; neither secrets nor phone numbers are ever handed to it."""
+    logging.getLogger("psycopg").setLevel(logging.ERROR)  # what it warns of is raised too, and told by us
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

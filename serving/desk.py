@@ -119,7 +119,8 @@ class Desk:
 
     def _arrive(self, at: int) -> Moment:
         """Follow the store, whose clock is read along with the question whether it has news."""
-        latest, now = self._glance()
+        with glance(self.engine) as connection:
+            latest, now = latest_change(connection)
         if latest != self.ledger.seq or not self._knows_leases:
             with reading(self.engine) as connection:
                 self.ledger.follow(connection)
@@ -130,10 +131,6 @@ class Desk:
         self.roster.hear(self.hands.heard())
         at = self._as_of(at)
         return Moment(at, now if self.by_database else at)
-
-    def _glance(self) -> tuple[int, int]:
-        with glance(self.engine) as connection:
-            return latest_change(connection)
 
     def _as_of(self, at: int) -> int:
         """One that another overtook is answered as of the other: windows are never moved back for it."""

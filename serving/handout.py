@@ -114,7 +114,8 @@ class Poll:
     @cached_property
     def batch_id(self) -> str:
         """The same for the same poll."""
-        named = "|".join([self.campaign, self.order.dialer_id, self.key, *filter(None, [self.origin])])
+        whose = f"|{self.origin}" if self.origin else ""
+        named = f"{self.campaign}|{self.order.dialer_id}|{self.key}{whose}"
         return hashlib.blake2b(named.encode(), digest_size=10).hexdigest()
 
 

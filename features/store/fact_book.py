@@ -42,6 +42,7 @@ NEVER_SEEN = int(np.iinfo(np.int64).min)
 """Before everything: the newest fact of a lead that has none."""
 
 _CODED = "agent", "line", "script"
+"""Columns of codes: what is kept by code needs room for the highest."""
 
 OF_NOBODY = -1
 """The unit of facts that nothing can change: touches."""
@@ -113,6 +114,7 @@ class FactBook:
         self._newest = Columns({"seen": np.int64})
         """By lead."""
         self._sizes = dict.fromkeys(_CODED, 0)
+        """One more than the highest code of each."""
         self._columns = Columns({**_FACTS, **_ORDER})
         self._rare: dict[str, Columns] = {}
 

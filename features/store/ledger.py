@@ -177,7 +177,7 @@ class _News:
             yield from self.connection.execute(asked).partitions()
 
     def leads(self) -> Rows:
-        """Of each new row of a lead no more than who it is, and since when."""
+        """Of each new row of a lead who it is and since when: leads stand by their keys, not by slices."""
         asked: Select[Any] = _WHO.where(*self._new(lead))
         return self.connection.execute(asked).all() if lead in self.told else ()
 

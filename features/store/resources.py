@@ -16,7 +16,12 @@ ROWS = 2
 
 def resources_of(lead: int, phone_hash: str | None) -> tuple[str, str]:
     """The names of both; `lead` is the lead's database key."""
-    return f"lead:{lead}", f"phone:{phone_hash}"
+    return resource_of_lead(lead), f"phone:{phone_hash}"
+
+
+def resource_of_lead(lead: int) -> str:
+    """The name of the lead's own."""
+    return f"lead:{lead}"
 
 
 def resources_by_lease(connection: Connection, lease_ids: Collection[str]) -> dict[str, tuple[str, str]]:

@@ -135,14 +135,10 @@ def _within(connection: Connection, who: Principal, items: Sequence[object]) -> 
     leads = campaigns_of_leads(connection, _ids(told, "lead_id"))
     calls = campaigns_of_calls(connection, _ids(told, "call_id"))
     return [
-        all(
-            who.reaches(campaign)
-            for campaign in (
-                facts.get("campaign"),
-                leads.get(facts.get("lead_id", "")),
-                calls.get(facts.get("call_id", "")),
-            )
-            if campaign is not None
+        who.reaches_all(
+            facts.get("campaign"),
+            leads.get(facts.get("lead_id", "")),
+            calls.get(facts.get("call_id", "")),
         )
         for facts in told
     ]

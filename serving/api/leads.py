@@ -106,11 +106,7 @@ def _within(connection: Connection, who: Principal, items: Sequence[object]) -> 
     named = [_said(item, "lead_id") for item in items]
     stored = campaigns_of_leads(connection, {lead_id for lead_id in named if is_ident(lead_id)})
     return [
-        all(
-            who.reaches(campaign)
-            for campaign in (_said(item, "campaign"), stored.get(lead_id or ""))
-            if campaign is not None
-        )
+        who.reaches_all(_said(item, "campaign"), stored.get(lead_id or ""))
         for item, lead_id in zip(items, named, strict=True)
     ]
 

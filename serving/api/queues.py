@@ -89,7 +89,7 @@ def _foreign(service: Service, who: Principal, asked: EligibilityRequest) -> Eli
             return None
         leads = campaigns_of_leads(connection, [asked.lead_id] if asked.lead_id else [])
         given = campaigns_of_leases(connection, [asked.lease_id] if asked.lease_id else [])
-    if all(who.reaches(campaign) for campaign in (*leads.values(), *given.values())):
+    if who.reaches_all(*leads.values(), *given.values()):
         return None
     return Eligibility(False, ("unknown_lead" if leads else "lease_expired",), None)
 

@@ -11,7 +11,7 @@ from ..bulk import insert_rows
 from ..changes import numbers
 from ..lookup import among, lock_leases
 from ..outbox import forget_lead
-from ..resources import resources_by_lease, resources_of
+from ..resources import resource_of_lead, resources_by_lease
 from ..tables import (
     agent,
     call,
@@ -126,7 +126,7 @@ class Draft:
         found = resources_by_lease(connection, {lease_id for lease_id, _ in self.leases})
         for (lease_id, key), ended_at in sorted(self.leases.items()):
             rows = found.get(lease_id, ())
-            if resources_of(key, None)[0] not in rows:
+            if resource_of_lead(key) not in rows:
                 continue  # nobody's lease, or another lead's: that one may be in a dialer's hands
             ended = {"expires_at": ended_at, "state": "called"}
             mine = lease.c.resource.in_(rows) & (lease.c.lease_id == lease_id)
