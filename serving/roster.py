@@ -8,7 +8,7 @@ import numpy as np
 
 from features.columns import Columns
 from features.instants import DAY, NEVER
-from features.kernel import Float64Array, Int8Array, Int64Array
+from features.kernel import BoolArray, Float64Array, Int8Array, Int64Array
 from features.store.lead_book import LeadBook
 from features.store.ledger import Ledger
 
@@ -21,7 +21,7 @@ from .ranking.fairness import Account
 from .ranking.policy import Policy
 from .rule import EARLY, Caps
 from .rules.attempts import daily_cap
-from .standing import DNC, OBJECTED, OPEN, Standing
+from .standing import CONVERTED, DNC, OBJECTED, OPEN, Standing
 from .tally import Counts, Tally
 
 _STOPS = {"dnc": DNC, "objection": OBJECTED, "erased": OBJECTED}
@@ -260,7 +260,7 @@ class Roster:
         return np.where(counts.last_call_at >= np.maximum(promised - EARLY, told_at), NEVER, promised)
 
     def _closed(self, rows: Int64Array, by_calls: Int8Array, at: int) -> Int8Array:
-        """A stop that stands outweighs what calls say; a number speaks for its leads."""
+        """A stop that stands outweighs what calls and recorded sales say; a number speaks for its leads."""
         phone = self.ledger.leads.columns["phone"][rows]
         code, until = self._stopped_leads.of(rows)
         numbered = phone >= 0
@@ -268,7 +268,13 @@ class Roster:
         later = ends > until[numbered]
         code[numbered] = np.where(later, of_number, code[numbered])
         until[numbered] = np.where(later, ends, until[numbered])
-        return np.where((code != OPEN) & (until > at), code, by_calls).astype(np.int8)
+        told = np.where((by_calls == OPEN) & self._sold(rows), CONVERTED, by_calls)
+        return np.where((code != OPEN) & (until > at), code, told).astype(np.int8)
+
+    def _sold(self, rows: Int64Array) -> BoolArray:
+        """Of whom a sale is on record, whether or not anybody ever called them."""
+        sales = self.ledger.calls.sales
+        return np.fromiter((row in sales for row in rows.tolist()), np.bool_, rows.size)
 
     def _numbers_stops_end(self, rows: Int64Array) -> Int64Array:
         phone = self.ledger.leads.columns["phone"][rows]

@@ -30,6 +30,8 @@ class View:
         if passed is not None:
             self.cells, self._untried = lineup.cells.only(passed), lineup.untried.only(passed)
         self._aside: list[tuple[Cells, Int64Array, Int32Array]] = []
+        self.filtered = 0
+        """How many leads the poll itself doesn't want."""
 
     def __enter__(self) -> Self:
         return self
@@ -125,8 +127,12 @@ class View:
         return Candidates(**{one.name: self.lineup.columns[one.name][slots] for one in fields(Candidates)})
 
     def withheld(self) -> dict[str, int]:
-        """How many leads each heading holds back; each counts under the first."""
-        return dict(zip(WITHHELD, self._held().sum(axis=0).tolist(), strict=True))
+        """How many leads each heading holds back; each counts under the first.
+
+        `filtered` are those that the poll's filters and exclusions leave out: nothing else is said of them.
+        """
+        held = dict(zip(WITHHELD, self._held().sum(axis=0).tolist(), strict=True))
+        return held | ({"filtered": self.filtered} if self.filtered else {})
 
     def withheld_by_zone(self) -> dict[str, dict[str, int]]:
         """The same by time zone; headings that hold nobody back are left out."""
@@ -213,7 +219,7 @@ def passing(lineup: Lineup, book: LeadBook, order: Order) -> View:
     """The leads that pass an order's filters."""
     wanted = {"channel": order.channels, "region": order.regions, "list": order.lists}
     asked = {name: [book.code(name, word) for word in words] for name, words in wanted.items() if words}
-    rows, passed = lineup.columns["row"], None
+    rows, passed, before = lineup.columns["row"], None, lineup.cells.totals.sum()
     if asked:
         passed = np.ones(lineup.cells.cell.size, np.bool_)
         for name, codes in asked.items():
@@ -221,4 +227,5 @@ def passing(lineup: Lineup, book: LeadBook, order: Order) -> View:
     found = View(lineup, passed)
     named = [row for row in map(book.row, order.exclude) if row is not None]
     found.put_aside_rows(np.array(named, np.int64))
+    found.filtered = int(before - found.cells.totals.sum())
     return found

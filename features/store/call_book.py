@@ -269,6 +269,7 @@ class CallBook:
                 place = leads.row_of_key(row.lead)
                 sale = Sale(row.seq, row.known_at, row.at, row.value or 0.0)
                 self.sales.setdefault(place, []).append(sale)
+                self.touched.append(place)
                 self._take_back_credit({place})
                 self._credit_sales({place})
 

@@ -3,12 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import ColumnElement, Connection, func, insert, select, update
 
 from ..instants import DAY
 from ..past import HORIZON
 from .changes import take
-from .tables import campaign
+from .tables import campaign, conversion, lead
+
+GOAL = "sale"
+"""What a campaign sells that doesn't say."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,18 @@ class StoredCampaign:
 def horizon_of(settings: Mapping[str, object]) -> int:
     """How long after an attempt a conversion still counts for it."""
     return int(str(settings.get("horizon_days", HORIZON // DAY))) * DAY
+
+
+def goal_of(settings: Mapping[str, object]) -> str:
+    """What a campaign's calls are to bring about."""
+    return str(settings.get("goal") or GOAL)
+
+
+def of_the_goal() -> ColumnElement[bool]:
+    """Whether a recorded conversion is what its lead's campaign sells, and not, say, a newsletter ordered."""
+    named = func.nullif(campaign.c.settings["goal"].as_string(), "")
+    mine = (lead.c.id == conversion.c.lead) & (campaign.c.campaign == lead.c.campaign)
+    return conversion.c.goal == func.coalesce(select(named).where(mine).scalar_subquery(), GOAL)
 
 
 def read_campaign(connection: Connection, name: str) -> StoredCampaign | None:

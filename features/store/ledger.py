@@ -12,7 +12,7 @@ from ..instants import NEVER
 from ..past import Past
 from .call_book import CallBook, CallRows
 from .call_news import take_over
-from .campaigns import horizon_of
+from .campaigns import horizon_of, of_the_goal
 from .contact_book import ContactBook
 from .engine import clock_of
 from .fact_book import FactBook, batch_of
@@ -188,6 +188,8 @@ class _News:
         new = [table.c.seq > self.seen, table.c.seq <= self.latest]
         if self.until < NEVER and table not in _ALWAYS_KNOWN:
             new.append(table.c.known_at < self.until)
+        if table is conversion:
+            new.append(of_the_goal())
         return new
 
 

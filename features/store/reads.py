@@ -29,7 +29,7 @@ from ..instants import DAY, NEVER
 from ..kernel import Float64Array, Int64Array
 from ..leads import Coded
 from ..site import Site
-from .campaigns import horizon_of
+from .campaigns import goal_of, horizon_of
 from .tables import agent, call, campaign, conversion, decision, disposition, lead, quarantine, touch
 
 Leads = Select[int] | CompoundSelect[int]
@@ -151,7 +151,7 @@ class _Settings:
     @classmethod
     def of(cls, settings: Mapping[str, object]) -> "_Settings":
         return cls(
-            goal=str(settings.get("goal") or "sale"),
+            goal=goal_of(settings),
             site=Site.of(settings),
             horizon=horizon_of(settings),
             confirmation=bool(settings.get("confirmation", False)),

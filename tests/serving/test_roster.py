@@ -249,6 +249,16 @@ def test_a_corrected_disposition_opens_the_lead_again(roster: Roster, store: Eng
     assert stands.not_before[BOB] == AT + 3 * HOUR
 
 
+@pytest.mark.parametrize(("goal", "closed"), [("sale", CONVERTED), ("newsletter", OPEN)])
+def test_a_lead_that_bought_before_anybody_called_is_not_called(
+    roster: Roster, store: Engine, goal: str, closed: int
+):
+    tell(store, an_event("conversion.recorded", lead_id="bob", goal=goal, at=render(AT)))
+
+    assert standing(followed(roster, store), AT + HOUR).closed.tolist() == [OPEN, closed, OPEN]
+    assert BOB in roster.take_news()
+
+
 def test_arms_are_charged_the_seconds_of_the_last_week(roster: Roster, store: Engine):
     tell(store, a_dial("c1", "ann", AT, wrap_s=30), a_dial("c2", "bob", AT + HOUR), at=AT + DAY)
     tell(store, a_dial("c3", "bob", AT + HOUR, campaign="other"), at=AT + DAY)

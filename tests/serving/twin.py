@@ -84,6 +84,13 @@ class Floor:
     rows: Int64Array
     standing: Standing
     verdicts: Verdicts
+    filtered: int
+    """The campaign's other leads, which the order leaves out."""
+
+    @property
+    def withheld(self) -> dict[str, int]:
+        """Leads not offered, by reason."""
+        return self.verdicts.withheld | ({"filtered": self.filtered} if self.filtered else {})
 
     @property
     def by_zone(self) -> dict[str, dict[str, int]]:
@@ -102,13 +109,14 @@ def floor_of(desk: Desk, campaign: str, at: int, order: Order) -> Floor:
     """The campaign's leads that pass the order's filters, with the verdict on each."""
     book, caps = desk.ledger.leads, desk.plan(campaign, at).caps
     mine: BoolArray = (book.columns["campaign"] == book.code("campaign", campaign)) & ~book.columns["erased"]
+    whole = int(mine.sum())
     for name, words in (("channel", order.channels), ("region", order.regions), ("list", order.lists)):
         if words:
             mine &= np.isin(book.columns[name], [book.code(name, word) for word in words])
     mine[[row for row in map(book.row, order.exclude) if row is not None]] = False
     rows = np.flatnonzero(mine)
     standing = desk.roster.standing(rows, caps, at)
-    return Floor(rows, standing, judge_all(standing, caps, at))
+    return Floor(rows, standing, judge_all(standing, caps, at), whole - rows.size)
 
 
 def candidates_of(desk: Desk, campaign: str, floor: Floor, at: int) -> Sorted:
@@ -139,7 +147,7 @@ def assert_agrees(desk: Desk, campaign: str, at: int, order: Order) -> None:
         desk._score(view)
         floor = floor_of(desk, campaign, at, order)
         twin, policy = candidates_of(desk, campaign, floor, at), desk.plan(campaign, at).policy
-        assert view.withheld() == floor.verdicts.withheld
+        assert view.withheld() == floor.withheld
         assert view.next_callable() == next_callable(floor.verdicts.until, at)
         if not (order.channels or order.regions or order.lists or order.exclude):
             assert view.by_zone() == floor.by_zone

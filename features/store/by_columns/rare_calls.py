@@ -20,6 +20,7 @@ from ...columns import Codes
 from ...kernel import BoolArray, Int64Array
 from ..call_book import CallBook, CallRows, Rows
 from ..call_news import take_over
+from ..campaigns import of_the_goal
 from ..fact_book import Batch, batch_of
 from ..lead_book import LeadBook
 from ..tables import call, call_past, conversion, disposition, voice
@@ -231,7 +232,7 @@ class _Part:
 
 def _rare(until: int) -> CTE:
     """The ids of the calls that aren't told once, disposed at most once, and left alone otherwise."""
-    sold = select(conversion.c.lead).where(~conversion.c.cancelled, known_by(conversion, until))
+    sold = select(conversion.c.lead).where(*_sold(until))
     told = select(disposition.c.call_id).where(known_by(disposition, until))
     return union(
         select(call_past.c.call_id).where(known_by(call_past, until)),
@@ -254,9 +255,11 @@ def _told(table: Table, names: Sequence[str], numbers: Sequence[str], until: int
 def _sales(until: int) -> Select[Any]:
     names = ("seq", "lead", "at", "known_at", "cancelled")
     value = func.coalesce(conversion.c.value, 0.0).label("value")
-    return select(*(conversion.c[name] for name in names), value).where(
-        ~conversion.c.cancelled, known_by(conversion, until)
-    )
+    return select(*(conversion.c[name] for name in names), value).where(*_sold(until))
+
+
+def _sold(until: int) -> tuple[ColumnElement[bool], ...]:
+    return ~conversion.c.cancelled, of_the_goal(), known_by(conversion, until)
 
 
 def _versions(told: Told) -> Told:

@@ -138,6 +138,17 @@ def test_a_call_of_a_sold_lead_that_is_told_anew_only_later_is_there_before(engi
     assert len(read_columns(engine, before).past.log) == 1
 
 
+def test_goals_that_a_campaign_doesnt_sell_read_the_same_both_ways(engine: Engine):
+    tell = Telling(engine)
+    tell([a_lead("ann"), a_lead("bob")])
+    tell([a_call("c1", "ann"), a_call("c2", "bob")])
+    for name, goal in (("ann", "sale"), ("bob", "newsletter")):
+        tell([an_event("conversion.recorded", lead_id=name, goal=goal, at=render(tell.at), value=70)])
+
+    assert differing(engine) == []
+    assert read_columns(engine).past.log.converted.tolist() == [True, False]
+
+
 def test_a_dirty_world_reads_the_same_both_ways(engine: Engine, tmp_path):
     world = make_world(family("F0", scale=0.02, agents=2, days=14), seed=3)
     write_history(play_history(world, 14), tmp_path, dirty=True)

@@ -333,6 +333,22 @@ def test_a_recorded_sale_is_credited_once_to_the_last_contact_before_it(tell: Te
     assert sold(tell.engine) == [(ended("c2"), 70.0)]
 
 
+def test_a_goal_that_the_campaign_doesnt_sell_is_credited_to_no_call(tell: Telling):
+    tell([answered("c1")])
+    tell([an_event("conversion.recorded", lead_id="ann", goal="newsletter", at=render(ended("c1")), value=5)])
+
+    assert sold(tell.engine) == []
+
+
+def test_a_campaign_says_what_it_sells(tell: Telling):
+    with transaction(tell.engine) as connection:
+        write_campaign(connection, "spring", {"goal": "newsletter"}, 0)
+    tell([answered("c1"), a_sale(ended("c1"), value=70)])
+    tell([an_event("conversion.recorded", lead_id="ann", goal="newsletter", at=render(ended("c1")), value=5)])
+
+    assert sold(tell.engine) == [(ended("c1"), 5.0)]
+
+
 def test_a_recorded_sale_confirms_the_call_that_already_sold(tell: Telling):
     tell([answered("c1"), answered("c2"), a_disposition("c1", "converted", value=55)])
     tell([a_sale(ended("c2"), value=70)])

@@ -89,6 +89,14 @@ def test_filters_and_exclusions_are_kept(floor: Door):
     assert lease(floor, exclude=["ann"])["items"] == []
 
 
+def test_a_poll_that_filters_everybody_out_is_told_that_it_did(floor: Door):
+    nobody, somebody = lease(floor, filters={"channels": ["event"]}), lease(floor)
+
+    assert (nobody["items"], sum(nobody["withheld"].values())) == ([], nobody["withheld"]["filtered"])
+    assert nobody["withheld"]["filtered"] == 3
+    assert "filtered" not in somebody["withheld"]
+
+
 def test_a_campaign_that_nobody_named_has_an_empty_queue(floor: Door):
     told = floor("POST", "/v1/campaigns/winter/queue:lease", POLL)
 
