@@ -284,7 +284,7 @@ class Desk:
             won = list[Item]()
             for one in rounds:
                 won += self._items(poll, view, one, first_rank=len(won) + 1)
-            items = with_agents(tuple(won), poll, self.ledger, view.lineup.terms)
+            items = with_agents(connection, tuple(won), poll, self.ledger, view.lineup.terms)
             given = Batch(
                 batch_id=poll.batch_id,
                 campaign=poll.campaign,

@@ -7,7 +7,7 @@ import orjson
 from sqlalchemy import Connection, RowMapping, Text, TextClause, cast, delete, func, select, text
 
 from ..instants import MINUTE
-from .tables import batch, call, decision, draw, lead
+from .tables import batch, call, callback, decision, draw, lead
 from .trips import Asked
 
 
@@ -67,6 +67,17 @@ def calls_of(connection: Connection, decision_id: str) -> list[RowMapping]:
     """The calls that carried out a decision, oldest first."""
     asked = select(call).where(call.c.decision_id == decision_id).order_by(call.c.started_at, call.c.call_id)
     return list(connection.execute(asked).mappings())
+
+
+def agents_promised(connection: Connection, keys: Collection[int]) -> dict[int, str]:
+    """By lead (database key) the agent whose call it was promised last; none where nobody was named."""
+    if not keys:
+        return {}
+    told = select(callback.c.lead, callback.c.agent).where(callback.c.lead.in_(list(keys)))
+    last = {
+        row.lead: row.agent for row in connection.execute(told.order_by(callback.c.event_at, callback.c.seq))
+    }
+    return {key: agent for key, agent in last.items() if agent is not None}
 
 
 def campaigns_of_leads(connection: Connection, lead_ids: Collection[str]) -> dict[str, str]:

@@ -8,7 +8,7 @@ from collections.abc import Collection
 from sqlalchemy import Connection, select
 
 from .lookup import among
-from .tables import decision
+from .tables import decision, lease
 
 ROWS = 2
 """A lease is held by as many."""
@@ -29,3 +29,12 @@ def resources_by_lease(connection: Connection, lease_ids: Collection[str]) -> di
     asked = select(decision.c.lease_id, decision.c.lead, decision.c.phone_hash)
     rows = connection.execute(asked.where(among(connection, decision.c.lease_id, lease_ids)))
     return {row.lease_id: resources_of(row.lead, row.phone_hash) for row in rows}
+
+
+def suppressed_among(connection: Connection, lease_ids: Collection[str], at: int) -> set[str]:
+    """Those of some leases whose lead or number a suppression holds at an instant."""
+    of = resources_by_lease(connection, lease_ids)
+    mine = among(connection, lease.c.resource, [resource for both in of.values() for resource in both])
+    asked = select(lease.c.resource).where(mine, lease.c.state == "suppressed", lease.c.expires_at > at)
+    stopped = set(connection.execute(asked).scalars())
+    return {lease_id for lease_id, both in of.items() if not stopped.isdisjoint(both)}

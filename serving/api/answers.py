@@ -12,7 +12,8 @@ from sqlalchemy import Connection
 
 from features.instants import DAY, NEVER, SECOND, render
 from features.store.answers import Answer, Asked, claim, forget, give_up, keep, silence
-from features.store.engine import transaction
+from features.store.engine import reading, transaction
+from features.store.resources import suppressed_among
 
 from ..access import Principal
 from ..errors import IdempotencyKeyReused, LeaseExpired, MalformedBody, StillAtWork
@@ -22,6 +23,7 @@ from .dependencies import Body, Service, ServiceDep
 _INSTANTS = ("_at", "until", "start", "end")
 """How the names of instants end."""
 _LONGEST_LEASE = 900 * SECOND
+_REPLAYED = {"Idempotency-Replayed": "true"}
 
 
 def reply(content: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
@@ -127,8 +129,18 @@ class Once:
         try:
             work(Seal(begin, end))
         except _AnsweredBefore as before:
-            return _again(asked, before.answer, at, life)
+            return self._without_stopped(_again(asked, before.answer, at, life), at)
         return kept[0]
+
+    def _without_stopped(self, answer: Response, at: int) -> Response:
+        """A poll's answer as it was, less who was suppressed since: nobody is told their numbers."""
+        told = orjson.loads(bytes(answer.body))
+        with reading(self.service.engine) as connection:
+            stopped = suppressed_among(connection, [item["lease_id"] for item in told["items"]], at)
+        if not stopped:
+            return answer
+        kept = [item for item in told["items"] if item["lease_id"] not in stopped]
+        return reply(told | {"items": kept}, answer.status_code, _REPLAYED)
 
     def _asked(self, key: str, principal: Principal) -> Asked:
         return Asked(key, self.route, principal.key_id, hashlib.sha256(self.body).digest())
@@ -158,8 +170,7 @@ def _again(asked: Asked, found: Answer, at: int, life: int = DAY) -> Response:
         raise StillAtWork
     if found.response is None or at >= found.created_at + life:
         raise LeaseExpired
-    headers = {"Idempotency-Replayed": "true"}
-    return Response(found.response or b"", found.status, headers, "application/json")
+    return Response(found.response or b"", found.status, _REPLAYED, "application/json")
 
 
 async def once(

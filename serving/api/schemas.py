@@ -124,7 +124,7 @@ class LeaseResponse(BaseModel):
     degraded: bool
     expires_at: str
     items: list[ItemOut]
-    withheld: dict[str, int] = Field(description="leads not offered, by reason; `filtered` by the poll itself")
+    withheld: dict[str, int] = Field(description="leads not offered, by reason (`filtered`: by the poll)")
     next_poll_after_s: int
 
 

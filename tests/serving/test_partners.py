@@ -7,12 +7,13 @@ import pytest
 from sqlalchemy import Engine, select
 
 from features import Moments, compute, for_leads
-from features.instants import DAY, HOUR, MINUTE
+from features.instants import DAY, HOUR, MINUTE, render
 from features.store.engine import reading
 from features.store.tables import decision
 from serving.desk import Desk
 from serving.handout import Batch, Order
 from serving.models import Models
+from tests.features.store.tellings import an_event
 from training.bundle import Bundle, Model
 from training.calibration import AS_IT_IS
 from training.dataset import PRIOR_SECONDS
@@ -57,6 +58,29 @@ def with_a_model(desk: Desk) -> Desk:
 
 def asked(desk: Desk, n: int, ready: tuple[str, ...] = READY, at: int = OPEN) -> Batch:
     return desk.lease("spring", Order(n, agents_ready=ready), "k", at)
+
+
+@pytest.mark.parametrize("model", [False, True])
+@pytest.mark.parametrize("agent", READY)
+def test_a_callback_goes_to_the_agent_who_promised_it_if_ready(floor: Engine, model: bool, agent: str):
+    told = {"lead_id": "lead-0003", "at": render(OPEN)}
+    tell(floor, an_event("callback.scheduled", time=OPEN - HOUR, agent_id="eve", **told))
+    tell(floor, an_event("callback.scheduled", "moved", OPEN - MINUTE, agent_id=agent, **told))
+    desk = with_a_model(a_desk(floor)) if model else a_desk(floor)
+
+    first, *others = asked(desk, 3).items
+
+    assert (first.lead_id, first.source, first.agent_id) == ("lead-0003", "callback", agent)
+    assert agent not in {item.agent_id for item in others}
+
+
+def test_a_callback_goes_to_somebody_else_if_its_agent_isnt_ready(floor: Engine):
+    promised = {"lead_id": "lead-0003", "at": render(OPEN), "agent_id": "gone"}
+    tell(floor, an_event("callback.scheduled", time=OPEN - HOUR, **promised))
+
+    first, *_ = asked(a_desk(floor), 3).items
+
+    assert (first.lead_id, first.agent_id in READY) == ("lead-0003", True)
 
 
 @pytest.mark.parametrize("model", [False, True])

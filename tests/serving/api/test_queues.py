@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from features.instants import DAY, HOUR, MINUTE, SECOND, render
-from tests.features.store.tellings import NOON, a_lead
+from tests.features.store.tellings import NOON, a_lead, an_event
 from tests.serving.desks import a_dial
 
 from .conftest import Door
@@ -119,6 +119,19 @@ def test_the_same_poll_gets_the_same_leases_while_they_live_and_then_410(floor: 
     assert (other.status_code, other.json()["code"]) == (409, "idempotency_key_reused")
     assert (gone.status_code, gone.json()["code"]) == (410, "lease_expired")
     assert long_gone.status_code == 410
+
+
+@pytest.mark.parametrize("kind", ["dnc.added", "objection.received", "lead.erased"])
+def test_a_poll_told_again_leaves_out_who_was_stopped_since(floor: Door, kind: str):
+    poll = ("POST", "/v1/campaigns/spring/queue:lease", POLL)
+    first = floor(*poll, Idempotency_Key="p1").json()
+    stop = an_event(kind, time=OPEN, lead_id="ann")
+    assert floor("POST", "/v1/events", stop, Content_Type="application/cloudevents+json").status_code == 202
+
+    again = floor(*poll, Idempotency_Key="p1")
+
+    assert again.json() == first | {"items": [one for one in first["items"] if one["lead_id"] == "bob"]}
+    assert again.headers["Idempotency-Replayed"] == "true"
 
 
 def test_a_polls_key_is_spent_for_good_although_nobody_asked_for_more_than_a_day(floor: Door):
