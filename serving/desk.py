@@ -33,7 +33,7 @@ from .handout import (
 )
 from .hands import Hands
 from .items import Known, items_of
-from .leases import Ack, AckResult
+from .leases import Ack, AckResult, Given
 from .lineup import Lineup, Terms
 from .memory import Memory
 from .models import Models
@@ -45,11 +45,11 @@ from .ranking.queue import Candidates, rank
 from .remarks import Remark, Remarks
 from .retraining import Trainer
 from .rule import Caps
-from .rules.hours import open_until
 from .scores import ScoreSheet
-from .standing import OPEN, Standing
+from .standing import Standing
+from .subjects import has_number
 from .switchbacks import in_force
-from .verdicts import judge_all
+from .verdicts import OWN_LEASE, failed, judge_all
 from .view import View, passing
 
 MOST_ROUNDS = 8
@@ -202,13 +202,14 @@ class Desk:
         """A campaign's least time between two dials."""
         return lambda campaign: self.plan(campaign, at).caps.min_gap
 
-    def _may_dial(self, at: int) -> Callable[[int], bool]:
-        """Whether a leased lead (by its database key) is still open and its place within its hours."""
+    def _may_dial(self, at: int) -> Callable[[Given], bool]:
+        """Whether every rule, but that it is leased, allows a lead still, under the number that was given."""
 
-        def may(key: int) -> bool:
-            rows = np.array([self.ledger.leads.row_of_key(key)])
-            standing = self.roster.standing(rows, Plan().caps, at)
-            return bool(standing.closed[0] == OPEN and open_until(standing, at)[0] > at)
+        def may(given: Given) -> bool:
+            book, caps = self.ledger.leads, self.plan(given.campaign, at).caps
+            row = book.row_of_key(given.lead)
+            standing = self.roster.standing(np.array([row]), caps, at)
+            return has_number(book, row, given.phone_hash) and not failed(standing, caps, at, OWN_LEASE)
 
         return may
 

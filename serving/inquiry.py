@@ -11,23 +11,24 @@ from .diagnostics import diagnosis
 from .errors import UnknownLead
 from .insight import Diagnosis, Eligibility, Explanation, eligibility, explanation
 from .subjects import named
+from .verdicts import OWN_LEASE
 from .view import View
-
-_OWN_LEASE = frozenset({"LEASED"})
 
 
 def check(
     desk: Desk, campaign: str, lead_id: str | None, phone: str | None, lease_id: str | None, at: int
 ) -> Eligibility:
-    """The last gate before a call: every rule, asked now; what nobody knows is not allowed."""
+    """The last gate before a call: every rule, asked now; what the campaign doesn't know is not allowed."""
     with desk.lock:
         at = desk.follow(at)
         with reading(desk.engine) as connection:
             now = desk.clock(connection, at) if lease_id else at
             rows, why = named(connection, desk.ledger.leads, lead_id, phone, lease_id, now)
+        told = desk.ledger.leads
+        mine = [row for row in rows if told.columns["campaign"][row] == told.code("campaign", campaign)]
         caps = desk.plan(campaign, at).caps
-        standings = [desk.roster.standing(np.array([row]), caps, at) for row in rows]
-    ignored = _OWN_LEASE if lease_id else frozenset()
+        standings = [desk.roster.standing(np.array([row]), caps, at) for row in mine]
+    ignored = OWN_LEASE if lease_id else frozenset()
     verdicts = [eligibility(standing, caps, at, ignored) for standing in standings]
     if not verdicts:
         return Eligibility(False, (why,), None)

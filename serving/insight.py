@@ -15,9 +15,9 @@ from .abandons import Nearness
 from .ranking.reasons import Reason, reasons_of
 from .ranking.value import value_per_second
 from .rule import Caps
-from .rules.hours import ahead, open_until
+from .rules.hours import ahead
 from .standing import Standing
-from .verdicts import failed
+from .verdicts import allowed_until, failed
 from .week_ahead import NO_EVIDENCE, Window, windows_of_week
 
 LATER = (0, 5 * MINUTE, 30 * MINUTE, HOUR, 4 * HOUR, DAY, 3 * DAY, 7 * DAY)
@@ -162,7 +162,7 @@ class Diagnosis:
 def eligibility(standing: Standing, caps: Caps, at: int, ignore: frozenset[str] = frozenset()) -> Eligibility:
     """The verdict on the first lead of a standing."""
     rules = tuple(failed(standing, caps, at, ignore))
-    return Eligibility(not rules, rules, None if rules else int(open_until(standing, at)[0]))
+    return Eligibility(not rules, rules, None if rules else int(allowed_until(standing, caps, at)[0]))
 
 
 def explanation(

@@ -12,9 +12,9 @@ from features.leads import LeadTable
 from .handout import Item, Poll, Round
 from .ranking.queue import Source
 from .remarks import Remark
-from .rules.hours import open_until
 from .scores import Expected
 from .standing import Standing
+from .verdicts import allowed_until
 from .view import View
 
 _SOURCES = tuple(source.name.lower() for source in Source)
@@ -50,7 +50,7 @@ def items_of(
         "source": [_SOURCES[source] for source in found.queue.source[found.entries].tolist()],
         "attempt_no": (standing.attempts + 1).tolist(),
         "timezone": [zones[zone][0] for zone in standing.zone.tolist()],
-        "callable_until": open_until(standing, poll.at).tolist(),
+        "callable_until": allowed_until(standing, view.lineup.terms.plan.caps, poll.at).tolist(),
         "agent_id": [None] * size,
         "reasons": [remark.reasons for remark in known.remarks],
         "best_window": [remark.window for remark in known.remarks],

@@ -56,6 +56,21 @@ class Ack:
     reason: str | None = None
 
 
+class Given(NamedTuple):
+    """Whom a lease was given for, and by which campaign."""
+
+    lease_id: str
+    lead: int
+    """Database key."""
+    phone_hash: str | None
+    campaign: str
+
+    @classmethod
+    def of(cls, row: Row[str, int, str | None, str]) -> "Given":
+        """As the decision says."""
+        return cls(*row)
+
+
 @dataclass(frozen=True)
 class AckResult:
     """The answer for one lease, as an HTTP status and a stable code."""
@@ -173,16 +188,16 @@ def acknowledge(
     acks: Sequence[Ack],
     at: int,
     min_gap: Callable[[str], int],
-    may_dial: Callable[[int], bool],
+    may_dial: Callable[[Given], bool],
 ) -> list[AckResult]:
     """Apply acknowledgements, each on its own: 200, 404 for a lease nobody gave, 410 where nobody must dial.
 
-    `min_gap` gives a campaign's least time between dials: what `dialed` starts at once. `may_dial` tells of a
-    lead (database key) that is about to be dialed whether it may be still.
+    `min_gap` gives a campaign's least time between dials: what `dialed` starts at once. `may_dial` tells of
+    one that is about to be dialed whether it may be still.
     """
     lock_leases(connection)
     named = {ack.lease_id for ack in acks}
-    given = {row.lease_id: row for row in connection.execute(_GIVEN, {"named": list(named)})}
+    given = {row.lease_id: Given.of(row) for row in connection.execute(_GIVEN, {"named": list(named)})}
     of = {lease_id: resources_of(row.lead, row.phone_hash) for lease_id, row in given.items()}
     rows = [resource for both in of.values() for resource in both]
     held = {row.lease_id: row.until for row in connection.execute(_HELD, {"rows": rows, "at": at})}
@@ -203,17 +218,17 @@ def acknowledge(
 
 def _judge(
     ack: Ack,
-    given: Row[str, int, str | None, str] | None,
+    given: Given | None,
     held: Mapping[str, int],
     at: int,
     min_gap: Callable[[str], int],
-    may_dial: Callable[[int], bool],
+    may_dial: Callable[[Given], bool],
 ) -> AckResult:
     if given is None:
         return AckResult(ack.lease_id, 404, "unknown_lease")
     if ack.state in ("dialing", "extend") and ack.lease_id not in held:
         return AckResult(ack.lease_id, 410, "lease_expired", given.lead)
-    if ack.state == "dialing" and not may_dial(given.lead):
+    if ack.state == "dialing" and not may_dial(given):
         return AckResult(ack.lease_id, 410, "not_callable", given.lead)
     spell = {"dialing": DIALING, "extend": EXTENSION}.get(ack.state, 0)
     until = at + (min_gap(given.campaign) if ack.state == "dialed" else spell)
@@ -288,11 +303,11 @@ def ran_out(connection: Connection, campaign: str, since: int, at: int) -> int:
     return len(before) + connection.execute(last).scalar_one()
 
 
-def holder(connection: Connection, lease_id: str, at: int) -> int | None:
-    """The database key of the lead that an open lease is for, None if it doesn't hold all its resources."""
+def holder(connection: Connection, lease_id: str, at: int) -> Given | None:
+    """Whom an open lease is for, None if it doesn't hold all its resources."""
     given = connection.execute(_GIVEN, {"named": [lease_id]}).first()
     if given is None:
         return None
     rows = resources_of(given.lead, given.phone_hash)
     held = connection.execute(_HELD, {"rows": rows, "at": at}).scalars().all()
-    return int(given.lead) if lease_id in held else None
+    return Given.of(given) if lease_id in held else None

@@ -255,9 +255,10 @@ class Roster:
         return self._tally.of(rows, self.ledger.leads.columns["phone"][rows])
 
     def _callback_at(self, rows: Int64Array, counts: Counts) -> Int64Array:
-        columns = self.ledger.leads.columns
+        """When callbacks are due that no call to the lead has kept; the one that promised doesn't."""
+        columns, last = self.ledger.leads.columns, counts.own_last_call_at
         promised, told_at = columns["callback_at"][rows], columns["callback_told_at"][rows]
-        return np.where(counts.last_call_at >= np.maximum(promised - EARLY, told_at), NEVER, promised)
+        return np.where((last >= promised - EARLY) & (last > told_at), NEVER, promised)
 
     def _closed(self, rows: Int64Array, by_calls: Int8Array, at: int) -> Int8Array:
         """A stop that stands outweighs what calls and recorded sales say; a number speaks for its leads."""

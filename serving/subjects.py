@@ -26,5 +26,15 @@ def named(
         code = book.phones.known(phone_hash(secret_of(connection), phone))
         known = np.flatnonzero((book.columns["phone"] == code) & (code >= 0))
         return known.tolist(), "unknown_phone"
-    key = leases.holder(connection, lease_id or "", now)
-    return ([book.row_of_key(key)] if key is not None and book.knows(key) else []), "lease_expired"
+    held = leases.holder(connection, lease_id or "", now)
+    if held is None or not book.knows(held.lead):
+        return [], "lease_expired"
+    row = book.row_of_key(held.lead)
+    if not has_number(book, row, held.phone_hash):
+        return [], "number_changed"
+    return [row], "lease_expired"
+
+
+def has_number(book: LeadBook, row: int, phone_hash: str | None) -> bool:
+    """Whether a lead has the number still under which it was handed out: rules go by the number dialed."""
+    return book.phones.word(int(book.columns["phone"][row])) == phone_hash

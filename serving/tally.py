@@ -33,6 +33,8 @@ class Counts:
     """Per lead: attempts in its life, its number's last calls, the last start of either, whether closed."""
 
     attempts: Int64Array
+    own_last_call_at: Int64Array
+    """To the lead itself; NEVER_CALLED before the first."""
     recent: Int64Array
     """(leads, RECENT), newest first; NEVER_CALLED where there are fewer."""
     last_call_at: Int64Array
@@ -128,9 +130,9 @@ class Tally:
         recent = np.full((rows.size, RECENT), NEVER_CALLED)
         has_phone = phone >= 0
         recent[has_phone] = self._by_phone[phone[has_phone]]
-        last = np.maximum(self._leads["last"][rows], recent[:, 0])
-        attempts, closed, wait = (self._leads[name][rows] for name in ("attempts", "closed", "not_before"))
-        return Counts(attempts, recent, last, closed, wait)
+        names = ("attempts", "last", "closed", "not_before")
+        attempts, own_last, closed, wait = (self._leads[name][rows] for name in names)
+        return Counts(attempts, own_last, recent, np.maximum(own_last, recent[:, 0]), closed, wait)
 
     @property
     def _by_phone(self) -> Int64Array:

@@ -9,7 +9,8 @@ from features.kernel import BoolArray, Int8Array, Int64Array
 
 from .rule import Caps, Rule
 from .rules import rules
-from .rules.hours import CallingHours
+from .rules.attempts import too_old_from
+from .rules.hours import CallingHours, open_until
 from .standing import Standing
 
 WITHHELD = (
@@ -21,6 +22,10 @@ WITHHELD = (
 
 FREE = len(WITHHELD)
 """`Verdicts.heading` of a lead that no rule forbids."""
+
+
+OWN_LEASE = frozenset({"LEASED"})
+"""The rule that whoever holds a lease doesn't ask."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +70,11 @@ def _asked(asked: Iterable[Rule], standing: Standing, caps: Caps, at: int) -> Ve
         np.minimum(heading, np.where(verdict.forbidden, place, FREE), out=heading, casting="unsafe")
         np.maximum(until, verdict.until, out=until)
     return Verdicts(heading, until)
+
+
+def allowed_until(standing: Standing, caps: Caps, at: int) -> Int64Array:
+    """Until when leads that may be called now may be, if nothing happens but that time passes."""
+    return np.minimum(open_until(standing, at), too_old_from(standing, caps))
 
 
 def failed(standing: Standing, caps: Caps, at: int, ignore: frozenset[str] = frozenset()) -> list[str]:

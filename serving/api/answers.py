@@ -21,7 +21,7 @@ from ..handout import Batch, Seal
 from .dependencies import Body, Service, ServiceDep
 
 _INSTANTS = ("_at", "until", "start", "end")
-"""How the names of instants end."""
+"""How the names of instants end, but for a plain `at`."""
 _LONGEST_LEASE = 900 * SECOND
 _REPLAYED = {"Idempotency-Replayed": "true"}
 
@@ -52,7 +52,7 @@ def plain(value: object) -> object:
 
 
 def _named(name: str, value: object) -> object:
-    if isinstance(value, int) and not isinstance(value, bool) and name.endswith(_INSTANTS):
+    if isinstance(value, int) and not isinstance(value, bool) and (name == "at" or name.endswith(_INSTANTS)):
         return when(value)
     return plain(value)
 

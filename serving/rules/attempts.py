@@ -61,7 +61,7 @@ class Age:
 
     def judge(self, standing: Standing, caps: Caps, at: int) -> Verdict:
         """Forbid leads that are too old."""
-        return Verdict.where(at - standing.created_at > caps.max_age)
+        return Verdict.where(at >= too_old_from(standing, caps))
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,11 @@ class Frequency:
         """Forbid numbers at the place's limit until the oldest call that counts leaves the 24 hours."""
         limit = _limits(self.id)[standing.jurisdiction]
         return Verdict.where(standing.calls_24h >= limit, standing.oldest_in_24h)
+
+
+def too_old_from(standing: Standing, caps: Caps) -> Int64Array:
+    """The first instant at which each lead is too old."""
+    return standing.created_at + caps.max_age + 1
 
 
 def daily_cap(jurisdiction: Int64Array, caps: Caps) -> Int64Array:

@@ -322,6 +322,56 @@ def test_check_fails_closed(floor: Engine):
     assert check(desk, "spring", item.lead_id, None, None, AT + DAY).allow
 
 
+def test_the_last_gate_knows_the_leads_of_the_campaign_that_asks_alone(floor: Engine):
+    desk = a_desk(floor)
+    item = poll(desk, AT, 1).items[0]
+
+    asked = [(item.lead_id, None, None), (None, item.phone, None), (None, None, item.lease_id)]
+    told = [check(desk, "autumn", *named, AT) for named in asked]
+
+    assert [(one.allow, one.rules_failed) for one in told] == [
+        (False, ("unknown_lead",)), (False, ("unknown_phone",)), (False, ("lease_expired",)),
+    ]  # fmt: skip
+
+
+def test_a_lease_speaks_of_the_number_that_it_was_given_for(floor: Engine):
+    desk = a_desk(floor)
+    item = poll(desk, AT, 1).items[0]
+    moved = a_lead(item.lead_id, updated_at=render(AT), phones=[{"e164": "+14155550123", "type": "mobile"}])
+    tell_leads(floor, [moved], AT)
+
+    checked = check(desk, "spring", None, None, item.lease_id, AT)
+    (acked,) = desk.acknowledge([Ack(item.lease_id, "dialing")], AT)
+
+    assert (checked.allow, checked.rules_failed) == (False, ("number_changed",))
+    assert (acked.status, acked.code) == (410, "not_callable")
+
+
+def test_every_rule_is_asked_again_before_a_leased_lead_is_dialed(floor: Engine):
+    desk = a_desk(floor)
+    item, other = poll(desk, AT, 2).items
+    tell(floor, a_dial("by-hand", other.lead_id, AT - MINUTE, phone=item.phone), at=AT + MINUTE)
+
+    (acked,) = desk.acknowledge([Ack(item.lease_id, "dialing")], AT + MINUTE)
+
+    assert check(desk, "spring", None, None, item.lease_id, AT + MINUTE).rules_failed == ("GAP",)
+    assert (acked.status, acked.code) == (410, "not_callable")
+
+
+def test_an_answer_holds_until_the_lead_is_too_old(engine: Engine):
+    received = AT - 30 * DAY + 5 * MINUTE
+    tell_leads(engine, [a_lead("old", created_at=render(received), updated_at=render(received))])
+    desk = a_desk(engine)
+
+    told = check(desk, "spring", "old", None, None, AT)
+    given = poll(desk, AT, 1).items[0]
+
+    assert told.allow
+    assert told.valid_until == given.callable_until == AT + 5 * MINUTE + 1
+    assert not check(desk, "spring", "old", None, None, told.valid_until).allow
+    assert check(desk, "spring", "old", None, None, told.valid_until - 1).allow
+
+
 def test_a_batch_whose_record_fails_at_the_very_end_leaves_neither_leases_nor_a_spent_key(engine: Engine):
     tell_leads(engine, many_leads(3))
     desk, asked = a_desk(engine), Asked("k", "/lease", "floor", b"digest")

@@ -134,6 +134,48 @@ def test_a_callback_promised_in_a_call_stays_open_after_that_call(roster: Roster
     assert stands.callback_at[ANN] == AT + 5 * MINUTE
 
 
+def test_a_call_that_is_told_by_its_start_doesnt_keep_its_own_promise(roster: Roster, store: Engine):
+    soon = AT + 12 * MINUTE
+    told = a_dial("c1", "ann", AT, "callback", callback_at=render(soon), human_answered=True)
+    tell(store, told | {"time": render(AT)})
+
+    assert standing(followed(roster, store), AT + 3 * MINUTE).callback_at[ANN] == soon
+
+
+def test_a_call_to_another_lead_of_the_number_doesnt_keep_a_promise(roster: Roster, store: Engine):
+    promised = AT + 3 * HOUR
+    tell(store, an_event("callback.scheduled", "", AT, lead_id="ann", at=render(promised)))
+    tell(store, a_dial("c1", "twin", promised - 10 * MINUTE), at=promised)
+
+    stands = standing(followed(roster, store), promised)
+
+    assert callback_due(stands, promised).tolist() == [True, False, False]
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_a_correction_without_a_callback_takes_the_promise_back(
+    roster: Roster, store: Engine, order: tuple[int, ...]
+):
+    tell(store, a_dial("c1", "ann", AT, human_answered=True))
+    said = (
+        a_disposition("c1", "callback", callback_at=render(AT + HOUR))
+        | {"id": "1", "time": render(AT + MINUTE)},
+        a_disposition("c1", "contact_no_decision") | {"id": "2", "time": render(AT + 2 * MINUTE)},
+    )
+    for place in order:
+        tell(store, said[place])
+
+    assert standing(followed(roster, store), AT + HOUR).callback_at[ANN] == NEVER
+
+
+def test_a_disposition_without_a_callback_leaves_other_promises_alone(roster: Roster, store: Engine):
+    tell(store, an_event("callback.scheduled", "", AT, lead_id="ann", at=render(AT + DAY)))
+    tell(store, a_dial("c1", "ann", AT + HOUR, human_answered=True))
+    tell(store, a_disposition("c1", "contact_no_decision") | {"time": render(AT + 2 * HOUR)})
+
+    assert standing(followed(roster, store), AT + 3 * HOUR).callback_at[ANN] == AT + DAY
+
+
 def test_a_cancelled_callback_is_none(roster: Roster, store: Engine):
     promise = {"lead_id": "ann", "at": render(AT + HOUR)}
     tell(store, an_event("callback.scheduled", "", AT, **promise),

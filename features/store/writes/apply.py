@@ -27,7 +27,8 @@ def _call_attempted(draft: Draft, told: Told) -> None:
     if outcome is Outcome.DO_NOT_CALL:
         draft.stops.append(Stop("dnc", told.time, known_at, lead_id=data.lead_id, phone_hash=phone))
     if data.callback_at is not None:
-        _add_callback(draft, told, lead, data.callback_at, data.agent_id)
+        promised_at = max(told.time, data.started_at)  # so that the call itself doesn't keep its promise
+        _add_callback(draft, told, lead, data.callback_at, data.agent_id, promised_at)
     if data.lease_id is not None:
         used = data.lease_id, lead
         draft.leases[used] = max(data.ended_at, draft.leases.get(used, 0))
@@ -72,7 +73,9 @@ def _call_disposed(draft: Draft, told: Told) -> None:
         everywhere = of.lead if of.phone_hash is None else None
         draft.stops.append(Stop("dnc", told.time, known_at, lead=everywhere, phone_hash=of.phone_hash))
     if data.callback_at is not None:
-        _add_callback(draft, told, of.lead, data.callback_at, None)
+        _add_callback(draft, told, of.lead, data.callback_at, None, told.time)
+    if (taken_back_at := draft.disposed(data.call_id, told.time, data.callback_at)) is not None:
+        _add_callback(draft, told, of.lead, taken_back_at, None, taken_back_at, cancelled=True)
     rest = None if data.next_after_s is None else told.time + round(data.next_after_s * SECOND)
     draft.add(
         disposition,
@@ -104,19 +107,23 @@ def _conversion(draft: Draft, told: Told) -> None:
 
 def _callback(draft: Draft, told: Told) -> None:
     data = read_as(told, wire.Callback)
-    _add_callback(draft, told, draft.leads[data.lead_id], data.at, data.agent_id)
+    lead, cancelled = draft.leads[data.lead_id], told.kind == "callback.cancelled"
+    _add_callback(draft, told, lead, data.at, data.agent_id, told.time, cancelled=cancelled)
 
 
-def _add_callback(draft: Draft, told: Told, lead: int, at: int, agent: str | None) -> None:
-    draft.add(
-        callback,
-        lead=lead,
-        at=at,
-        agent=agent,
-        event_at=told.time,
-        known_at=draft.known_at(told),
-        cancelled=told.kind == "callback.cancelled",
-    )
+def _add_callback(
+    draft: Draft,
+    told: Told,
+    lead: int,
+    at: int,
+    agent: str | None,
+    event_at: int,
+    *,
+    cancelled: bool = False,
+) -> None:
+    known_at = draft.known_at(told)
+    row = {"lead": lead, "at": at, "agent": agent, "event_at": event_at, "known_at": known_at}
+    draft.add(callback, **row, cancelled=cancelled)
 
 
 def _consent_granted(draft: Draft, told: Told) -> None:

@@ -59,6 +59,8 @@ class Draft:
     replaced: list[str] = field(default_factory=list)
     """The stored calls of which a newer version came."""
     agent_rows: dict[str, Row] = field(default_factory=dict)
+    dispositions: dict[str, list[tuple[int, int | None]]] = field(default_factory=dict)
+    """Of each call (time, callback promised) as it was disposed so far."""
     stops: list[Stop] = field(default_factory=list)
     leases: dict[tuple[str, int], int] = field(default_factory=dict)
     """When the call that names a lease, to a lead (`lead.id`), ended."""
@@ -80,6 +82,13 @@ class Draft:
         elif before is not None:
             self.replaced.append(call_id)
         self.calls[call_id], self.call_rows[call_id] = told, row
+
+    def disposed(self, call_id: str, at: int, callback_at: int | None) -> int | None:
+        """Take note of a disposition; when the one that stands takes back the callback of the one before."""
+        told = self.dispositions.setdefault(call_id, [])
+        told.append((at, callback_at))
+        *_, before, last = [(0, None), *sorted(told, key=lambda one: one[0])]
+        return last[0] if last[1] is None and before[1] is not None else None
 
     def known_at(self, told: Told) -> int:
         """Since when an event's facts are known."""

@@ -10,7 +10,7 @@ from ...sources.outcomes import Dialects
 from ..installation import secret_of
 from ..lookup import among, found_pairs, lock_ingest, unique
 from ..repeats import count_repeats
-from ..tables import agent, call, event, lead, outcome_code, quarantine
+from ..tables import agent, call, disposition, event, lead, outcome_code, quarantine
 from .apply import apply
 from .draft import Draft, KnownCall
 from .quarantine import put_aside, quarantined, settle, stops_in, waiting
@@ -136,6 +136,7 @@ def _call_of(told: Told) -> str | None:
 def _prepare(connection: Connection, told: Sequence[Told], at: int) -> Draft:
     """Look up all that the batch names, in one question a table."""
     agents = unique(one.data.agent_id for one in told if isinstance(one.data, wire.AgentUpserted))
+    disposed = unique(one.data.call_id for one in told if isinstance(one.data, wire.CallDisposed))
     return Draft(
         at,
         secret_of(connection),
@@ -143,6 +144,7 @@ def _prepare(connection: Connection, told: Sequence[Told], at: int) -> Draft:
         _leads(connection, unique(map(_lead_of, told))),
         _calls(connection, unique(map(_call_of, told))),
         _agents(connection, agents),
+        dispositions=_dispositions(connection, disposed),
     )
 
 
@@ -174,6 +176,17 @@ def _agents(connection: Connection, named: Sequence[str]) -> dict[str, tuple[int
     columns = select(agent.c.agent, agent.c.event_at, agent.c.event_id)
     rows = connection.execute(columns.where(among(connection, agent.c.agent, named)))
     return {row.agent: (row.event_at, row.event_id) for row in rows}
+
+
+def _dispositions(connection: Connection, named: Sequence[str]) -> dict[str, list[tuple[int, int | None]]]:
+    if not named:
+        return {}
+    columns = select(disposition.c.call_id, disposition.c.event_at, disposition.c.callback_at)
+    told: dict[str, list[tuple[int, int | None]]] = {}
+    mine = columns.where(among(connection, disposition.c.call_id, named)).order_by(disposition.c.id)
+    for row in connection.execute(mine):
+        told.setdefault(row.call_id, []).append((row.event_at, row.callback_at))
+    return told
 
 
 def _called(accepted: Sequence[Told]) -> list[str]:
