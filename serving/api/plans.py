@@ -13,7 +13,7 @@ from ..ranking.policy import HELD, Arm, Experiment
 from ..switchbacks import Switchback, overlaid
 from .schemas import Ident, Strict, Word, Zone
 
-Clock = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-4]):[0-5][0-9]$")]
+Clock = Annotated[str, StringConstraints(pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$")]
 
 
 def _an_instant(said: str) -> str:

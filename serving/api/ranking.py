@@ -15,7 +15,7 @@ from features.store.engine import reading
 
 from ..errors import BadQuery, SnapshotGone, UnknownCampaign
 from ..listings import Listed, current
-from ..ranking.listing import SCALES, Delta, delta
+from ..ranking.listing import SCALES, WHOLE, Delta, delta
 from ..ranking.queue import Source
 from .answers import reply, when
 from .dependencies import Now, Queues, Service, ServiceDep
@@ -66,7 +66,8 @@ def read(
     _known(service, campaign)
     found, first = _at(service, campaign, cursor, at)
     headers = {"ETag": f'"{found[0].snapshot_id}"', "Leadrank-Snapshot": found[0].snapshot_id}
-    if cursor is None and if_none_match is not None and found[0].snapshot_id in if_none_match:
+    had = (if_none_match or "").strip()
+    if cursor is None and (had == "*" or found[0].snapshot_id in had):
         return Response(None, 304, headers)
     changed = _changed(service, found, since_snapshot, scale)
     rows = _rows(found, changed, scale, first, limit)
@@ -112,9 +113,9 @@ def _rows(
 ) -> Iterator[tuple[object, ...]]:
     """The page's rows, in the order of `FIELDS`."""
     listing = found[1]
-    value = SCALES[scale](listing)
+    value, kind = SCALES[scale](listing), int if scale in WHOLE else float
     for place in changed.places[first : first + limit].tolist():
-        said = None if np.isnan(value[place]) else float(value[place])
+        said = None if np.isnan(value[place]) else kind(value[place])
         name = listing.lead_id[place].decode()
         source = Source(listing.source[place]).name.lower()
         yield place + 1, name, said, source, when(int(listing.until[place]))

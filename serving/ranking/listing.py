@@ -104,6 +104,9 @@ SCALES: dict[str, Callable[[Listing], Float64Array]] = {
 }
 """What a lead's `value` can be, by the name of the scale."""
 
+WHOLE = ("0-32767", "dense")
+"""The scales of whole numbers."""
+
 
 @dataclass(frozen=True)
 class Delta:

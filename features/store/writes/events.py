@@ -13,7 +13,7 @@ from ..repeats import count_repeats
 from ..tables import agent, call, disposition, event, lead, outcome_code, quarantine
 from .apply import apply
 from .draft import Draft, KnownCall
-from .quarantine import put_aside, quarantined, settle, stops_in, waiting
+from .quarantine import payloads, put_aside, put_right, quarantined, settle, stops_in, waiting
 from .receipts import EventReceipt, Known
 from .sense import nonsense, unmapped
 from .telling import Fault, Told, read
@@ -37,7 +37,10 @@ AT_ONCE = 5_000
 def accept_events(
     connection: Connection, items: Sequence[object], at: int, known: Known = "received"
 ) -> EventReceipt:
-    """Take in CloudEvents, each (source, id) once; `at` is when they are stored."""
+    """Take in CloudEvents, each (source, id) once; `at` is when they are stored.
+
+    One that waits in quarantine and is told otherwise now was put right: it is tried as it is told now.
+    """
     lock_ingest(connection)
     told, rejected = [], []
     for index, item in enumerate(items):
@@ -46,15 +49,17 @@ def accept_events(
             rejected.append((index, found))
         else:
             told.append(found)
-    new = _new_ones(connection, told)
-    fresh = {id(one) for one in new}
+    new, mended = _new_ones(connection, told)
+    fresh = {id(one) for one in (*new, *mended)}
     again = [(one.source, one.type, one.time) for one in told if id(one) not in fresh]
     count_repeats(connection, again, at)
     accepted, faulty = _take_in(connection, new, at)
     put_aside(connection, faulty, at)
-    replayed = replay_waiting(connection, _called(accepted), at)
+    put_right(connection, mended)
+    good, bad = _try_again(connection, mended, at)
+    replayed = replay_waiting(connection, _called([*accepted, *good]), at)
     return EventReceipt(
-        len(accepted), len(told) - len(new), _reasons(faulty), tuple(rejected), replayed=replayed
+        len(accepted) + len(good), len(again), _reasons([*faulty, *bad]), tuple(rejected), replayed=replayed
     )
 
 
@@ -80,12 +85,14 @@ def replay_waiting(connection: Connection, things: Collection[str], at: int) -> 
     return len(accepted) + replay_waiting(connection, _called(accepted), at)
 
 
-def _new_ones(connection: Connection, told: Sequence[Told]) -> list[Told]:
-    """Each event once, and only those that neither the log nor the quarantine holds."""
+def _new_ones(connection: Connection, told: Sequence[Told]) -> tuple[list[Told], list[Told]]:
+    """Each event once: those that neither the log nor the quarantine holds, and those put right since."""
     first = {one.key: one for one in reversed(told)}
     keys = sorted(first)
-    old = found_pairs(connection, event, keys) | found_pairs(connection, quarantine, keys)
-    return [one for key, one in first.items() if key not in old]
+    logged, held = (found_pairs(connection, table, keys) for table in (event, quarantine))
+    waiting_ones = payloads(connection, held - logged)
+    mended = [first[key] for key, payload in waiting_ones.items() if payload != first[key].payload]
+    return [one for key, one in first.items() if key not in logged | held], mended
 
 
 def _take_in(connection: Connection, told: Sequence[Told], at: int) -> tuple[list[Told], list[Told]]:

@@ -1,8 +1,9 @@
 """Quarantine: events that make no sense yet are kept with a reason, and tried again when that may be over."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, bindparam, select, update
+from sqlalchemy import BindParameter, ColumnElement, Connection, bindparam, select, update
 
 from ...sources.outcomes import smells_of_stop
 from ...sources.words import is_ident, is_phone
@@ -34,6 +35,33 @@ def quarantined(
     if codes is not None:
         chosen &= quarantine.c.code.in_(list(codes))
     return _read_again(connection, chosen, limit)
+
+
+def payloads(
+    connection: Connection, keys: Collection[tuple[str, str]]
+) -> dict[tuple[str, str], Mapping[str, object]]:
+    """What waits in quarantine under these (source, id)."""
+    columns = select(quarantine.c.source, quarantine.c.id, quarantine.c.payload)
+    mine = among(connection, quarantine.c.id, {name for _, name in keys})
+    rows = connection.execute(columns.where(mine, quarantine.c.replayed_at.is_(None))).all() if keys else ()
+    return {(row.source, row.id): row.payload for row in rows if (row.source, row.id) in keys}
+
+
+def put_right(connection: Connection, told: Sequence[Told]) -> None:
+    """Keep events in quarantine as they are told now, in the place of what was told before."""
+    if told:
+        mine = (quarantine.c.source == bindparam("of")) & (quarantine.c.id == bindparam("named"))
+        rows = [{"of": one.source, "named": one.id, **_said(one)} for one in told]
+        connection.execute(update(quarantine).where(mine).values(**_AS_TOLD), rows)
+
+
+_AS_TOLD: dict[str, BindParameter[Any]] = {
+    name: bindparam(f"its_{name}") for name in ("type", "time", "payload")
+}
+
+
+def _said(told: Told) -> dict[str, object]:
+    return {f"its_{name}": getattr(told, name) for name in _AS_TOLD}
 
 
 def settle(connection: Connection, accepted: Sequence[Told], faulty: Sequence[Told], at: int) -> None:

@@ -128,6 +128,21 @@ def test_what_is_in_quarantine_is_a_duplicate_too(store: Engine):
     assert (again.accepted, again.duplicates, again.quarantined) == (0, 1, ())
 
 
+def test_an_event_that_was_put_right_is_accepted_under_its_id(store: Engine):
+    accepted(store, a_call(talk_s=-1))
+
+    still = accepted(store, a_call(talk_s=-2))
+    mended = accepted(store, a_call(talk_s=60), a_call(talk_s=60))
+    later = accepted(store, a_call(talk_s=70))
+
+    assert (still.accepted, [code for _, code, _ in still.quarantined]) == (0, ["negative_duration"])
+    assert (mended.accepted, mended.duplicates, mended.quarantined) == (1, 1, ())
+    assert (later.accepted, later.duplicates) == (0, 1)
+    assert [row.talk_s for row in rows(store, call)] == [60]
+    (kept,) = rows(store, quarantine)
+    assert (kept.replayed_at, kept.payload["data"]["talk_s"]) == (NOON, 60)
+
+
 @pytest.mark.parametrize(
     ("item", "code"),
     [

@@ -55,6 +55,7 @@ def test_diagnostics_tell_each_rules_counts_and_warn(door: Door):
         3,
     )
     assert (one["rate"], one["cap"], one["pace"]) == (3.0, 3.0, pytest.approx(1 / 3))
+    assert [alert["at"] for alert in told["alerts"]] == [told["as_of_at"]]
     assert [(alert["kind"], alert["payload"]["rule"]) for alert in told["alerts"]] == [
         ("abandon_cap.near", "US-ABANDON")
     ]

@@ -39,6 +39,7 @@ def test_settings_are_replaced_whole(door: Door):
 @pytest.mark.parametrize("settings", [
     {"mode": "fast"}, {"timezone": "Mars/Base"}, {"holdout": -0.1}, {"caps": {"per_day": 0}}, {"speed": 1},
     {"shifts": [{"name": "early", "start": "8", "end": "16:00"}]},
+    {"shifts": [{"name": "late", "start": "16:00", "end": "24:30"}]},
 ])  # fmt: skip
 def test_settings_that_make_no_sense_are_refused(door: Door, settings: dict[str, object]):
     assert door("PUT", "/v1/campaigns/spring", settings).status_code == 422

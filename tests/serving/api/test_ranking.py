@@ -63,6 +63,7 @@ def test_an_unchanged_ranking_is_not_sent_again(floor: Door):
     later = floor("GET", PATH, if_none_match=first.headers["ETag"])
 
     assert (again.status_code, again.content) == (304, b"")
+    assert floor("GET", PATH, if_none_match="*").status_code == 304
     assert later.status_code == 200
     assert later.headers["ETag"] != first.headers["ETag"]
 
@@ -76,6 +77,16 @@ def test_csv_says_the_same_as_json(floor: Door):
     assert [row["lead_id"] for row in rows] == names(told)
     assert [float(row["value"]) for row in rows] == [item["value"] for item in told["items"]]
     assert told["items"][0]["value"] == 32767
+
+
+@pytest.mark.parametrize("scale", ["0-32767", "dense"])
+def test_whole_numbers_are_written_whole(floor: Door, scale: str):
+    """A dialer's rank is a small integer: `32767.0` is none."""
+    page = floor("GET", f"{PATH}?scale={scale}&format=csv")
+
+    rows = list(csv.DictReader(io.StringIO(page.text)))
+    assert rows
+    assert all(row["value"].isdigit() for row in rows)
 
 
 def test_at_night_the_ranking_is_empty(floor: Door):
