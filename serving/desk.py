@@ -297,6 +297,7 @@ class Desk:
                 withheld=withheld,
                 next_poll_after_s=view.next_poll(len(items)),
                 expires_at=poll.until(now),
+                leads=int(view.lineup.cells.totals.sum()),
             )
             served = self._served(connection, given)
             if seal is not None:

@@ -72,6 +72,8 @@ class Batch:
     withheld: dict[str, int]
     next_poll_after_s: int
     expires_at: int
+    leads: int = 0
+    """How many the campaign has: none where its name was never told."""
 
 
 @dataclass(frozen=True)

@@ -134,6 +134,7 @@ def _told(batch: Batch) -> dict[str, object]:
         "degraded": batch.degraded,
         "expires_at": render(batch.expires_at),
         "items": _items(batch.items),
+        "leads": batch.leads,
         "withheld": batch.withheld,
         "next_poll_after_s": batch.next_poll_after_s,
     }

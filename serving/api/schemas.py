@@ -124,6 +124,7 @@ class LeaseResponse(BaseModel):
     degraded: bool
     expires_at: str
     items: list[ItemOut]
+    leads: int = Field(description="how many the campaign has; 0 where nobody ever named it")
     withheld: dict[str, int] = Field(description="leads not offered, by reason (`filtered`: by the poll)")
     next_poll_after_s: int
 

@@ -51,7 +51,7 @@ def test_a_lease_has_the_fields_of_the_contract(floor: Door):
     assert [item["rank"] for item in told["items"]] == [1, 2]
     assert set(told) == {
         "batch_id", "snapshot_id", "model_version", "ranked_at", "degraded", "expires_at", "items",
-        "withheld", "next_poll_after_s",
+        "leads", "withheld", "next_poll_after_s",
     }  # fmt: skip
     item = next(item for item in told["items"] if item["lead_id"] == "ann")
     assert set(item) == {
@@ -100,7 +100,8 @@ def test_a_poll_that_filters_everybody_out_is_told_that_it_did(floor: Door):
 def test_a_campaign_that_nobody_named_has_an_empty_queue(floor: Door):
     told = floor("POST", "/v1/campaigns/winter/queue:lease", POLL)
 
-    assert (told.status_code, told.json()["items"]) == (200, [])
+    assert (told.status_code, told.json()["items"], told.json()["leads"]) == (200, [], 0)
+    assert lease(floor)["leads"] == 3
 
 
 def test_the_same_poll_gets_the_same_leases_while_they_live_and_then_410(floor: Door):
