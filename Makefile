@@ -31,8 +31,8 @@ install: .venv/package.stamp ## make .venv and install the pinned requirements a
 demo: install ## a simulated sales floor, from nothing to the table of results (SEED=7)
 	@$(BIN)/leadrank demo --seed $(SEED)
 
-test: install ## pytest: all but the slow ones and the benchmarks; warnings are errors
-	@$(BIN)/pytest
+test: install ## pytest, two files at a time: all but the slow ones and the benchmarks; warnings are errors
+	@$(BIN)/pytest -n 2 --dist loadfile
 
 test-slow: install ## coverage of the kernels' own lines, then the slow tests and the benchmarks, compiled
 	@NUMBA_DISABLE_JIT=1 $(BIN)/pytest --cov --cov-report=term
