@@ -57,7 +57,8 @@ def accept(
         with transaction(service.engine) as connection:
             within = _within(connection, who, items)
             places = [place for place, ok in enumerate(within) if ok]
-            receipt = accept_events(connection, [items[place] for place in places], at)
+            mine = [items[place] for place in places]
+            receipt = accept_events(connection, mine, at, within=who.campaigns)
         service.meter.add("leadrank_events_total", receipt.accepted, result="accepted")
         service.meter.add("leadrank_events_total", len(receipt.quarantined), result="quarantined")
         return reply(_told(receipt, places, within), 202)

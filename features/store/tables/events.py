@@ -34,6 +34,7 @@ quarantine = Table(
     Column("detail", Text, nullable=False),
     Column("waits_for", Text, nullable=True, index=True),  # lead:<lead_id> | call:<call_id>
     Column("payload", Json, nullable=False),
+    Column("within", Json, nullable=True),  # the campaigns of the key that handed it in; null: all
     maybe_instant("replayed_at"),
     UniqueConstraint("source", "id"),
 )

@@ -59,6 +59,8 @@ class Draft:
     replaced: list[str] = field(default_factory=list)
     """The stored calls of which a newer version came."""
     agent_rows: dict[str, Row] = field(default_factory=dict)
+    campaigns: Mapping[int, str] = field(default_factory=dict)
+    """By `lead.id`, for the leads of events that may speak of some campaigns alone."""
     dispositions: dict[str, list[tuple[int, int | None]]] = field(default_factory=dict)
     """Of each call (time, callback promised) as it was disposed so far."""
     stops: list[Stop] = field(default_factory=list)

@@ -1,6 +1,7 @@
 """Events in: each is applied once, in any order of arrival, or kept in quarantine with a reason."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 from sqlalchemy import Connection, select
 
@@ -35,9 +36,15 @@ AT_ONCE = 5_000
 
 
 def accept_events(
-    connection: Connection, items: Sequence[object], at: int, known: Known = "received"
+    connection: Connection,
+    items: Sequence[object],
+    at: int,
+    known: Known = "received",
+    within: Collection[str] | None = None,
 ) -> EventReceipt:
     """Take in CloudEvents, each (source, id) once; `at` is when they are stored.
+
+    `within` names the campaigns of whose leads and calls they may speak, now and when they are replayed.
 
     One that waits in quarantine and is told otherwise now was put right: it is tried as it is told now.
     """
@@ -48,7 +55,7 @@ def accept_events(
         if isinstance(found, str):
             rejected.append((index, found))
         else:
-            told.append(found)
+            told.append(replace(found, within=None if within is None else tuple(sorted(within))))
     new, mended = _new_ones(connection, told)
     fresh = {id(one) for one in (*new, *mended)}
     again = [(one.source, one.type, one.time) for one in told if id(one) not in fresh]
@@ -127,7 +134,17 @@ def _missing(told: Told, draft: Draft) -> Fault | None:
         return Fault("unknown_lead", f"no lead {lead_id} yet", f"lead:{lead_id}")
     if call_id is not None and not isinstance(told.data, wire.CallAttempted) and call_id not in draft.calls:
         return Fault("unknown_call", f"no call {call_id} yet", f"call:{call_id}")
+    campaign = draft.campaigns.get(_subject(lead_id, call_id, draft))
+    if campaign is not None and not told.reaches(campaign):
+        return Fault("other_campaign", "its lead is of a campaign that the key isn't for")
     return None
+
+
+def _subject(lead_id: str | None, call_id: str | None, draft: Draft) -> int:
+    """The lead (`lead.id`) that an event is about, -1 if about none."""
+    if lead_id is not None:
+        return draft.leads.get(lead_id, -1)
+    return draft.calls[call_id].lead if call_id in draft.calls else -1
 
 
 def _lead_of(told: Told) -> str | None:
@@ -144,13 +161,20 @@ def _prepare(connection: Connection, told: Sequence[Told], at: int) -> Draft:
     """Look up all that the batch names, in one question a table."""
     agents = unique(one.data.agent_id for one in told if isinstance(one.data, wire.AgentUpserted))
     disposed = unique(one.data.call_id for one in told if isinstance(one.data, wire.CallDisposed))
+    leads, calls = (
+        _leads(connection, unique(map(_lead_of, told))),
+        _calls(connection, unique(map(_call_of, told))),
+    )
+    limited = any(one.within is not None for one in told)
+    subjects = {*leads.values(), *(one.lead for one in calls.values())} if limited else set()
     return Draft(
         at,
         secret_of(connection),
         _dialects(connection),
-        _leads(connection, unique(map(_lead_of, told))),
-        _calls(connection, unique(map(_call_of, told))),
+        leads,
+        calls,
         _agents(connection, agents),
+        campaigns=_campaigns(connection, subjects),
         dispositions=_dispositions(connection, disposed),
     )
 
@@ -167,6 +191,13 @@ def _leads(connection: Connection, named: Sequence[str]) -> dict[str, int]:
         select(lead.c.lead_id, lead.c.id).where(among(connection, lead.c.lead_id, named))
     )
     return {row.lead_id: row.id for row in rows}
+
+
+def _campaigns(connection: Connection, keys: Collection[int]) -> dict[int, str]:
+    if not keys:
+        return {}
+    rows = connection.execute(select(lead.c.id, lead.c.campaign).where(among(connection, lead.c.id, keys)))
+    return {row.id: row.campaign for row in rows}
 
 
 def _calls(connection: Connection, named: Sequence[str]) -> dict[str, KnownCall]:

@@ -56,7 +56,7 @@ def put_right(connection: Connection, told: Sequence[Told]) -> None:
 
 
 _AS_TOLD: dict[str, BindParameter[Any]] = {
-    name: bindparam(f"its_{name}") for name in ("type", "time", "payload")
+    name: bindparam(f"its_{name}") for name in ("type", "time", "payload", "within")
 }
 
 
@@ -110,6 +110,7 @@ def _row(told: Told, at: int) -> dict[str, object]:
         "received_at": at,
         "known_at": told.known_at,
         "payload": told.payload,
+        "within": told.within,
         **_reason(told),
     }
 
@@ -120,7 +121,8 @@ def _reason(told: Told) -> dict[str, object]:
 
 
 def _read_again(connection: Connection, chosen: ColumnElement[bool], limit: int | None) -> dict[int, Told]:
-    columns = select(quarantine.c.row, quarantine.c.payload, quarantine.c.received_at, quarantine.c.known_at)
+    names = ("row", "payload", "received_at", "known_at", "within")
+    columns = select(*(quarantine.c[name] for name in names))
     still = columns.where(chosen, quarantine.c.replayed_at.is_(None)).order_by(quarantine.c.row).limit(limit)
     rows = connection.execute(still).all()
-    return {row.row: reread(row.payload, row.received_at, row.known_at) for row in rows}
+    return {row.row: reread(row.payload, row.received_at, row.known_at, row.within) for row in rows}

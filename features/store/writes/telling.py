@@ -1,6 +1,6 @@
 """Told: one event as it was told to us, read from the wire, with its fault if it has one."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar, cast
 
@@ -34,6 +34,8 @@ class Told:
     known_at: int | None
     """Since when its facts are known; None: since they are stored."""
     payload: Mapping[str, object]
+    within: tuple[str, ...] | None = None
+    """The campaigns whose leads and calls it may speak of; None: all."""
     extensions: Mapping[str, object] | None = None
     data: Shape | None = None
     fault: Fault | None = None
@@ -52,6 +54,10 @@ class Told:
     def order(self) -> tuple[int, str, str]:
         """Where it stands among others: by time, ties by name, whatever the order of arrival."""
         return self.time, self.source, self.id
+
+    def reaches(self, campaign: str) -> bool:
+        """Whether it may speak of a campaign's leads and calls."""
+        return self.within is None or campaign in self.within
 
     def faulty(self, fault: Fault) -> "Told":
         """The same event with a fault found in it."""
@@ -81,11 +87,13 @@ def read_as(told: Told, shape: type[S]) -> S:
     return told.data
 
 
-def reread(payload: Mapping[str, object], received_at: int, known_at: int | None) -> Told:
+def reread(
+    payload: Mapping[str, object], received_at: int, known_at: int | None, within: Sequence[str] | None
+) -> Told:
     """Read an event again from quarantine, as of when it was received."""
     told = read(payload, received_at)
     assert isinstance(told, Told)  # it was read once
-    return replace(told, known_at=known_at)
+    return replace(told, known_at=known_at, within=None if within is None else tuple(within))
 
 
 def _without_envelope(item: Mapping[str, object], at: int, error: ValidationError) -> Told | str:
@@ -102,7 +110,12 @@ def _with_data(item: Mapping[str, object], envelope: Envelope, at: int, known: K
     known_at = time if known == "event" else None
     data, fault = _data_of(envelope)
     extensions = envelope.model_extra or None
-    return Told(envelope.source, envelope.id, envelope.type, time, known_at, item, extensions, data, fault)
+    return Told(
+        *(envelope.source, envelope.id, envelope.type, time, known_at, item),
+        extensions=extensions,
+        data=data,
+        fault=fault,
+    )
 
 
 def _data_of(envelope: Envelope) -> tuple[Shape | None, Fault | None]:

@@ -6,12 +6,13 @@ from threading import Barrier
 import pytest
 from sqlalchemy import Engine, event, select
 
+from features.instants import HOUR, render
 from features.store.engine import reading, transaction
 from features.store.keys import all_keys, revoke_key
 from features.store.tables import api_key
 from serving.access import RENEWED_S, SCOPES, TRUST_S, Keys, Principal, create_key
 from serving.errors import KeyUnknown
-from tests.features.store.tellings import NOON, a_lead
+from tests.features.store.tellings import NOON, a_lead, an_event
 
 from .conftest import Door
 
@@ -204,3 +205,20 @@ def test_a_limited_key_hands_in_only_what_is_of_its_campaigns(door: Door):
         ("rejected", "unknown_campaign"), ("created", ""), ("rejected", "malformed: data:"),
     ]  # fmt: skip
     assert (events["accepted"], events["rejected"]) == (1, [{"index": 0, "code": "unknown_campaign"}])
+
+
+def test_what_a_limited_key_told_too_early_reaches_no_other_campaign_either(door: Door):
+    limited = door.with_key("ingest", campaigns=["autumn"])
+    for name, kind, said in (
+        ("1", "conversion.recorded", {"goal": "sale", "at": render(NOON)}),
+        ("2", "callback.scheduled", {"at": render(NOON + HOUR)}),
+    ):
+        told = [an_event(kind, f"{name}{lead}", NOON, lead_id=lead, **said) for lead in ("ann", "dan")]
+        assert len(limited("POST", "/v1/events", told).json()["quarantined"]) == 2
+
+    door("POST", "/v1/leads:batch", [a_lead("ann"), a_lead("dan", campaign="autumn")])
+
+    waiting = door("GET", "/v1/quarantine").json()
+    assert waiting["counts"] == {"other_campaign": 2}
+    assert {one["id"] for one in waiting["items"]} == {"1ann", "2ann"}
+    assert door("POST", "/v1/quarantine:replay").json()["accepted"] == 0
