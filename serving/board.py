@@ -8,6 +8,8 @@ from tempfile import TemporaryDirectory
 from mlflow import MlflowClient
 from mlflow.entities import Metric, RunTag
 
+from features.whole import make_whole, sqlite_file
+
 from .board_view import page_tags
 
 EXPERIMENT = "KPI attribution"
@@ -59,14 +61,13 @@ class Board:
 
     def __init__(self, uri: str) -> None:
         """Open the store, and make the experiment where it isn't."""
-        prefix = "sqlite:///"
-        beside = Path(uri.removeprefix(prefix)).parent if uri.startswith(prefix) else None
-        if beside is not None:
-            beside.mkdir(parents=True, exist_ok=True)
+        database = sqlite_file(uri)
+        if database is not None:
+            make_whole(database, _make_tables)
         self._client = MlflowClient(tracking_uri=uri)
         found = self._client.get_experiment_by_name(EXPERIMENT)
         if found is None:
-            where = None if beside is None else (beside / "artifacts").resolve().as_uri()
+            where = None if database is None else (database.parent / "artifacts").resolve().as_uri()
             self._where = str(self._client.create_experiment(EXPERIMENT, artifact_location=where))
         else:
             self._where = str(found.experiment_id)
@@ -127,3 +128,8 @@ class Board:
             self._where, start_time=told.begins // 1_000, run_name=told.title, tags=named
         )
         return str(run.info.run_id)
+
+
+def _make_tables(uri: str) -> None:
+    """MLflow makes its tables when it is asked for the first time."""
+    MlflowClient(tracking_uri=uri).search_experiments(max_results=1)

@@ -1,6 +1,6 @@
 """Models: which bundle is champion, swapped without a restart; the last good one when the registry fails."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from features import FeatureMatrix, Past
 from features.instants import MINUTE
 from features.kernel import Int64Array
+from features.whole import sqlite_file
 from training.bundle import Bundle
 from training.errors import TrainingError
 
@@ -39,6 +40,16 @@ class ModelVersion:
     reason: str
 
 
+@dataclass(frozen=True)
+class Listed:
+    """The registered versions, newest first: the registry's of now, or the last ones known."""
+
+    items: tuple[ModelVersion, ...]
+    degraded: bool = False
+    trouble: str = ""
+    """Why they aren't the registry's of now."""
+
+
 @dataclass
 class Models:
     """The champion in memory, the registry it comes from, and the folder where fetched bundles are kept."""
@@ -48,6 +59,7 @@ class Models:
     trouble: str = UNTRAINED
     """Why less serves than a champion that passed the gate; empty while one does."""
     _bundle: Bundle | None = None
+    _listed: tuple[ModelVersion, ...] = ()
 
     @property
     def version(self) -> str | None:
@@ -65,10 +77,9 @@ class Models:
 
     def challenger(self) -> Bundle | None:
         """The last bundle that the gate refused, unless the champion is newer; None if it can't be had."""
-        trouble = self.trouble
-        with self._keeping_the_last_good() as found:
+        found: list[Bundle | None] = []
+        with _trouble_told(lambda _: None):
             found.append(self._fetch("challenger"))
-        self.trouble = trouble
         newest, champion = found[0] if found else None, self._bundle
         return newest if newest and champion and newest.created_at >= champion.created_at else None
 
@@ -82,7 +93,8 @@ class Models:
 
     def found(self) -> Bundle | None:
         """The registry's champion, who may not serve yet; None where there is none or it can't be had."""
-        with self._keeping_the_last_good() as found:
+        found: list[Bundle | None] = []
+        with _trouble_told(self._champion_missing):
             champion = self._fetch()
             if champion is None or champion.version == self.version:
                 self.trouble = champion.degraded if champion else UNTRAINED
@@ -92,6 +104,14 @@ class Models:
     def take(self, champion: Bundle) -> None:
         """Let it serve from now on."""
         self._bundle, self.trouble = champion, champion.degraded
+
+    def listed(self) -> Listed:
+        """Every registered version; the last ones that this worker knows while the registry is in trouble."""
+        said = list[str]()
+        with _trouble_told(said.append):
+            self._listed = tuple(self.versions())
+        trouble = f"the registry's versions can't be had: {said[0]}" if said else ""
+        return Listed(self._listed, bool(said), trouble)
 
     def versions(self) -> list[ModelVersion]:
         """Every registered version, newest first."""
@@ -139,25 +159,33 @@ class Models:
 
     def _nobody_made_it(self) -> bool:
         """A registry in a file that isn't there: to ask would make it, slowly, in every worker at once."""
-        file = self.uri.removeprefix("sqlite:///")
-        return file != self.uri and not Path(file).exists()
+        file = sqlite_file(self.uri)
+        return file is not None and not file.exists()
 
     def _client(self) -> "MlflowClient":
         from mlflow import MlflowClient  # noqa: PLC0415  # a second's work: only where the registry is asked
 
         return MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
 
-    @contextmanager
-    def _keeping_the_last_good(self) -> Iterator[list[Bundle | None]]:
-        """What goes wrong between here and the registry is told by `trouble`, and stops nothing."""
-        from alembic.util import CommandError  # noqa: PLC0415
-        from mlflow.exceptions import MlflowException  # noqa: PLC0415
-        from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415
+    def _champion_missing(self, kind: str) -> None:
+        self.trouble = f"the registry's champion can't be had: {kind}"
 
-        try:
-            yield []
-        except (MlflowException, SQLAlchemyError, CommandError, TrainingError, OSError) as problem:
-            self.trouble = f"the registry's champion can't be had: {type(problem).__name__}"
+
+@contextmanager
+def _trouble_told(tell: Callable[[str], None]) -> Iterator[None]:
+    """What goes wrong between here and the registry stops nothing: the kind of error is told.
+
+    An AttributeError comes out of MLflow's migration where two threads run it on a file half made.
+    """
+    from alembic.util import CommandError  # noqa: PLC0415
+    from mlflow.exceptions import MlflowException  # noqa: PLC0415
+    from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415
+
+    registry = MlflowException, SQLAlchemyError, CommandError, AttributeError
+    try:
+        yield
+    except (*registry, TrainingError, OSError) as problem:
+        tell(type(problem).__name__)
 
 
 def _download(source: str, folder: Path, uri: str) -> None:

@@ -16,6 +16,7 @@ from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param
 from mlflow.exceptions import MlflowException
 
 from features.kernel import Float64Array, Int64Array
+from features.whole import make_whole, sqlite_file
 
 from .bundle import Bundle
 from .errors import BrokenBundle, NoFormerChampion, NoSuchModel, NoSuchVersion, RefusedByGate
@@ -259,9 +260,9 @@ class Tracking:
                 return None
 
     def _client(self) -> MlflowClient:
-        database = _database(self.uri)
+        database = sqlite_file(self.uri)
         if database is not None:
-            database.parent.mkdir(parents=True, exist_ok=True)
+            make_whole(database, _make_tables)
         return MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
 
     def _experiment(self, client: MlflowClient, name: str, page: Page | None = None) -> str:
@@ -272,7 +273,7 @@ class Tracking:
                 if _may_change(found.tags.get(key), value):
                     client.set_experiment_tag(found.experiment_id, key, value)
             return str(found.experiment_id)
-        database = _database(self.uri)
+        database = sqlite_file(self.uri)
         beside = None if database is None else (database.parent / "artifacts").resolve().as_uri()
         return str(client.create_experiment(name, artifact_location=beside, tags=wanted))
 
@@ -343,10 +344,9 @@ def _alias(client: MlflowClient, alias: str) -> str | None:
     return None if found is None else str(found)
 
 
-def _database(uri: str) -> Path | None:
-    """The file of an SQLite store."""
-    prefix = "sqlite:///"
-    return Path(uri.removeprefix(prefix)) if uri.startswith(prefix) else None
+def _make_tables(uri: str) -> None:
+    """MLflow makes its tables when it is asked for the first time."""
+    MlflowClient(tracking_uri=uri, registry_uri=uri).search_experiments(max_results=1)
 
 
 def _write(record: Record, bundle: Bundle | None, folder: Path) -> None:

@@ -22,5 +22,5 @@ def train(
 
 @router.get("/models", response_model=None)
 def list_models(_who: Manages, service: ServiceDep) -> Response:
-    """Every version with its aliases and what the gate said of it."""
-    return reply({"items": plain(service.desk.models.versions())})
+    """Every version with its aliases and what the gate said; `degraded`: the registry is in trouble."""
+    return reply(plain(service.desk.models.listed()))

@@ -117,6 +117,20 @@ def test_the_last_good_bundle_serves_while_the_registry_is_broken(
     assert models.trouble.startswith("the registry's champion can't be had")
 
 
+def test_the_last_known_versions_are_listed_while_the_registry_is_broken(published: Path, tmp_path: Path):
+    shutil.copy(published / "mlflow.db", tmp_path / "mlflow.db")
+    models = Models(uri_of(tmp_path), tmp_path / "bundles")
+    before = models.listed()
+    (tmp_path / "mlflow.db").write_bytes(b"this is no database" * 1000)
+
+    after = models.listed()
+    never_knew = Models(uri_of(tmp_path), tmp_path / "bundles").listed()
+
+    assert (before.degraded, before.trouble, bool(before.items)) == (False, "", True)
+    assert (after.items, after.degraded, never_knew.items) == (before.items, True, ())
+    assert after.trouble.startswith("the registry's versions can't be had")
+
+
 def test_a_bundle_that_is_not_whole_is_not_taken_over(published: Path, bundle: Bundle, tmp_path: Path):
     broken = tmp_path / "bundles" / bundle.version
     broken.mkdir(parents=True)
