@@ -11,7 +11,7 @@ from features.store.outbox import BOARD_FAILED, DRIFT, TRAINING_FAILED, UNDELIVE
 
 from .errors import AlreadyTraining, TrainingFailed
 from .insight import Alert
-from .retraining import Trainer
+from .retraining import Trainer, run_id_of
 
 SHOWN_FOR = 7 * DAY
 _SHOWN = (DRIFT, TRAINING_FAILED, UNDELIVERED, BOARD_FAILED)
@@ -40,7 +40,7 @@ def due(trainer: Trainer, engine: Engine, at: int) -> bool:
 
 
 def retrain(train: Callable[[int], object], engine: Engine, at: int) -> None:
-    """Do the training that is due; one that fails is logged, kept as an alert, and waits a turn."""
+    """Do a training that nobody waits for; one that fails is logged, kept as an alert, and waits a turn."""
     try:
         train(at)
     except AlreadyTraining:
@@ -49,4 +49,5 @@ def retrain(train: Callable[[int], object], engine: Engine, at: int) -> None:
         reason = str(problem.facts.get("said", problem))
         structlog.get_logger("leadrank").warning("training failed", at=render(at), reason=reason)
         with transaction(engine) as connection:
-            tell(connection, TRAINING_FAILED, render(at), at, {"reason": reason})
+            payload = {"run_id": run_id_of(at), "reason": reason}
+            tell(connection, TRAINING_FAILED, render(at), at, payload)

@@ -269,10 +269,16 @@ _CHANGE = (
 )
 
 
-def takes_turn(connection: Connection, job: str, until: int, at: int) -> bool:
-    """Win a job that one worker does for all, until an instant."""
-    told = _told(connection, [(f"job:{job}", job)], "", until, at)
+def takes_turn(connection: Connection, job: str, until: int, at: int, holder: str = "") -> bool:
+    """Win a job that one worker does for all, until an instant; `holder` names its turn."""
+    told = _told(connection, [(f"job:{job}", job)], holder, until, at)
     return connection.execute(_CLAIM[connection.dialect.name], told).first() is not None
+
+
+def keeps_turn(connection: Connection, job: str, until: int, holder: str) -> bool:
+    """Let one's turn last until an instant; False where another has taken the job since."""
+    mine = update(lease).where(lease.c.resource == f"job:{job}", lease.c.dialer_id == holder)
+    return connection.execute(mine.values(expires_at=until)).rowcount > 0
 
 
 def open_leases(connection: Connection, at: int) -> Iterable[tuple[int, int, int]]:

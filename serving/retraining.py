@@ -24,6 +24,11 @@ class TrainingRun:
     reason: str | None = None
 
 
+def run_id_of(at: int) -> str:
+    """What a training as of an instant is called until MLflow has given it an id."""
+    return f"as-of-{render(at)}"
+
+
 @dataclass
 class Trainer:
     """Starts trainings, one at a time; `every` is None where none falls due by itself."""
@@ -53,16 +58,14 @@ class Trainer:
         finally:
             self._one.release()
 
-    @property
-    def busy(self) -> bool:
-        """Whether a training is running now."""
-        return self._one.locked()
-
     def _run(self, at: int) -> TrainingRun:
         command = [sys.executable, "-m", "leadrank", "train", "--at", render(at), "--json", "-"]
         places = {"LEADRANK_DATABASE_URL": self.database_url, "LEADRANK_MLFLOW_URI": self.mlflow_uri}
         inherited = {**os.environ, **places}  # noqa: TID251  # a child takes its settings from there
-        done = subprocess.run(command, env=inherited, capture_output=True, text=True, check=False)
+        try:
+            done = subprocess.run(command, env=inherited, capture_output=True, text=True, check=False)
+        except OSError as problem:
+            raise TrainingFailed(at=render(at), said=f"no process can be started: {problem}") from problem
         if done.returncode:
             raise TrainingFailed(at=render(at), said=" ".join(done.stderr.split())[-500:])
         told = json.loads(done.stdout)

@@ -3,7 +3,7 @@
 from sqlalchemy import Engine
 from structlog.testing import capture_logs
 
-from features.instants import DAY, HOUR, MINUTE
+from features.instants import DAY, HOUR, MINUTE, render
 from features.store.engine import transaction
 from features.store.outbox import DRIFT, TRAINING_FAILED, tell, told
 from serving.alerts import SHOWN_FOR, alerts, due, retrain
@@ -27,7 +27,10 @@ def test_a_scheduled_training_that_finds_too_little_says_so_to_everybody(engine:
 
     (alert,) = diagnose(desk, "spring", AT).alerts
     assert (alert.kind, alert.at) == (TRAINING_FAILED, AT)
-    assert alert.payload == {"reason": "not_enough_calls: the past is too small"}
+    assert alert.payload == {
+        "run_id": f"as-of-{render(AT)}",
+        "reason": "not_enough_calls: the past is too small",
+    }
     assert [one["event"] for one in logs if one["log_level"] == "warning"] == ["training failed"]
 
 

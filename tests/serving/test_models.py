@@ -174,7 +174,7 @@ def test_a_training_that_fails_tells_why_and_waits_its_turn(tmp_path: Path):
     with pytest.raises(TrainingFailed, match="not_enough_calls"):
         trainer.train(FLOOR.until)
 
-    assert (trainer.busy, trainer.last_at) == (False, FLOOR.until)
+    assert (trainer._one.locked(), trainer.last_at) == (False, FLOOR.until)
     assert trainer.due(FLOOR.until + DAY - MINUTE) is False
 
 
