@@ -14,6 +14,9 @@ from .subjects import named
 from .verdicts import OWN_LEASE
 from .view import View
 
+_OBJECTED = "EU-OBJECT"
+"""Who objected is not scored."""
+
 
 def check(
     desk: Desk, campaign: str, lead_id: str | None, phone: str | None, lease_id: str | None, at: int
@@ -40,7 +43,7 @@ def explain(desk: Desk, lead_id: str, at: int) -> Explanation:
     with desk.lock:
         at = desk.follow(at)
         row = desk.ledger.leads.row(lead_id)
-        if row is None:
+        if row is None or desk.ledger.leads.columns["erased"][row]:
             raise UnknownLead(lead_id=lead_id)
         return _explained(desk, lead_id, row, at)
 
@@ -60,5 +63,6 @@ def _explained(desk: Desk, lead_id: str, row: int, at: int) -> Explanation:
     plan = desk.plan(campaign.levels[campaign.codes[row]], at)
     standing = desk.roster.standing(rows, plan.caps, at)
     verdict = eligibility(standing, plan.caps, at)
-    found = explanation(lead_id, row, verdict, past, desk.models.champion(), plan.worth, standing, at)
+    bundle = None if _OBJECTED in verdict.rules_failed else desk.models.champion()
+    found = explanation(lead_id, row, verdict, past, bundle, plan.worth, standing, at)
     return replace(found, degraded=desk.models.degraded)

@@ -85,8 +85,8 @@ class Stops:
         self._columns.append(code=nothing, until=nothing)
 
     def say(self, place: int, told: Iterable[tuple[str, int]]) -> None:
-        """Let (reason, end) be what is told; the one that ends last counts."""
-        reason, until = max(told, key=lambda one: one[1], default=("", 0))
+        """Let (reason, end) be what is told; the one that ends last counts, an objection before a wish."""
+        reason, until = max(told, key=lambda one: (one[1], one[0] != "dnc"), default=("", 0))
         self._columns["code"][place] = _STOPS[reason] if until > 0 else OPEN
         self._columns["until"][place] = until
 

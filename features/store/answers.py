@@ -1,8 +1,11 @@
 """Answers already given to an Idempotency-Key: claimed before the work, kept after it, forgotten in time."""
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, Delete, and_, delete, or_, select, update
+import orjson
+from sqlalchemy import ColumnElement, Connection, Delete, and_, bindparam, delete, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from ..instants import DAY, MINUTE
@@ -10,6 +13,11 @@ from .tables import idempotency
 
 LIFE = DAY
 """How long an answer is given again."""
+
+QUEUES = "queue:lease"
+"""How the routes end whose answers tell dialers of leads, phone numbers and all."""
+
+OK = 200
 
 PATIENCE = MINUTE
 """After so long a request that hasn't answered is taken to have died."""
@@ -69,6 +77,27 @@ def silence(connection: Connection, before: int, ending: str) -> None:
     of_route = idempotency.c.route.endswith(ending, autoescape=True)
     old = update(idempotency).where(idempotency.c.created_at < before, of_route)
     connection.execute(old.where(idempotency.c.response.is_not(None)).values(response=None))
+
+
+def forget_items(connection: Connection, leads: Mapping[str, int]) -> Counter[int]:
+    """Take leads (keys by lead_id) out of the answers to polls that are kept; by key, out of how many."""
+    own = idempotency.c
+    asked = select(own.key, own.route, own.key_id, own.response).where(
+        own.route.endswith(QUEUES, autoescape=True), own.response.is_not(None), own.status == OK
+    )
+    rows, reached = [], Counter[int]()
+    for row in connection.execute(asked):
+        told = orjson.loads(row.response)
+        kept = [item for item in told["items"] if item["lead_id"] not in leads]
+        if len(kept) < len(told["items"]):
+            reached.update(leads[name] for item in told["items"] if (name := item["lead_id"]) in leads)
+            left = orjson.dumps(told | {"items": kept})
+            rows.append({"a_key": row.key, "a_route": row.route, "whose": row.key_id, "left": left})
+    if rows:
+        mine = (own.key == bindparam("a_key")) & (own.route == bindparam("a_route"))
+        same = update(idempotency).where(mine & (own.key_id == bindparam("whose")))
+        connection.execute(same.values(response=bindparam("left")), rows)
+    return reached
 
 
 def _is(asked: Asked) -> ColumnElement[bool]:

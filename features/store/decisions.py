@@ -7,6 +7,7 @@ import orjson
 from sqlalchemy import Connection, RowMapping, Text, TextClause, cast, delete, func, select, text
 
 from ..instants import MINUTE
+from .lookup import among
 from .tables import batch, call, callback, decision, draw, lead
 from .trips import Asked
 
@@ -61,6 +62,12 @@ def leads_of(connection: Connection, keys: Collection[int]) -> dict[int, RowMapp
     """Id and erasure of leads, by their database keys."""
     asked = select(lead.c.id, lead.c.lead_id, lead.c.erased_at).where(lead.c.id.in_(list(keys)))
     return {row["id"]: row for row in connection.execute(asked).mappings()}
+
+
+def erased_among(connection: Connection, lead_ids: Collection[str]) -> set[str]:
+    """Those of some leads that were erased."""
+    mine = among(connection, lead.c.lead_id, lead_ids) & lead.c.erased_at.is_not(None)
+    return set(connection.execute(select(lead.c.lead_id).where(mine)).scalars())
 
 
 def calls_of(connection: Connection, decision_id: str) -> list[RowMapping]:

@@ -44,12 +44,12 @@ def tell(connection: Connection, kind: str, key: str, at: int, payload: Mapping[
     return True
 
 
-def forget_lead(connection: Connection, lead_id: str) -> None:
-    """Drop the events about one lead, sent or not: nobody is told of it any more."""
+def forget_lead(connection: Connection, lead_id: str) -> int:
+    """Drop the events about one lead, sent or not: nobody is told of it any more. How many they were."""
     keys = [f"{kind}|{lead_id}" for kind in (HOT, LATE)]
     mine = select(outbox.c.id).where(outbox.c.key.in_(keys))
     connection.execute(delete(delivery).where(delivery.c.event.in_(mine)))
-    connection.execute(delete(outbox).where(outbox.c.key.in_(keys)))
+    return connection.execute(delete(outbox).where(outbox.c.key.in_(keys))).rowcount
 
 
 def told(connection: Connection, kind: str, since: int) -> list[Told]:

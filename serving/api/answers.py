@@ -11,7 +11,7 @@ from fastapi import Depends, Header, Request, Response
 from sqlalchemy import Connection
 
 from features.instants import DAY, NEVER, SECOND, render
-from features.store.answers import Answer, Asked, claim, forget, give_up, keep, silence
+from features.store.answers import QUEUES, Answer, Asked, claim, forget, give_up, keep, silence
 from features.store.engine import reading, transaction
 from features.store.resources import suppressed_among
 
@@ -151,7 +151,7 @@ class Once:
         In this order: a poll's key is spent for good, and what isn't silenced yet would be forgotten.
         """
         if self.service.broom.due(at):
-            silence(connection, at - _LONGEST_LEASE, "queue:lease")
+            silence(connection, at - _LONGEST_LEASE, QUEUES)
             forget(connection, at - DAY)
 
 

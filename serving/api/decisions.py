@@ -38,7 +38,10 @@ def read(
         if found is None or not who.reaches(found["campaign"]):
             raise UnknownDecision(decision_id=decision_id)
         told: dict[str, object] = {name: found[name] for name in _SAID}
+        erased = found["erased_at"] is not None
         told |= {
+            "lead_id": None if erased else found["lead_id"],
+            "erased": erased,
             "reasons": reasons_on_record(found["reasons"], found["rank"]),
             "at": when(found["at"]),
             "calls": [_call(call) for call in calls_of(connection, decision_id)],

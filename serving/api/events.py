@@ -12,7 +12,7 @@ from features.store.aside import count_waiting, list_waiting
 from features.store.decisions import campaigns_of_calls, campaigns_of_leads
 from features.store.engine import reading, transaction
 from features.store.writes.events import accept_events, replay_quarantine
-from features.store.writes.receipts import EventReceipt
+from features.store.writes.receipts import Erasure, EventReceipt
 
 from ..access import Principal
 from ..errors import MalformedBody, ScopeMissing, TooManyItems, UnsupportedMedia
@@ -167,4 +167,12 @@ def _told(receipt: EventReceipt, places: Sequence[int], within: Sequence[bool]) 
         "quarantined": [{"id": id, "code": code, "detail": why} for id, code, why in receipt.quarantined],
         "rejected": [{"index": index, "code": code} for index, code in sorted(rejected)],
         "replayed": receipt.replayed,
+    } | ({"receipts": [_erased(one) for one in receipt.erasures]} if receipt.erasures else {})
+
+
+def _erased(receipt: Erasure) -> dict[str, object]:
+    return {
+        "lead_id": receipt.lead_id,
+        "erased_at": when(receipt.erased_at),
+        "reached": dict(receipt.reached),
     }

@@ -11,6 +11,7 @@ import orjson
 from fastapi import APIRouter, Header, Query, Response
 
 from features.store.campaigns import read_campaign
+from features.store.decisions import erased_among
 from features.store.engine import reading
 
 from ..errors import BadQuery, SnapshotGone, UnknownCampaign
@@ -71,6 +72,7 @@ def read(
         return Response(None, 304, headers)
     changed = _changed(service, found, since_snapshot, scale)
     rows = _rows(found, changed, scale, first, limit)
+    rows = rows if cursor is None else _not_erased(service, list(rows))
     following = f"{found[0].snapshot_id}.{first + limit}" if first + limit < changed.places.size else None
     if following is not None:
         headers["Leadrank-Next-Cursor"] = following
@@ -119,6 +121,13 @@ def _rows(
         name = listing.lead_id[place].decode()
         source = Source(listing.source[place]).name.lower()
         yield place + 1, name, said, source, when(int(listing.until[place]))
+
+
+def _not_erased(service: Service, rows: Sequence[tuple[object, ...]]) -> Iterator[tuple[object, ...]]:
+    """A page of a snapshot that is no longer the newest, without the leads that were erased since."""
+    with reading(service.engine) as connection:
+        gone = erased_among(connection, [str(row[1]) for row in rows])
+    return (row for row in rows if row[1] not in gone)
 
 
 def _written(

@@ -184,6 +184,14 @@ class RejectedOut(BaseModel):
     code: str
 
 
+class ErasureOut(BaseModel):
+    """The receipt of a lead's erasure."""
+
+    lead_id: str
+    erased_at: str
+    reached: dict[str, int] = Field(description="by kind, how many rows were dropped or blanked")
+
+
 class EventsResponse(BaseModel):
     """What became of a batch of events."""
 
@@ -192,6 +200,7 @@ class EventsResponse(BaseModel):
     quarantined: list[QuarantinedOut]
     rejected: list[RejectedOut]
     replayed: int = Field(description="events from quarantine that could be accepted now")
+    receipts: list[ErasureOut] | None = Field(None, description="of the leads that were erased, if any were")
 
 
 class ReplayRequest(Strict):

@@ -11,7 +11,7 @@ from ...errors import StaleSchema
 from ..engine import reading, transaction
 from ..installation import install, secret_of
 
-HEAD = "0016"
+HEAD = "0017"
 """The revision this release works with; a test keeps it equal to the newest file in `versions/`."""
 
 VERSION_TABLE = "leadrank_version"

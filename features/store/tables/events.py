@@ -15,10 +15,11 @@ event = Table(
     instant("known_at"),
     Column("data", Json, nullable=False),
     Column("extensions", Json, nullable=True),
+    Column("about", Text, nullable=True, index=True),  # lead:<lead_id> | call:<call_id> | phone:<hash>
     stamp(),
     UniqueConstraint("source", "id"),
 )
-"""The log of accepted events, each once, as it came."""
+"""The log of accepted events, each once, as it came; less what is personal, once its lead is erased."""
 
 quarantine = Table(
     "quarantine",
@@ -33,7 +34,7 @@ quarantine = Table(
     Column("code", Text, nullable=False, index=True),
     Column("detail", Text, nullable=False),
     Column("waits_for", Text, nullable=True, index=True),  # lead:<lead_id> | call:<call_id>
-    Column("payload", Json, nullable=False),
+    Column("payload", Json, nullable=False),  # empty once replayed: the log has it
     Column("within", Json, nullable=True),  # the campaigns of the key that handed it in; null: all
     maybe_instant("replayed_at"),
     UniqueConstraint("source", "id"),

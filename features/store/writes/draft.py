@@ -10,21 +10,10 @@ from ...sources.outcomes import Dialects
 from ..bulk import insert_rows
 from ..changes import numbers
 from ..lookup import among, lock_leases
-from ..outbox import forget_lead
 from ..resources import resource_of_lead, resources_by_lease
-from ..tables import (
-    agent,
-    call,
-    call_past,
-    consent,
-    decision,
-    event,
-    lead,
-    lead_attribute,
-    lead_past,
-    lease,
-    served_vector,
-)
+from ..tables import agent, call, call_past, event, lease
+from .erasure import erase
+from .receipts import Erasure
 from .stops import Stop, suppress
 from .telling import Told
 
@@ -111,10 +100,20 @@ class Draft:
             known_at=self.known_at(told),
             data=told.payload.get("data", {}),
             extensions=told.extensions,
+            about=self._about(told.payload.get("data")),
         )
 
-    def write(self, connection: Connection) -> None:
-        """Write all of it, each row with its number in the order of changes."""
+    def _about(self, data: object) -> str | None:
+        """Whom an event is about, so that an erasure finds it."""
+        said = data if isinstance(data, Mapping) else {}
+        for name, kind in (("lead_id", "lead"), ("call_id", "call")):
+            if said.get(name) is not None:
+                return f"{kind}:{said[name]}"
+        digest = self.phone_hash(said.get("phone"))
+        return None if digest is None else f"phone:{digest}"
+
+    def write(self, connection: Connection) -> list[Erasure]:
+        """Write all of it, each row with its number in the order of changes; receipts of leads erased."""
         upserts = [(call, self.call_rows), (agent, self.agent_rows)]
         stamps = numbers(connection, self._size())
         _keep_replaced(connection, self.replaced)
@@ -124,7 +123,7 @@ class Draft:
             insert_rows(connection, table, _stamped(rows, stamps))
         self._end_leases(connection)
         suppress(connection, self.stops, self.secret, self.at)
-        self._erase(connection, stamps)
+        return erase(connection, self.erased, stamps, self.secret)
 
     def _size(self) -> int:
         singles = (self.call_rows, self.agent_rows, self.erased)
@@ -142,20 +141,6 @@ class Draft:
             ended = {"expires_at": ended_at, "state": "called"}
             mine = lease.c.resource.in_(rows) & (lease.c.lease_id == lease_id)
             connection.execute(update(lease).where(mine).values(**ended))
-
-    def _erase(self, connection: Connection, stamps: Iterator[int]) -> None:
-        """Forget what is known of erased leads; the row stays, so that their calls still count."""
-        names = {key: lead_id for lead_id, key in self.leads.items()}
-        for key, erased_at in self.erased.items():
-            gone: Row = dict.fromkeys(("phone_hash", "postal_code", "region", "source", "value"))
-            gone |= {"phones": [], "erased_at": erased_at, "seq": next(stamps)}
-            connection.execute(update(lead).where(lead.c.id == key).values(**gone))
-            for table in (lead_attribute, lead_past):
-                connection.execute(delete(table).where(table.c.lead == key))
-            connection.execute(update(consent).where(consent.c.lead == key).values(evidence=None))
-            served = select(decision.c.decision_id).where(decision.c.lead == key)
-            connection.execute(delete(served_vector).where(served_vector.c.decision_id.in_(served)))
-            forget_lead(connection, names[key])
 
 
 def _stamped(rows: Sequence[Row], stamps: Iterator[int]) -> list[Row]:

@@ -1,21 +1,24 @@
 """Events in: each is applied once, in any order of arrival, or kept in quarantine with a reason."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from sqlalchemy import Connection, select
 
 from ...calls import Outcome
 from ...sources import wire
 from ...sources.outcomes import Dialects
+from ...sources.words import is_ident
 from ..installation import secret_of
 from ..lookup import among, found_pairs, lock_ingest, unique
 from ..repeats import count_repeats
 from ..tables import agent, call, disposition, event, lead, outcome_code, quarantine
 from .apply import apply
 from .draft import Draft, KnownCall
+from .erasure import forget_told
 from .quarantine import payloads, put_aside, put_right, quarantined, settle, stops_in, waiting
-from .receipts import EventReceipt, Known
+from .receipts import Erasure, EventReceipt, Known
 from .sense import nonsense, unmapped
 from .telling import Fault, Told, read
 
@@ -33,6 +36,14 @@ _OF_A_CALL = (wire.CallAttempted, wire.CallDisposed, wire.VoiceScored)
 
 AT_ONCE = 5_000
 """How many quarantined events are tried again at once."""
+
+
+class _Taken(NamedTuple):
+    """What became of events, and the receipts of the leads that they erased."""
+
+    accepted: list[Told]
+    faulty: list[Told]
+    erasures: list[Erasure]
 
 
 def accept_events(
@@ -60,27 +71,34 @@ def accept_events(
     fresh = {id(one) for one in (*new, *mended)}
     again = [(one.source, one.type, one.time) for one in told if id(one) not in fresh]
     count_repeats(connection, again, at)
-    accepted, faulty = _take_in(connection, new, at)
+    accepted, faulty, erasures = _take_in(connection, new, at)
     put_aside(connection, faulty, at)
     put_right(connection, mended)
-    good, bad = _try_again(connection, mended, at)
+    good, bad, more = _try_again(connection, mended, at)
     replayed = replay_waiting(connection, _called([*accepted, *good]), at)
+    forget_told(connection, _named([*new, *mended], "lead_id"), _named([*new, *mended], "call_id"))
     return EventReceipt(
-        len(accepted) + len(good), len(again), _reasons([*faulty, *bad]), tuple(rejected), replayed=replayed
+        len(accepted) + len(good),
+        len(again),
+        _reasons([*faulty, *bad]),
+        tuple(rejected),
+        replayed,
+        (*erasures, *more),
     )
 
 
 def replay_quarantine(connection: Connection, at: int, codes: Collection[str] | None = None) -> EventReceipt:
     """Try all quarantined events again (of some reason codes alone); what is still faulty stays."""
     lock_ingest(connection)
-    accepted, released, faults, last = 0, 0, list[Told](), 0
+    accepted, released, faults, last, erasures = 0, 0, list[Told](), 0, list[Erasure]()
     while page := quarantined(connection, codes, last, AT_ONCE):
         last = max(page)
-        good, faulty = _try_again(connection, list(page.values()), at)
+        good, faulty, erased = _try_again(connection, list(page.values()), at)
         released += replay_waiting(connection, _called(good), at)
         accepted += len(good)
         faults += faulty
-    return EventReceipt(accepted, quarantined=_reasons(faults), replayed=released)
+        erasures += erased
+    return EventReceipt(accepted, quarantined=_reasons(faults), replayed=released, erasures=tuple(erasures))
 
 
 def replay_waiting(connection: Connection, things: Collection[str], at: int) -> int:
@@ -88,7 +106,7 @@ def replay_waiting(connection: Connection, things: Collection[str], at: int) -> 
     told = waiting(connection, things)
     if not told:
         return 0
-    accepted, _ = _try_again(connection, told, at)
+    accepted, _, _ = _try_again(connection, told, at)
     return len(accepted) + replay_waiting(connection, _called(accepted), at)
 
 
@@ -102,10 +120,10 @@ def _new_ones(connection: Connection, told: Sequence[Told]) -> tuple[list[Told],
     return [one for key, one in first.items() if key not in logged | held], mended
 
 
-def _take_in(connection: Connection, told: Sequence[Told], at: int) -> tuple[list[Told], list[Told]]:
-    """Apply and log what makes sense, calls first; give (accepted, faulty)."""
+def _take_in(connection: Connection, told: Sequence[Told], at: int) -> _Taken:
+    """Apply and log what makes sense, calls first."""
     if not told:
-        return [], []
+        return _Taken([], [], [])
     draft = _prepare(connection, told, at)
     accepted, faulty = [], []
     for one in sorted(told, key=lambda one: (not isinstance(one.data, wire.CallAttempted), *one.order)):
@@ -117,14 +135,13 @@ def _take_in(connection: Connection, told: Sequence[Told], at: int) -> tuple[lis
         else:
             faulty.append(one.faulty(fault))
     draft.stops += [stop for one in faulty for stop in stops_in(one, draft)]
-    draft.write(connection)
-    return accepted, faulty
+    return _Taken(accepted, faulty, draft.write(connection))
 
 
-def _try_again(connection: Connection, told: Sequence[Told], at: int) -> tuple[list[Told], list[Told]]:
-    accepted, faulty = _take_in(connection, told, at)
-    settle(connection, accepted, faulty, at)
-    return accepted, faulty
+def _try_again(connection: Connection, told: Sequence[Told], at: int) -> _Taken:
+    taken = _take_in(connection, told, at)
+    settle(connection, taken.accepted, taken.faulty, at)
+    return taken
 
 
 def _missing(told: Told, draft: Draft) -> Fault | None:
@@ -145,6 +162,12 @@ def _subject(lead_id: str | None, call_id: str | None, draft: Draft) -> int:
     if lead_id is not None:
         return draft.leads.get(lead_id, -1)
     return draft.calls[call_id].lead if call_id in draft.calls else -1
+
+
+def _named(told: Sequence[Told], name: str) -> list[str]:
+    """The ids that events name, whatever else is wrong with them."""
+    said = [data for one in told if isinstance(data := one.payload.get("data"), Mapping)]
+    return unique(word for data in said if is_ident(word := data.get(name)))
 
 
 def _lead_of(told: Told) -> str | None:

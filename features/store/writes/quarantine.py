@@ -68,7 +68,7 @@ def settle(connection: Connection, accepted: Sequence[Told], faulty: Sequence[To
     """Note what became of events that were tried again: replayed, or faulty for another reason now."""
     mine = (quarantine.c.source == bindparam("of")) & (quarantine.c.id == bindparam("named"))
     if accepted:
-        replayed = update(quarantine).where(mine).values(replayed_at=at, waits_for=None)
+        replayed = update(quarantine).where(mine).values(replayed_at=at, waits_for=None, payload={})
         connection.execute(replayed, [{"of": told.source, "named": told.id} for told in accepted])
     if faulty:
         again = update(quarantine).where(mine)

@@ -1,5 +1,6 @@
 """What became of leads and events that were handed in."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -19,6 +20,16 @@ class LeadResult:
 
 
 @dataclass(frozen=True)
+class Erasure:
+    """The receipt of one lead's erasure."""
+
+    lead_id: str
+    erased_at: int
+    reached: Mapping[str, int]
+    """By kind, how many rows were dropped or blanked; `leases`: that the suppression list holds now."""
+
+
+@dataclass(frozen=True)
 class EventReceipt:
     """What became of a batch of events; every item is counted once."""
 
@@ -30,3 +41,4 @@ class EventReceipt:
     """(index, code) of those that can't even be kept: no id, source or type."""
     replayed: int = field(default=0)
     """Events that waited in quarantine and were accepted now, beside those of the batch."""
+    erasures: tuple[Erasure, ...] = ()

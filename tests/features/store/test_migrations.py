@@ -17,7 +17,7 @@ from features.store.migrations import HEAD, require_current, schema_of, upgrade
 from features.store.migrations.upgrade import VERSION_TABLE, config
 from features.store.reads import Stretch
 from features.store.repeats import repeated_calls
-from features.store.tables import batch, installation, metadata
+from features.store.tables import batch, event, installation, metadata
 
 
 def test_migrations_and_tables_agree(engine: Engine):
@@ -111,6 +111,29 @@ _AN_OLD_DECISION = """
 INSERT INTO decision
     (decision_id, batch_id, lease_id, campaign, lead, at, arm, source, rank, attempt_no, reasons)
 VALUES (:id, 'b', :lease, 'spring', 1, 1, 'model', 'ranked', :rank, 1, :reasons)
+"""
+
+
+def test_older_events_say_whom_they_are_about_after_an_upgrade(tmp_path):
+    engine = open_engine(f"sqlite:///{tmp_path}/fifteenth.db")
+    told = [{"call_id": "c", "lead_id": "a"}, {"call_id": "c"}, {"phone": "+12125550100"}, {"agent_id": "j"}]
+    with transaction(engine) as connection:
+        command.upgrade(config(connection), "0015")
+        install(connection)
+        for row, data in enumerate(told):
+            connection.execute(text(_AN_OLD_EVENT), {"row": row, "data": json.dumps(data)})
+
+    upgrade(engine)
+
+    with reading(engine) as connection:
+        about = connection.execute(select(event.c.about).order_by(event.c.row)).scalars().all()
+    assert about == ["lead:a", "call:c", "phone:", None]
+    engine.dispose()
+
+
+_AN_OLD_EVENT = """
+INSERT INTO event (row, source, id, type, time, known_at, data, seq)
+VALUES (:row, 's', :row, 't', 1, 1, :data, 1)
 """
 
 

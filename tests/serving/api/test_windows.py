@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from features.instants import DAY, HOUR, parse, render
+from tests.features.store.tellings import an_event
 from tests.serving.test_models import publish
 from tests.training.rhythms import KINDS
 from tests.training.test_windows_served import trained
@@ -114,6 +115,19 @@ def test_without_proof_nobody_is_told_a_window(opened: Opened, unproven: Path):
     assert {item["best_window"] for item in told.values()} == {None}
     assert page["windows"] == "no_timing_evidence"
     assert page["model_version"] == door("GET", "/v1/models").json()["items"][0]["bundle"]
+
+
+def test_what_a_model_would_say_of_who_objected_is_not_worked_out(opened: Opened, unproven: Path):
+    door = a_floor(opened, unproven)
+    before = door("GET", "/v1/leads/late-0/explain").json()
+    door("POST", "/v1/events", [an_event("objection.received", "", AT, lead_id="late-0")])
+
+    after = door("GET", "/v1/leads/late-0/explain").json()
+
+    assert before["heads"]
+    assert before["decay"]
+    assert (after["heads"], after["decay"], after["score"], after["handle_s"]) == ({}, [], None, None)
+    assert "EU-OBJECT" in after["eligibility"]["rules_failed"]
 
 
 @pytest.mark.parametrize("known", [True, False], ids=["proven", "unproven"])
