@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,7 +59,7 @@ class Models:
     trouble: str = UNTRAINED
     """Why less serves than a champion that passed the gate; empty while one does."""
     _bundle: Bundle | None = None
-    _listed: tuple[ModelVersion, ...] = ()
+    _listed: tuple[ModelVersion, ...] = field(default=(), init=False)
 
     @property
     def version(self) -> str | None:

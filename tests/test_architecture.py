@@ -53,8 +53,8 @@ def imports_in(path: Path) -> Iterator[tuple[int, str]]:
 SPEAKS_SQL = {"serving/leases.py", "serving/handout.py"}
 """Beside the store: a lead is claimed in one statement, and what was given is recorded with the claim."""
 
-HEARS_THE_DATABASE = {"serving/api/problems.py", "serving/models.py"}
-"""Where the database's errors become an answer."""
+HEARS_THE_DATABASE = {"serving/api/problems.py", "serving/models.py", "serving/turn.py"}
+"""Where the database's errors become an answer, or work goes on without it."""
 
 CARRIED = {"sqlalchemy.Connection", "sqlalchemy.Engine", "sqlalchemy.RowMapping"}
 """What is handed from the store to those who ask it; none of them is a statement."""

@@ -21,11 +21,13 @@ def test_several_processes_at_once_find_or_make_a_whole_registry(tmp_path: Path)
         subprocess.Popen([sys.executable, "-c", does.format(uri=uri)], stderr=subprocess.PIPE, text=True)
         for does in (TRAINING, BOARD, TRAINING)
     ]
-    while any(one.poll() is None for one in started):
-        models.reload()
-        seen += [models.trouble, models.listed().trouble]
-        time.sleep(0.05)
-    said = [one.communicate()[1] for one in started]
+    try:
+        while any(one.poll() is None for one in started):
+            models.reload()
+            seen += [models.trouble, models.listed().trouble]
+            time.sleep(0.05)
+    finally:
+        said = [one.communicate()[1] for one in started]
 
     assert [one.returncode for one in started] == [0, 0, 0], said
     assert set(seen) <= {UNTRAINED, ""}

@@ -1,11 +1,12 @@
 """Turns: one worker at a job, for as long as it works and no longer than it lives."""
 
 import time
+from pathlib import Path
 
 from sqlalchemy import Engine, select
 
 from features.instants import MINUTE, SECOND
-from features.store.engine import reading
+from features.store.engine import open_engine, reading
 from features.store.tables import lease
 from serving.turn import Turn
 
@@ -64,3 +65,15 @@ def test_who_lost_its_turn_neither_keeps_nor_ends_the_next_ones(engine: Engine):
 
     assert until(engine) == before
     assert not Turn(engine, "training", "c").taken()
+
+
+def test_work_goes_on_where_the_database_is_away(tmp_path: Path):
+    nothing_there = open_engine(f"sqlite:///{tmp_path}/leadrank.db")
+    done = False
+
+    with Turn(nothing_there, "training", "a", renewed=SECOND // 50).kept():
+        time.sleep(0.1)
+        done = True
+
+    assert done
+    nothing_there.dispose()

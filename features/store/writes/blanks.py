@@ -10,6 +10,9 @@ _PERSONAL = {"phone", "evidence", "reason", "transcript_ref", "tone"}
 _KEPT = {name for shape in EVENTS.values() for name in shape.model_fields} - _PERSONAL
 """Names, instants, durations and the words of vocabularies: what a call counts by."""
 
+BLANKED = "leadrankblanked"
+"""The extension of an event that says so."""
+
 _ENVELOPE = ("specversion", "id", "source", "type", "time")
 _NUMBER = re.compile(r"\+[1-9][0-9]{6,14}")
 
@@ -55,9 +58,9 @@ def blanked(data: object, names: Names) -> dict[str, object]:
 
 
 def blanked_event(payload: Mapping[str, object], names: Names) -> dict[str, object]:
-    """A whole event: its envelope without extensions, and its data without what is personal."""
+    """A whole event: its envelope without other extensions, and its data without what is personal."""
     kept = {name: payload[name] for name in _ENVELOPE if name in payload}
-    return kept | {"data": blanked(payload.get("data"), names)}
+    return kept | {"data": blanked(payload.get("data"), names), BLANKED: True}
 
 
 def _said(name: str, value: object) -> Iterator[tuple[str, str]]:

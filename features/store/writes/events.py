@@ -15,6 +15,7 @@ from ..lookup import among, found_pairs, lock_ingest, unique
 from ..repeats import count_repeats
 from ..tables import agent, call, disposition, event, lead, outcome_code, quarantine
 from .apply import apply
+from .blanks import BLANKED
 from .draft import Draft, KnownCall
 from .erasure import forget_told
 from .quarantine import payloads, put_aside, put_right, quarantined, settle, stops_in, waiting
@@ -116,7 +117,11 @@ def _new_ones(connection: Connection, told: Sequence[Told]) -> tuple[list[Told],
     keys = sorted(first)
     logged, held = (found_pairs(connection, table, keys) for table in (event, quarantine))
     waiting_ones = payloads(connection, held - logged)
-    mended = [first[key] for key, payload in waiting_ones.items() if payload != first[key].payload]
+    mended = [
+        first[key]
+        for key, payload in waiting_ones.items()
+        if payload != first[key].payload and BLANKED not in payload
+    ]
     return [one for key, one in first.items() if key not in logged | held], mended
 
 

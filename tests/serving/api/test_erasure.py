@@ -119,11 +119,19 @@ def test_what_is_told_of_an_erased_lead_later_counts_and_is_not_kept_in_clear(fl
 
 
 def test_an_event_about_an_erased_lead_is_known_again(floor: Door):
+    """Those that wait still too: what was blanked isn't told anew by telling it again."""
     erased(floor)
+    before = kept_in_quarantine(floor)
 
     told = floor("POST", "/v1/events", told_of_zed()).json()
 
     assert (told["accepted"], told["duplicates"]) == (0, len(told_of_zed()))
+    assert kept_in_quarantine(floor) == before
+
+
+def kept_in_quarantine(floor: Door) -> list[object]:
+    with reading(floor.engine) as connection:
+        return list(connection.execute(select(quarantine.c.payload).order_by(quarantine.c.row)).scalars())
 
 
 def test_a_call_that_waited_counts_after_its_lead_was_erased(floor: Door):

@@ -321,4 +321,4 @@ def test_diagnostics_tell_what_dialers_did_of_late(floor: Door):
 
 
 def test_without_a_model_there_are_no_versions(floor: Door):
-    assert floor("GET", "/v1/models").json() == {"items": []}
+    assert floor("GET", "/v1/models").json() == {"items": [], "degraded": False, "trouble": ""}
