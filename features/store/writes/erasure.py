@@ -5,9 +5,10 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
+from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Table, bindparam, delete, null, select, update
+from sqlalchemy import Column, Connection, Table, bindparam, delete, null, select, update
 
 from ...pseudonym import phone_hash
 from ..answers import forget_items
@@ -89,13 +90,11 @@ def erase(
 
 def forget_told(connection: Connection, lead_ids: Collection[str], calls: Collection[str]) -> None:
     """Forget what was just told of leads that were erased before, named themselves or by their calls."""
-    mine = among(connection, lead.c.lead_id, lead_ids)
-    mine |= lead.c.id.in_(select(call.c.lead).where(among(connection, call.c.call_id, calls)))
-    found = select(lead.c.id, lead.c.lead_id).where(mine, lead.c.erased_at.is_not(None))
-    keys = {row.lead_id: row.id for row in connection.execute(found)}
+    named = select(call.c.call_id, call.c.lead).where(among(connection, call.c.call_id, calls))
+    of_call = {row.call_id: row.lead for row in connection.execute(named)} if calls else {}
+    keys = _erased(connection, lead.c.lead_id, lead_ids) | _erased(connection, lead.c.id, of_call.values())
     if keys:
-        named = select(call.c.call_id, call.c.lead).where(among(connection, call.c.lead, keys.values()))
-        theirs = {row.call_id: row.lead for row in connection.execute(named) if row.call_id in calls}
+        theirs = {name: key for name, key in of_call.items() if key in keys.values()}
         whom = Whom({}, keys, {}, {}, theirs, {})
         _events(connection, whom)
         _transcripts(connection, whom)
@@ -103,6 +102,15 @@ def forget_told(connection: Connection, lead_ids: Collection[str], calls: Collec
         connection.execute(
             update(consent).where(among(connection, consent.c.lead, keys.values())).values(evidence=None)
         )
+
+
+def _erased(
+    connection: Connection, column: Column[Any], values: Collection[str] | Collection[int]
+) -> dict[str, int]:
+    """The keys of those of some leads that were erased before."""
+    mine = select(lead.c.lead_id, lead.c.id).where(lead.c.erased_at.is_not(None))
+    rows = connection.execute(mine.where(among(connection, column, values))).all() if values else ()
+    return {row.lead_id: row.id for row in rows}
 
 
 def _whom(connection: Connection, erased: Mapping[int, int], secret: bytes) -> Whom:
