@@ -1,6 +1,9 @@
-"""Attributes that are stored but never become features, each with its reason."""
+"""Attributes that are stored but never become features, each with its reason, and numbers too large."""
 
 from collections.abc import Collection
+
+LARGEST = 1e30
+"""A number further from 0 is refused: single precision holds it, and double precision its square."""
 
 PROTECTED = {
     "age", "age_band", "birth_date", "birthdate", "date_of_birth", "dob", "birth_year",

@@ -5,13 +5,13 @@ from typing import Annotated, Literal, Self, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, model_validator
 
-from .words import Ident, Instant, Label, Money, Note, Phone, Shape, Word, Zone
+from .words import Ident, Instant, Label, Money, Note, Number, Phone, Shape, Word, Zone
 
 PREFIX = "io.leadrank."
 """Every event type begins with it."""
 
 Basis: TypeAlias = Literal["express_written", "express", "inquiry", "customer", "none"]
-Attribute: TypeAlias = bool | float | Annotated[str, StringConstraints(pattern=r"^[^\x00]{0,512}$")] | None
+Attribute: TypeAlias = bool | Number | Annotated[str, StringConstraints(pattern=r"^[^\x00]{0,512}$")] | None
 Attributes: TypeAlias = Annotated[dict[Label, Attribute], Field(default_factory=dict, max_length=500)]
 
 
@@ -209,11 +209,11 @@ class VoiceScored(Shape):
     """What a voice-analysis tool said of a past call."""
 
     call_id: Ident
-    sentiment: float | None = None
+    sentiment: Number | None = None
     talk_ratio: Annotated[float, Field(ge=0, le=1)] | None = None
     interruptions: Annotated[int, Field(ge=0, le=100_000)] | None = None
-    silence_s: Annotated[float, Field(ge=0)] | None = None
-    tone: Annotated[dict[Label, float], Field(default_factory=dict, max_length=100)]
+    silence_s: Annotated[float, Field(ge=0, le=1e8)] | None = None
+    tone: Annotated[dict[Label, Number], Field(default_factory=dict, max_length=100)]
     transcript_ref: Label | None = None
 
 

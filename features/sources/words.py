@@ -16,6 +16,7 @@ from pydantic import (
 )
 
 from ..instants import parse
+from ..refused import LARGEST
 
 FIRST, LAST = parse("1990-01-01T00:00:00Z"), parse("2100-01-01T00:00:00Z")
 """Instants outside [FIRST, LAST) are a broken clock, not a time."""
@@ -84,6 +85,9 @@ Instant = Annotated[
     int, PlainValidator(instant_of), WithJsonSchema({"type": "string", "format": "date-time"})
 ]
 """An RFC 3339 instant on the wire, microseconds since the epoch inside."""
+
+Number = Annotated[float, Field(ge=-LARGEST, le=LARGEST)]
+"""A number of which nothing else is known."""
 
 Money = Annotated[float, Field(ge=0, le=1e12)]
 """What a sale or an hour is worth, in the installation's currency."""

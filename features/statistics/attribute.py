@@ -10,6 +10,7 @@ from ..instants import HOUR
 from ..kernel import Float32Array
 from ..leads import FIELDS, AttributeHistory
 from ..past import Past
+from ..refused import LARGEST
 
 RARE = "(rare)"
 """A category's level for all words that have none of their own."""
@@ -17,7 +18,10 @@ RARE = "(rare)"
 
 @dataclass(frozen=True)
 class Attribute:
-    """The latest number of an attribute known before the moment; NaN where it isn't or is a word."""
+    """The latest number of an attribute known before the moment; NaN where it isn't or is a word.
+
+    One further from 0 than `LARGEST`, stored before such numbers were refused, is unknown too.
+    """
 
     name: str
     attribute: str
@@ -27,7 +31,8 @@ class Attribute:
         """Write the numbers."""
         history = history_of(past, self.attribute)
         row = history.latest(moments.lead, moments.at)
-        out[:] = np.where(row >= 0, history.number[row], np.nan) if history.number.size else np.nan
+        number = history.number[row] if history.number.size else np.full(row.size, np.nan)
+        out[:] = np.where((row >= 0) & (np.abs(number) <= LARGEST), number, np.nan)
 
 
 @dataclass(frozen=True)

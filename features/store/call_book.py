@@ -13,6 +13,7 @@ from ..calls import COLUMNS, CallLog, Outcome
 from ..columns import Codes, Columns
 from ..instants import SECOND
 from ..kernel import Float64Array, Int64Array
+from ..refused import LARGEST
 from .call_facts import LONGEST_CREDIT, Sale, Score, Told, Verdict, Version
 from .lead_book import LeadBook
 
@@ -347,4 +348,5 @@ def _verdict(row: Row[Any]) -> Verdict:
 
 def _score(row: Row[Any]) -> Score:
     said = (row.sentiment, row.talk_ratio, row.interruptions, row.silence_s)
-    return Score(row.event_at, row.seq, row.known_at, *(np.nan if one is None else one for one in said))
+    known = (np.nan if one is None or abs(one) > LARGEST else one for one in said)
+    return Score(row.event_at, row.seq, row.known_at, *known)

@@ -5,6 +5,7 @@ import pytest
 
 from features import Feature, FeatureMatrix
 from features.catalogue import standing
+from features.refused import LARGEST
 from features.statistics.attribute import Attribute, Category
 from training.baselines import rivals
 from training.baselines.naive_bayes import HIGHEST, LOWEST
@@ -208,3 +209,21 @@ def test_naive_bayes_says_nothing_of_values_seen_too_rarely():
     counted = named("naive Bayes")
 
     assert counted.fit(matrix, label, 1)(matrix)[-1] == pytest.approx(label.mean())
+
+
+@EVERY_RIVAL
+def test_a_rival_bears_the_largest_numbers_that_may_be_told(rival):
+    matrix, label = a_matrix()
+    values = matrix.values.copy()
+    values[::2, 0], values[1::2, 0] = LARGEST, -LARGEST
+    largest = FeatureMatrix(matrix.features, values)
+    later = FeatureMatrix(matrix.features, np.full_like(values, LARGEST)[:20])
+    later.values[:, 1] = 1
+
+    for learnt in (matrix, largest):
+        predict = rival.fit(learnt, label, 1)
+
+        assert np.isfinite(predict(largest)).all()
+        assert np.isfinite(predict(later)).all()
+        if rival.write is not None:
+            assert np.isfinite(rival.write(learnt, label, 1).score(largest.values, 1)).all()

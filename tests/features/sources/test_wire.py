@@ -88,3 +88,23 @@ def test_codes_that_ask_to_stop_smell(code):
 @pytest.mark.parametrize("code", ["busy", "adopted", "nonstop", "contact_no_decision", "call", "not called"])
 def test_other_codes_don_t_smell(code):
     assert not smells_of_stop(code)
+
+
+@pytest.mark.parametrize("number", [1e39, -1e308, 10**40, 10**400, 1.1e30])
+def test_a_number_that_nobody_could_reckon_with_is_refused(number):
+    score = {"call_id": "c1"}
+
+    for shape, told in (
+        (LeadIn, a_lead(attributes={"x": number})),
+        (LeadIn, a_lead(value=number)),
+        (EVENTS["voice.scored"], score | {"sentiment": number}),
+        (EVENTS["voice.scored"], score | {"silence_s": number}),
+        (EVENTS["voice.scored"], score | {"tone": {"calm": number}}),
+    ):
+        with pytest.raises(ValidationError):
+            shape.model_validate(told)
+
+
+@pytest.mark.parametrize("number", [0, -7, 1.8e19, 2**63, 1e30, -1e30])
+def test_a_large_number_is_an_attribute(number):
+    assert LeadIn.model_validate(a_lead(attributes={"x": number})).attributes == {"x": float(number)}

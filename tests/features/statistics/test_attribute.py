@@ -8,6 +8,7 @@ from features import CallLog, Past, compute
 from features.instants import DAY, HOUR
 from features.leads import latest_before
 from features.past import Feature
+from features.refused import LARGEST
 from features.statistics.attribute import RARE, Age, AgeAmong, Attribute, Category, Worth
 from tests.builders import MONDAY, a_lead, a_lead_table, a_past, moments
 from tests.features import reference
@@ -144,3 +145,14 @@ def test_an_attribute_without_values_is_missing_everywhere():
     matrix = compute(past, moments((0, -1, MONDAY)), features)
 
     assert np.isnan(matrix.values).all()
+
+
+def test_a_number_beyond_what_may_be_told_is_unknown():
+    told = [1e308, -1e39, float("inf"), LARGEST, -5.0]
+    past = a_past(leads=a_lead_table(*(a_lead(attributes={"x": [(MONDAY, number)]}) for number in told)))
+
+    matrix = compute(past, moments(*((lead, -1, MONDAY + 1) for lead in range(5))), [Attribute("x", "x")])
+
+    np.testing.assert_array_equal(
+        matrix.values[:, 0], np.array([np.nan, np.nan, np.nan, LARGEST, -5.0], np.float32)
+    )
