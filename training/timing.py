@@ -146,13 +146,16 @@ def tries_of(matrix: FeatureMatrix, found: Examples, fields: Sequence[Field], le
 
 
 def learn_timing(matrix: FeatureMatrix, found: Examples, head: Head, strength: float) -> Timing:
-    """The timing as the answer head's examples and their features teach it; calls expected say nothing."""
+    """The timing as the answer head's examples and their features teach it; calls expected say nothing.
+
+    Nothing is proven where all began within the gap before a fold.
+    """
     open_ = np.flatnonzero(~expected(matrix))
     matrix, found = matrix.take(open_), found.take(open_)
     leveller, fields = Leveller.of(matrix, found, head, strength), fields_of(matrix)
     folds = time_folds(found.at, FOLDS, JUDGED, GAP)
     judged = [judge(tries_of(matrix, found, fields, leveller.level(one.train)), one) for one in folds]
-    kinds, calls = (proof(np.concatenate([np.empty(0), *gains])) for gains in zip(*judged, strict=True))
+    kinds, calls = (proof(np.concatenate([np.empty(0), *(two[side] for two in judged)])) for side in (0, 1))
     level = leveller.margin(np.arange(len(found)))
     tries = tries_of(matrix, found, fields, level.apply(leveller.lesson.values))
     return taught(tries, fields, level, kinds, calls)

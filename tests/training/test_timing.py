@@ -217,3 +217,14 @@ def test_calls_that_were_expected_say_nothing_of_hours():
     beside = learn_timing(replace(matrix, values=values[order]), more.take(order), HEAD, 0.01)
 
     assert np.abs(beside.table - timing.table).max() < 1e-9
+
+
+def test_nothing_is_proven_by_calls_of_a_single_minute():
+    floor = rhythms("flat", 1)
+    matrix, found = floor.taught()
+    found = replace(found, moments=replace(found.moments, at=np.full(len(found), found.at[0])))
+
+    timing = learn_timing(matrix, found, HEAD, 0.01)
+
+    assert not timing.proven
+    assert timing.sentence.startswith("no timing evidence")
