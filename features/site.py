@@ -1,6 +1,6 @@
 """Site: the clock of a campaign's floor: its local days, its named shifts, its hours of business."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import cast
@@ -14,7 +14,10 @@ from .leads import Coded
 from .zones import local
 
 Hours = Mapping[str, Sequence[Mapping[str, str]]]
-"""By weekday the spells in which a site works, as `{start, end}` of local clocks."""
+"""By weekday the spells in which a site works, as `{start, end}` of local clocks.
+
+A spell that doesn't end after its start goes on into the next day.
+"""
 
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _EPOCH = date(1970, 1, 1)
@@ -26,7 +29,7 @@ class Site:
 
     zone: str = "UTC"
     shifts: Sequence[Mapping[str, str]] = ()
-    """Each with `name`, `start` and `end`; one that ends before it starts goes over midnight."""
+    """Each with `name`, `start` and `end`; one that doesn't end after its start goes over midnight."""
     hours: Hours | None = None
 
     @classmethod
@@ -75,27 +78,30 @@ class Site:
 
     def spells(self, since: int, until: int) -> list[tuple[int, int]]:
         """The working spells within [since, until), oldest first, none overlapping another."""
-        day, found = to_datetime(since).astimezone(ZoneInfo(self.zone)).date(), list[tuple[int, int]]()
-        last = since
-        while midnight(day, self.zone) < until:
-            said = (self.hours or {}).get(_WEEKDAYS[day.weekday()]) or ()
-            for start, end in sorted(
-                (self._clock(day, s["start"]), self._clock(day, s["end"])) for s in said
-            ):
-                if max(start, last) < min(end, until):
-                    found.append((max(start, last), min(end, until)))
-                    last = min(end, until)
-            day += timedelta(days=1)
+        found, last = list[tuple[int, int]](), since
+        for start, end in sorted(self._told(since, until)):
+            if max(start, last) < min(end, until):
+                found.append((max(start, last), min(end, until)))
+                last = min(end, until)
         return found
+
+    def _told(self, since: int, until: int) -> Iterator[tuple[int, int]]:
+        """The spells of all days that reach into [since, until), and of a few more."""
+        day = to_datetime(since).astimezone(ZoneInfo(self.zone)).date() - timedelta(days=2)
+        while midnight(day, self.zone) < until:
+            for spell in (self.hours or {}).get(_WEEKDAYS[day.weekday()]) or ():
+                start, end = _minutes(spell["start"]), _minutes(spell["end"])
+                yield self._clock(day, start), self._clock(day, end if start < end else end + DAY // MINUTE)
+            day += timedelta(days=1)
 
     def _wall(self, at: Int64Array) -> Int64Array:
         return local(at, np.zeros(at.size, np.int64), (self.zone,))
 
-    def _clock(self, day: date, said: str) -> int:
-        """A local time as an instant; 24:00 is the next day's midnight."""
-        if said == "24:00":
-            return midnight(day + timedelta(days=1), self.zone)
-        return of(datetime.combine(day, time.fromisoformat(said), ZoneInfo(self.zone)))
+    def _clock(self, day: date, minutes: int) -> int:
+        """A local time as an instant; minutes 1440 and later are the next day's."""
+        days, minutes = divmod(minutes, DAY // MINUTE)
+        clock = time(*divmod(minutes, 60))
+        return of(datetime.combine(day + timedelta(days=days), clock, ZoneInfo(self.zone)))
 
 
 def midnight(day: date, zone: str) -> int:

@@ -46,7 +46,7 @@ class CapsIn(Strict):
 
 
 class Spell(Strict):
-    """From one local time to another."""
+    """From one local time to another; over midnight where that isn't later: 09:00 to 09:00 is a day."""
 
     start: Clock
     end: Clock
@@ -65,7 +65,7 @@ class BusinessHours(Strict):
 
 
 class Shift(Spell):
-    """A named shift of the site; one that ends before it starts goes over midnight."""
+    """A named shift of the site; one that doesn't end after its start goes over midnight."""
 
     name: Word
 

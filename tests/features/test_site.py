@@ -74,3 +74,36 @@ def test_hours_of_business_are_those_counted_minute_by_minute(since: int, minute
     found = NEW_YORK.open_s(np.array([since]), np.array([since + minutes * MINUTE]))
 
     assert found[0] == pytest.approx(open_ * MINUTE / SECOND)
+
+
+@pytest.mark.parametrize(
+    ("spells", "hours"),
+    [
+        ([("22:00", "02:00")], {22, 23, 0, 1}),
+        ([("09:00", "09:00")], set(range(24))),
+        ([("00:00", "24:00")], set(range(24))),
+        ([("22:00", "02:00"), ("01:00", "03:00"), ("24:30", "05:30")], {22, 23, 0, 1, 2, 3, 4, 5}),
+    ],
+)
+def test_a_spell_that_does_not_end_after_its_start_goes_on_into_the_next_day(spells, hours):
+    said = [{"start": start, "end": end} for start, end in spells]
+    site = Site("America/New_York", hours=dict.fromkeys((*WEEK, "sat", "sun"), said))
+    starts = LONG + 2 * DAY + np.arange(24) * HOUR
+
+    found = site.open_s(starts, starts + HOUR // 2)
+
+    clocks = [to_datetime(int(one)).astimezone(ZONE).hour for one in starts]
+    assert found.tolist() == [1800.0 * (clock in hours) for clock in clocks]
+
+
+def test_a_night_of_business_belongs_to_the_weekday_on_which_it_begins():
+    """25 October is a Sunday; on 1 November, at two, New York's clocks go back to one."""
+    site = Site("America/New_York", hours={"sat": [{"start": "22:00", "end": "03:00"}]})
+
+    found = site.spells(parse("2026-10-25T05:00Z"), parse("2026-11-08T04:00Z"))
+
+    assert found == [
+        (parse("2026-10-25T05:00Z"), parse("2026-10-25T07:00Z")),
+        (parse("2026-11-01T02:00Z"), parse("2026-11-01T08:00Z")),
+        (parse("2026-11-08T03:00Z"), parse("2026-11-08T04:00Z")),
+    ]
