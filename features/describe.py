@@ -2,7 +2,7 @@
 
 from dataclasses import fields
 
-from .catalogue import MOST_LEVELS, MOST_PACES, chapters
+from .catalogue import MOST_ATTRIBUTES, MOST_LEVELS, MOST_PACES, chapters
 from .instants import DAY, HOUR, MINUTE, NEVER, SECOND
 from .past import Feature
 from .refused import AFTER_THE_CALL, PROTECTED
@@ -37,7 +37,8 @@ _LEADS_OWN = f"""## The leads' own fields and attributes
 Besides these lines, each installation has one for every field of its leads (`channel`, `source`, `list`,
 `country`, `region`) that has more than one value, and one named `attribute_<name>` for every attribute that
 may be a feature: a number as it is, a word as a category of the {MOST_LEVELS} most frequent values, with
-one more for all rarer ones.
+one more for all rarer ones. Where there are more than {MOST_ATTRIBUTES} such attributes, those told most
+often have one, ties by name.
 Each of the {MOST_PACES} most frequent channels has its own `age_of_<channel>`: the hours since receipt of its
 leads alone.
 """

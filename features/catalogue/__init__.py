@@ -1,6 +1,6 @@
 """The catalogue: every feature of the floor, one line each, and one for each attribute of its leads."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from importlib import import_module
 from pkgutil import iter_modules
 
@@ -16,6 +16,9 @@ MOST_PACES = 8
 
 MOST_LEVELS = 63
 """A category keeps its most frequent levels; where there are more, all others are the one level `RARE`."""
+
+MOST_ATTRIBUTES = 500
+"""So many attributes become features, those told most often: as many as a single lead may have."""
 
 
 def standing() -> tuple[Feature, ...]:
@@ -43,9 +46,8 @@ def for_leads(leads: LeadTable, allowed: Collection[str] = ()) -> tuple[Feature,
         if len(channels.levels) > 1
     ]
     not_these = refused(leads, allowed)
-    attributes = [
-        _line(name, history) for name, history in sorted(leads.attributes.items()) if name not in not_these
-    ]
+    told = {name: one.known_at.size for name, one in leads.attributes.items() if name not in not_these}
+    attributes = [_line(name, leads.attributes[name]) for name in told_most(told)]
     return (*standing(), *fields, *paces, *attributes)
 
 
@@ -53,6 +55,11 @@ def refused(leads: LeadTable, allowed: Collection[str] = ()) -> dict[str, str]:
     """The attributes of these leads that may not be features, each with the reason."""
     reasons = {name: refusal(name, allowed) for name in sorted(leads.attributes)}
     return {name: reason for name, reason in reasons.items() if reason is not None}
+
+
+def told_most(told: Mapping[str, int]) -> list[str]:
+    """Of attributes and how often each was told those that may become features, ties and order by name."""
+    return sorted(sorted(told, key=lambda name: (-told[name], name))[:MOST_ATTRIBUTES])
 
 
 def most_frequent(levels: tuple[str, ...], codes: np.typing.NDArray[np.int64]) -> tuple[str, ...]:

@@ -44,7 +44,7 @@ class Snapshot:
     seq: int
     """The store's change number."""
     note: str = ""
-    """Why it was read row by row, if it was."""
+    """Why it was read row by row, if it was; how many attributes were left out, if any."""
 
 
 def read_snapshot(engine: Engine, until: int = NEVER) -> Snapshot:
@@ -65,7 +65,7 @@ def read_columns(engine: Engine, until: int = NEVER, at_once: int = AT_ONCE) -> 
     with streaming(engine) as stream:
         counted = stream.whole(select(counter.c.value).where(counter.c.name == "change"))
         leads = read_leads(stream, until)
-        leads.attributes = read_attributes(stream, leads, until)
+        leads.attributes, left_out = read_attributes(stream, leads, until)
         words = CallWords(leads.words["campaign"])
         rare = read_rare_calls(stream, until)
         rare.name_words(words)
@@ -84,7 +84,8 @@ def read_columns(engine: Engine, until: int = NEVER, at_once: int = AT_ONCE) -> 
     facts.add(touches_told(touches))
     told = facts.facts()  # before the log, which lets go what only facts are made of
     past = Past(_log(log), table, told, horizons=horizons)
-    return Snapshot(past, codes["agent"].levels, int(whole(counted, "value")[0]))
+    note = f"{left_out:,} attributes are left out: others are told more often" if left_out else ""
+    return Snapshot(past, codes["agent"].levels, int(whole(counted, "value")[0]), note)
 
 
 def _horizons(stream: Stream) -> dict[str, int]:

@@ -3,8 +3,10 @@
 import numpy as np
 from sqlalchemy import select
 
+from ...catalogue import told_most
 from ...kernel import Int64Array
 from ...leads import AttributeHistory
+from ...refused import refusal
 from ..tables import lead_attribute
 from .gathered import Gathered
 from .leads import LeadColumns
@@ -30,8 +32,13 @@ class _Attribute:
         return AttributeHistory(starts, since[order], number, code, levels.levels)
 
 
-def read_attributes(stream: Stream, leads: LeadColumns, until: int) -> dict[str, AttributeHistory]:
-    """By name, in the order in which they were first told of leads that are known."""
+def read_attributes(
+    stream: Stream, leads: LeadColumns, until: int
+) -> tuple[dict[str, AttributeHistory], int]:
+    """By name, in the order in which they were first told of leads that are known; how many are left out.
+
+    Left out are those that are told too seldom to become features: each has a row for every lead.
+    """
     names, found = Words(), dict[int, _Attribute]()
     asked = select(
         lead_attribute.c.lead, lead_attribute.c.known_at, lead_attribute.c.seq,
@@ -42,12 +49,22 @@ def read_attributes(stream: Stream, leads: LeadColumns, until: int) -> dict[str,
         if np.any(place < 0):
             batch, place = batch.filter(place >= 0), place[place >= 0]
         code = names.add(batch["name"], whole(batch, "seq"))
-        for name in np.unique(code):
-            rows = np.flatnonzero(code == name)
-            _add(found.setdefault(int(name), _Attribute()), batch.take(rows), place[rows])
+        order = np.argsort(code, kind="stable")
+        said, first = np.unique(code[order], return_index=True)
+        for name, rows in zip(said.tolist(), np.split(order, first[1:]), strict=True):
+            _add(found.setdefault(name, _Attribute()), batch.take(rows), place[rows])
     levels, places = names.final()
-    told = {levels.word(int(places[code])): one for code, one in found.items()}
-    return {name: told[name].history(len(leads.ids)) for name in levels.levels}
+    told = {levels.levels[places[code]]: one for code, one in found.items()}
+    kept = _kept({name: len(one.rows) for name, one in told.items()})
+    histories = {name: told[name].history(len(leads.ids)) for name in levels.levels if name in kept}
+    return histories, len(told) - len(histories)
+
+
+def _kept(told: dict[str, int]) -> set[str]:
+    """What may become a feature whatever is allow-listed, and of what may not as many."""
+    barred = {name: size for name, size in told.items() if refusal(name) is not None}
+    free = {name: size for name, size in told.items() if name not in barred}
+    return {*told_most(free), *told_most(barred)}
 
 
 def _add(one: _Attribute, batch: Arrow, place: Int64Array) -> None:

@@ -12,10 +12,12 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, select
 
+from features import for_leads
 from features.calls import COLUMNS
 from features.instants import DAY, HOUR, NEVER, render
 from features.leads import FIELDS, AttributeHistory, LeadTable
 from features.past import Past
+from features.statistics.attribute import Attribute
 from features.store.by_columns.leads import read_leads
 from features.store.by_columns.stream import streaming
 from features.store.columns_reader import Snapshot, read_columns, read_snapshot
@@ -209,3 +211,21 @@ print(read_snapshot(open_engine("sqlite:///{template}")).note)
 
     assert done.stdout.startswith("read row by row: ")
     assert "extra=train" in done.stdout
+
+
+def test_of_countless_attributes_those_told_most_often_are_read_and_the_others_counted(engine: Engine):
+    """Four leads have names of their own; two names are shared, one of them protected."""
+    shared = {"zeal": 1, "gender": "f"}
+    own = [{f"own_{lead}_{place:03}": place for place in range(200)} for lead in range(4)]
+    items = [a_lead(lead_id=f"lead-{lead}", attributes=own[lead] | shared) for lead in range(4)]
+    with transaction(engine) as connection:
+        accept_leads(connection, items, NOON)
+
+    found = read_columns(engine)
+
+    names = sorted({*own[0], *own[1], *list(own[2])[:99], "zeal"})
+    assert sorted(found.past.leads.attributes) == sorted([*names, "gender"])
+    assert found.note.startswith("301 attributes are left out")
+    lines = for_leads(found.past.leads)
+    assert [line.attribute for line in lines if isinstance(line, Attribute)] == names
+    assert for_leads(by_rows(engine).past.leads) == lines
