@@ -67,10 +67,10 @@ def _edges(column: Float32Array) -> Float64Array:
 
 
 def _values(column: Float32Array, edges: Float64Array) -> Int64Array:
-    """The value of each row as a small number; -1 where it is missing."""
+    """The value of each row as a whole number; -1 where it is missing."""
     missing = np.isnan(column)
     known = np.where(missing, 0, column)
-    coded = np.searchsorted(edges, known, side="right") if edges.size else known
+    coded = np.searchsorted(edges, known, side="right") if edges.size else np.clip(known, -1, 2.0**31)
     return np.where(missing, -1, coded).astype(np.int64)
 
 
