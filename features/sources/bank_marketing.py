@@ -1,6 +1,7 @@
 """The UCI Bank Marketing calls (2008 to 2010): row order is time, each row is a lead and its call."""
 
 import csv
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
@@ -9,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from ..calls import CallLog, Outcome
+from ..errors import UnreadableFile
 from ..instants import HOUR, SECOND, of, render
 from ..kernel import Int64Array
 from ..leads import FIELDS, AttributeHistory, Coded, LeadTable
@@ -30,10 +32,17 @@ ALLOWED = frozenset({"age", "marital"})
 NEVER_CONTACTED = "999"
 """`pdays` of a client that no earlier campaign had reached."""
 
+CLOCKED = frozenset({"month", "day_of_week", "duration"})
+"""The columns that the clock reads."""
+
+ADDED = frozenset({"row", "known_at", "started_at", "ended_at"})
+"""The columns that it adds."""
+
 _FIRST_DAY = date(2008, 5, 1)
 _OPENS, _SHIFT = 9 * HOUR, 8 * HOUR
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_LENGTH = re.compile(r"[0-9]{1,6}")
 
 Row = Mapping[str, str]
 
@@ -41,14 +50,18 @@ Row = Mapping[str, str]
 def bank_past(path: Path) -> Past:
     """The file (or the zip that holds it) as a past, without a database."""
     with opened(path, MEMBER) as text:
-        rows = list(csv.DictReader(text, delimiter=";"))
+        reader = csv.DictReader(text, delimiter=";", restval="")
+        missing = {*INPUTS, *CLOCKED, "y"} - {*(reader.fieldnames or ())}
+        if missing:
+            raise UnreadableFile(file=path.name, without=", ".join(sorted(missing)))
+        rows = _telling_time(reader)
     starts = started_at([(row["month"], row["day_of_week"]) for row in rows])
     return Past(_log(rows, starts), _leads(rows, starts))
 
 
 def with_clock(rows: Iterable[Row]) -> Iterator[dict[str, str]]:
     """The rows with what the file leaves out: `row` (from 1), `known_at`, `started_at`, `ended_at`."""
-    kept = list(rows)
+    kept = _telling_time(rows)
     starts = started_at([(row["month"], row["day_of_week"]) for row in kept])
     for number, (row, start) in enumerate(zip(kept, starts.tolist(), strict=True), start=1):
         yield {
@@ -58,6 +71,16 @@ def with_clock(rows: Iterable[Row]) -> Iterator[dict[str, str]]:
             "started_at": render(start),
             "ended_at": render(start + int(row["duration"]) * SECOND),
         }
+
+
+def _telling_time(rows: Iterable[Row]) -> list[Row]:
+    """All rows; one whose day or length can't be read spoils the order of all behind it: `UnreadableFile`."""
+    kept = list(rows)
+    for number, row in enumerate(kept, start=1):
+        told = row["month"] in _MONTHS and row["day_of_week"] in _WEEKDAYS
+        if not (told and _LENGTH.fullmatch(row["duration"])):
+            raise UnreadableFile(row=number, why="its month, day_of_week or duration is none")
+    return kept
 
 
 def started_at(days: Sequence[tuple[str, str]]) -> Int64Array:

@@ -8,7 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, StringConstraints, ValidationError, model_validator
 
 from ..errors import BadMapping, LeakingColumn, UnknownSince
 from ..refused import after_the_call
@@ -55,7 +55,7 @@ class Mapping(Shape):
 
     name: Ident
     version: int
-    delimiter: str = ","
+    delimiter: Annotated[str, StringConstraints(pattern=r'^[^"\r\n]$')] = ","
     member: str | None = None
     """Which file of a zip."""
     timezone: Zone = "UTC"
@@ -178,6 +178,8 @@ def _text(name: str) -> str:
         return Path(name).read_text(encoding="utf-8")
     except OSError as error:
         raise BadMapping(mapping=name, why=error.strerror, shipped=", ".join(shipped())) from error
+    except UnicodeDecodeError as error:
+        raise BadMapping(mapping=name, why="not UTF-8, as TOML is") from error
 
 
 def _tuples(given: object) -> object:

@@ -1,16 +1,21 @@
 """Files as text: plain ones, and the one that a zip holds."""
 
+import csv
 import hashlib
 import io
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import IO, TextIO
 
 from ..errors import UnreadableFile
 
 _BLOCK = 1 << 20
+_ZIP = b"PK\x03\x04"
+_DAMAGED = "a damaged zip: fetch or pack it again"
+_NO_UTF_8 = "not UTF-8: convert it, for instance `iconv -f WINDOWS-1252 -t UTF-8 OLD > NEW`"
 
 
 @contextmanager
@@ -18,12 +23,32 @@ def opened(path: Path, member: str | None = None) -> Iterator[TextIO]:
     """Open a file as UTF-8 text; of a zip the file whose path ends with `member`, or its only one."""
     try:
         if not zipfile.is_zipfile(path):
+            _refuse_half_a_zip(path)
             with path.open(encoding="utf-8-sig", newline="") as text:
                 yield text
             return
-        with zipfile.ZipFile(path) as archive, archive.open(_chosen(archive, path, member)) as raw:
+        with zipfile.ZipFile(path) as archive, _member(archive, path, member) as raw:
             yield io.TextIOWrapper(raw, encoding="utf-8-sig", newline="")
-    except (OSError, UnicodeDecodeError, zipfile.BadZipFile) as error:
+    except UnicodeDecodeError as error:
+        raise UnreadableFile(file=path.name, why=_NO_UTF_8) from error
+    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+        raise UnreadableFile(file=path.name, why=f"{_DAMAGED} ({error})") from error
+    except (OSError, csv.Error) as error:
+        raise UnreadableFile(file=path.name, why=error) from error
+
+
+def _refuse_half_a_zip(path: Path) -> None:
+    with path.open("rb") as raw:
+        if raw.read(len(_ZIP)) == _ZIP:
+            raise UnreadableFile(file=path.name, why=_DAMAGED)
+
+
+def _member(archive: zipfile.ZipFile, path: Path, member: str | None) -> IO[bytes]:
+    """The chosen file; one with a password, or packed in a way that Python lacks, is `UnreadableFile`."""
+    name = _chosen(archive, path, member)
+    try:
+        return archive.open(name)
+    except RuntimeError as error:
         raise UnreadableFile(file=path.name, why=error) from error
 
 

@@ -167,7 +167,7 @@ def _order(file: Path, mapping: str | None, at: int) -> "ImportOrder":
             raise BadMapping(file=file.name, why="a CSV file needs --mapping")
         return ImportOrder(file.name, found, "ndjson", read_ndjson(file), at)
     chosen, version = load_mapping(mapping)
-    return ImportOrder(file.name, found, version, read_csv(file, chosen), at)
+    return ImportOrder(file.name, found, version, read_csv(file, chosen, at), at)
 
 
 @contextmanager

@@ -21,7 +21,7 @@ def _call_attempted(draft: Draft, told: Told) -> None:
     outcome = draft.dialects.outcome(told.source, data.outcome)
     assert outcome is not None
     lead, phone = draft.leads[data.lead_id], draft.phone_hash(data.phone)
-    known_at, version = draft.known_at(told), (told.time, f"{told.source} {told.id}")
+    known_at, version = draft.known_at(told), (told.time, f"{told.source} {told.rank}")
     if told.known_at is not None:
         known_at = max(known_at, data.ended_at)
     if outcome is Outcome.DO_NOT_CALL:
@@ -174,7 +174,7 @@ def _lead_erased(draft: Draft, told: Told) -> None:
 
 def _agent_upserted(draft: Draft, told: Told) -> None:
     data = read_as(told, wire.AgentUpserted)
-    version = (told.time, f"{told.source} {told.id}")
+    version = (told.time, f"{told.source} {told.rank}")
     if draft.agents.get(data.agent_id, (0, "")) >= version:
         return
     draft.agents[data.agent_id] = version

@@ -52,8 +52,14 @@ class Told:
 
     @property
     def order(self) -> tuple[int, str, str]:
-        """Where it stands among others: by time, ties by name, whatever the order of arrival."""
-        return self.time, self.source, self.id
+        """Where it stands among others: by time, ties by rank, whatever the order of arrival."""
+        return self.time, self.source, self.rank
+
+    @property
+    def rank(self) -> str:
+        """Its place among those of its source and time: by `sequence` if it has that, behind all without."""
+        sequence = (self.extensions or {}).get("sequence")
+        return self.id if sequence is None else f"~{sequence} {self.id}"
 
     def reaches(self, campaign: str) -> bool:
         """Whether it may speak of a campaign's leads and calls."""

@@ -1,11 +1,13 @@
 """Files: CSV by a mapping, NDJSON by shape, from the plain file or its zip."""
 
+import re
 import zipfile
 from typing import Any, cast
 
 import pytest
 
 from features.errors import BadMapping, LeakingColumn, UnknownSince, UnreadableFile
+from features.sources.bank_marketing import bank_past
 from features.sources.csv_file import read_csv
 from features.sources.mapping import Mapping, load_mapping, shipped
 from features.sources.ndjson_file import read_ndjson
@@ -80,7 +82,9 @@ def test_a_row_becomes_a_call_and_its_disposition(tmp_path, mapping):
     (record,) = records(tmp_path, mapping, ROW)
 
     call, disposed = events_of(record)
-    assert (call["id"], call["time"]) == ("c7", "2026-07-05T11:01:30+02:00")
+    assert re.fullmatch(r"c7\.[0-9a-f]{12}", call["id"])
+    assert re.fullmatch(r"c7\.disposed\.[0-9a-f]{12}", disposed["id"])
+    assert call["time"] == "2026-07-05T11:01:30+02:00"
     assert call["data"]["talk_s"] == 90.0
     assert call["data"]["caller_id"] == "+4930901820"
     assert call["data"]["human_answered"] is True
@@ -93,6 +97,29 @@ def test_what_can_t_be_read_stays_text_for_the_wire_to_refuse(tmp_path, mapping)
     call, _ = events_of(record)
     assert call["data"]["started_at"] == "some day"
     assert call["data"]["talk_s"] == "long"
+
+
+def test_the_id_of_an_event_changes_with_what_its_row_says_and_with_nothing_else(tmp_path, mapping):
+    rows = [ROW, ROW.replace("Web", "Shop"), ROW.replace(",90,", ",91,"), ROW.replace("converted", "busy")]
+
+    same, elsewhere, longer, busy = ([event["id"] for event in events_of(record)] for record in
+                                     records(tmp_path, mapping, *rows))  # fmt: skip
+
+    assert same == elsewhere
+    assert not {*same} & {*longer}
+    assert not {*same} & {*busy}
+
+
+def test_rows_without_a_call_id_are_events_of_their_own(tmp_path, mapping):
+    rows = [ROW.replace("c7", ""), ROW.replace("c7", "").replace("7,05", "8,05")]
+
+    read = records(tmp_path, mapping, *rows)
+
+    named = [event["id"] for record in read for event in events_of(record)]
+    assert len({*named}) == 4
+    assert not any("None" in name for name in named)
+    assert not any("call_id" in event["data"] for record in read for event in events_of(record))
+    assert read == records(tmp_path, mapping, *rows)
 
 
 def test_a_zip_is_read_like_the_file_it_holds(tmp_path, mapping):
@@ -227,3 +254,92 @@ def test_a_file_that_is_no_text_is_refused(tmp_path, content):
 
     with pytest.raises(UnreadableFile, match=r"x\.ndjson"):
         list(read_ndjson(path))
+
+
+def test_a_mapping_that_is_no_utf_8_is_refused(tmp_path):
+    (tmp_path / "bad.toml").write_bytes(b"# f\xfcr uns\n" + MAPPING.encode())
+
+    with pytest.raises(BadMapping, match="UTF-8"):
+        load_mapping(str(tmp_path / "bad.toml"))
+
+
+@pytest.mark.parametrize("delimiter", ["; ", "", "\\n", "\\u0022"])
+def test_a_delimiter_is_one_character(tmp_path, delimiter):
+    (tmp_path / "bad.toml").write_text(f'delimiter = "{delimiter}"\n{MAPPING}')
+
+    with pytest.raises(BadMapping, match="delimiter"):
+        load_mapping(str(tmp_path / "bad.toml"))
+
+
+@pytest.mark.parametrize("length", ["inf", "1e300", "nan", "-1e12", "", "long"])
+@pytest.mark.parametrize("zone", ["", "Z"])
+def test_an_end_that_can_t_be_told_is_no_instant(tmp_path, mapping, length, zone):
+    (record,) = records(tmp_path, mapping, ROW.replace("11:00:00,90", f"11:00:00{zone},{length}"))
+
+    call, _ = events_of(record)
+    assert call["data"]["ended_at"] == f"2026-07-05T11:00:00{zone} and {length} seconds"
+
+
+def test_a_call_over_the_change_of_clocks_is_as_long_as_it_was(tmp_path, mapping):
+    dialed = ROW.replace("2026-07-05T11:00:00,90", "2026-10-25T01:50:00,4200")
+
+    (record,) = records(tmp_path, mapping, dialed)
+
+    call, _ = events_of(record)
+    assert call["data"]["started_at"] == "2026-10-25T01:50:00+02:00"
+    assert call["data"]["ended_at"] == "2026-10-25T02:00:00+01:00"
+
+
+def test_a_field_too_long_for_a_csv_file_makes_it_unreadable(tmp_path, mapping):
+    with pytest.raises(UnreadableFile, match="field"):
+        records(tmp_path, mapping, ROW.replace("Web", "W" * 140_000))
+
+
+def test_a_file_in_another_encoding_is_told_how_to_convert(tmp_path, mapping):
+    (tmp_path / "export.csv").write_bytes(f"{HEAD}\n{ROW.replace('Web', 'für')}".encode("latin-1"))
+
+    with pytest.raises(UnreadableFile, match="iconv"):
+        list(read_csv(tmp_path / "export.csv", mapping))
+
+
+def a_zip(tmp_path, content: str) -> bytes:
+    with zipfile.ZipFile(tmp_path / "export.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("export.csv", content)
+    return (tmp_path / "export.zip").read_bytes()
+
+
+@pytest.mark.parametrize("kept", [0.5, 0.98])
+def test_a_zip_that_broke_off_is_said_to_be_damaged(tmp_path, mapping, kept):
+    whole = a_zip(tmp_path, f"{HEAD}\n{ROW}")
+    (tmp_path / "export.zip").write_bytes(whole[: int(len(whole) * kept)])
+
+    with pytest.raises(UnreadableFile, match="damaged zip"):
+        list(read_csv(tmp_path / "export.zip", mapping))
+
+
+def test_a_zip_with_other_bytes_inside_is_said_to_be_damaged(tmp_path, mapping):
+    whole = bytearray(a_zip(tmp_path, f"{HEAD}\n{ROW}"))
+    whole[60:64] = b"\xff\xff\xff\xff"
+    (tmp_path / "export.zip").write_bytes(whole)
+
+    with pytest.raises(UnreadableFile, match="damaged zip"):
+        list(read_csv(tmp_path / "export.zip", mapping))
+
+
+def test_a_zip_with_a_password_is_said_to_have_one(tmp_path, mapping):
+    whole = bytearray(a_zip(tmp_path, f"{HEAD}\n{ROW}"))
+    whole[6] |= 1
+    whole[whole.index(b"PK\x01\x02") + 8] |= 1
+    (tmp_path / "export.zip").write_bytes(whole)
+
+    with pytest.raises(UnreadableFile, match="encrypted"):
+        list(read_csv(tmp_path / "export.zip", mapping))
+
+
+def test_another_file_than_the_bank_s_is_refused_by_both_doors(tmp_path):
+    (tmp_path / "export.csv").write_text(f"{HEAD}\n{ROW}")
+
+    with pytest.raises(BadMapping, match=r"without=.*month"):
+        list(read_csv(tmp_path / "export.csv", load_mapping("bank-marketing")[0]))
+    with pytest.raises(UnreadableFile, match=r"without=.*month"):
+        bank_past(tmp_path / "export.csv")
