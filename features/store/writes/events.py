@@ -21,7 +21,7 @@ from .erasure import forget_told
 from .quarantine import payloads, put_aside, put_right, quarantined, settle, stops_in, waiting
 from .receipts import Erasure, EventReceipt, Known
 from .sense import nonsense, unmapped
-from .telling import Fault, Told, read
+from .telling import SEQUENCE, Fault, Told, read
 
 _OF_A_LEAD = (
     wire.CallAttempted,
@@ -117,12 +117,14 @@ def _new_ones(connection: Connection, told: Sequence[Told]) -> tuple[list[Told],
     keys = sorted(first)
     logged, held = (found_pairs(connection, table, keys) for table in (event, quarantine))
     waiting_ones = payloads(connection, held - logged)
-    mended = [
-        first[key]
-        for key, payload in waiting_ones.items()
-        if payload != first[key].payload and BLANKED not in payload
-    ]
+    mended = [first[key] for key, payload in waiting_ones.items() if _otherwise(payload, first[key].payload)]
     return [one for key, one in first.items() if key not in logged | held], mended
+
+
+def _otherwise(before: Mapping[str, object], now: Mapping[str, object]) -> bool:
+    """Whether an event that waits is told with another content now; what was blanked is never told anew."""
+    one, other = ({name: payload[name] for name in payload if name != SEQUENCE} for payload in (before, now))
+    return one != other and BLANKED not in before
 
 
 def _take_in(connection: Connection, told: Sequence[Told], at: int) -> _Taken:

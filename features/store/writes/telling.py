@@ -13,6 +13,9 @@ from .receipts import Known
 
 S = TypeVar("S", bound=Shape)
 
+SEQUENCE = "sequence"
+"""The extension of an event that tells its place among those of its source and time."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
@@ -58,7 +61,7 @@ class Told:
     @property
     def rank(self) -> str:
         """Its place among those of its source and time: by `sequence` if it has that, behind all without."""
-        sequence = (self.extensions or {}).get("sequence")
+        sequence = (self.extensions or {}).get(SEQUENCE)
         return self.id if sequence is None else f"~{sequence} {self.id}"
 
     def reaches(self, campaign: str) -> bool:
