@@ -2,6 +2,7 @@
 
 import re
 import zipfile
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -302,7 +303,7 @@ def test_a_file_in_another_encoding_is_told_how_to_convert(tmp_path, mapping):
         list(read_csv(tmp_path / "export.csv", mapping))
 
 
-def a_zip(tmp_path, content: str) -> bytes:
+def a_zip(tmp_path: Path, content: str) -> bytes:
     with zipfile.ZipFile(tmp_path / "export.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("export.csv", content)
     return (tmp_path / "export.zip").read_bytes()
