@@ -156,7 +156,7 @@ def test_a_broken_registry_does_not_keep_the_service_from_serving(opened: Opened
 def test_a_registry_that_nobody_made_is_not_made_by_asking(opened: Opened, tmp_path: Path):
     door = opened(registry=tmp_path)
 
-    assert door("GET", "/v1/models").json() == {"items": []}
+    assert door("GET", "/v1/models").json() == {"items": [], "degraded": False, "trouble": ""}
     assert not (tmp_path / "mlflow.db").exists()
 
 
