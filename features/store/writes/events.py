@@ -191,10 +191,8 @@ def _prepare(connection: Connection, told: Sequence[Told], at: int) -> Draft:
     """Look up all that the batch names, in one question a table."""
     agents = unique(one.data.agent_id for one in told if isinstance(one.data, wire.AgentUpserted))
     disposed = unique(one.data.call_id for one in told if isinstance(one.data, wire.CallDisposed))
-    leads, calls = (
-        _leads(connection, unique(map(_lead_of, told))),
-        _calls(connection, unique(map(_call_of, told))),
-    )
+    leads = _leads(connection, unique(map(_lead_of, told)))
+    calls = _calls(connection, unique(map(_call_of, told)))
     limited = any(one.within is not None for one in told)
     subjects = {*leads.values(), *(one.lead for one in calls.values())} if limited else set()
     return Draft(
