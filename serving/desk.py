@@ -49,7 +49,7 @@ from .scores import ScoreSheet
 from .standing import Standing
 from .subjects import has_number
 from .switchbacks import in_force
-from .verdicts import OWN_LEASE, failed, judge_all
+from .verdicts import OWN_LEASE, judge_all
 from .view import View, passing
 
 MOST_ROUNDS = 8
@@ -202,16 +202,24 @@ class Desk:
         """A campaign's least time between two dials."""
         return lambda campaign: self.plan(campaign, at).caps.min_gap
 
-    def _may_dial(self, at: int) -> Callable[[Given], bool]:
-        """Whether every rule, but that it is leased, allows a lead still, under the number that was given."""
+    def _may_dial(self, at: int) -> Callable[[Sequence[Given]], set[str]]:
+        """Which leases every rule, but that they are leased, allows still, under the numbers given."""
 
-        def may(given: Given) -> bool:
-            book, caps = self.ledger.leads, self.plan(given.campaign, at).caps
-            row = book.row_of_key(given.lead)
-            standing = self.roster.standing(np.array([row]), caps, at)
-            return has_number(book, row, given.phone_hash) and not failed(standing, caps, at, OWN_LEASE)
+        def may(given: Sequence[Given]) -> set[str]:
+            campaigns = {one.campaign for one in given}
+            parts = (self._allowed([one for one in given if one.campaign == name], at) for name in campaigns)
+            return set[str]().union(*parts)
 
         return may
+
+    def _allowed(self, given: Sequence[Given], at: int) -> set[str]:
+        """The same of leases of one campaign."""
+        book, caps = self.ledger.leads, self.plan(given[0].campaign, at).caps
+        rows = [book.row_of_key(one.lead) for one in given]
+        standing = self.roster.standing(np.array(rows), caps, at)
+        forbidden = judge_all(standing, caps, at, OWN_LEASE).forbidden.tolist()
+        told = zip(given, rows, forbidden, strict=True)
+        return {one.lease_id for one, row, no in told if not no and has_number(book, row, one.phone_hash)}
 
     def lineup(self, campaign: str, at: int) -> Lineup:
         """The campaign's leads as they stand at an instant; its lock must be held."""

@@ -188,22 +188,24 @@ def acknowledge(
     acks: Sequence[Ack],
     at: int,
     min_gap: Callable[[str], int],
-    may_dial: Callable[[Given], bool],
+    may_dial: Callable[[Sequence[Given]], Collection[str]],
 ) -> list[AckResult]:
     """Apply acknowledgements, each on its own: 200, 404 for a lease nobody gave, 410 where nobody must dial.
 
-    `min_gap` gives a campaign's least time between dials: what `dialed` starts at once. `may_dial` tells of
-    one that is about to be dialed whether it may be still.
+    `min_gap` gives a campaign's least time between dials: what `dialed` starts at once. `may_dial` tells
+    which of the leases that are about to be dialed may be still.
     """
     lock_leases(connection)
     named = {ack.lease_id for ack in acks}
     given = {row.lease_id: Given.of(row) for row in connection.execute(_GIVEN, {"named": list(named)})}
+    named_to_dial = {ack.lease_id for ack in acks if ack.state == "dialing"}
+    allowed = may_dial([one for lease_id, one in given.items() if lease_id in named_to_dial])
     of = {lease_id: resources_of(row.lead, row.phone_hash) for lease_id, row in given.items()}
     rows = [resource for both in of.values() for resource in both]
     held = {row.lease_id: row.until for row in connection.execute(_HELD, {"rows": rows, "at": at})}
     results = list[AckResult]()
     for ack in acks:
-        results.append(_judge(ack, given.get(ack.lease_id), held, at, min_gap, may_dial))
+        results.append(_judge(ack, given.get(ack.lease_id), held, at, min_gap, allowed))
         _go_on(held, ack, results[-1].until)
     changed = [
         {"row": row, "changed": ack.lease_id, "new_state": ack.state, "new_until": result.until}
@@ -222,13 +224,13 @@ def _judge(
     held: Mapping[str, int],
     at: int,
     min_gap: Callable[[str], int],
-    may_dial: Callable[[Given], bool],
+    allowed: Collection[str],
 ) -> AckResult:
     if given is None:
         return AckResult(ack.lease_id, 404, "unknown_lease")
     if ack.state in ("dialing", "extend") and ack.lease_id not in held:
         return AckResult(ack.lease_id, 410, "lease_expired", given.lead)
-    if ack.state == "dialing" and not may_dial(given):
+    if ack.state == "dialing" and ack.lease_id not in allowed:
         return AckResult(ack.lease_id, 410, "not_callable", given.lead)
     spell = {"dialing": DIALING, "extend": EXTENSION}.get(ack.state, 0)
     until = at + (min_gap(given.campaign) if ack.state == "dialed" else spell)

@@ -48,9 +48,9 @@ class Verdicts:
         return dict(zip(WITHHELD, counts[:FREE], strict=True))
 
 
-def judge_all(standing: Standing, caps: Caps, at: int) -> Verdicts:
-    """Ask every rule."""
-    return _asked(rules(), standing, caps, at)
+def judge_all(standing: Standing, caps: Caps, at: int, ignore: frozenset[str] = frozenset()) -> Verdicts:
+    """Ask every rule but those ignored."""
+    return _asked([rule for rule in rules() if rule.id not in ignore], standing, caps, at)
 
 
 def judge_leads(standing: Standing, caps: Caps, at: int) -> Verdicts:

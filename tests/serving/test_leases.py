@@ -91,7 +91,11 @@ def say(
 ) -> tuple[int, str | None, int | None]:
     with transaction(engine) as connection:
         (result,) = acknowledge(
-            connection, [Ack(lease_id, state)], at, lambda _campaign: GAP, lambda _lead: callable_now
+            connection,
+            [Ack(lease_id, state)],
+            at,
+            lambda _campaign: GAP,
+            lambda given: [one.lease_id for one in given if callable_now],
         )
     return result.status, result.code, result.until
 
@@ -269,7 +273,11 @@ def test_a_suppressed_lead_can_be_neither_claimed_nor_dialed(engine: Engine, lea
 
     with transaction(engine) as connection:
         (result,) = acknowledge(
-            connection, [Ack(item.lease_id, "dialing")], AT, lambda _: GAP, lambda _: True
+            connection,
+            [Ack(item.lease_id, "dialing")],
+            AT,
+            lambda _: GAP,
+            lambda given: [one.lease_id for one in given],
         )
     wanted = claimed(engine, want("x", key, "another-number"), at=AT + 9 * HOUR)
 
