@@ -58,8 +58,8 @@ class Known:
     """(told at, promised for)."""
 
 
-MAY_CHANGE_IN_HAND = {"CAP", "CAP-LIFETIME", "GAP", "AGE", "NOT-BEFORE", "LEASED"}
-"""A lead in hand may be dialed although these forbid to hand it out; hours and what closes it count."""
+OF_WHO_HOLDS = {"LEASED"}
+"""A lead in hand may be dialed although this forbids to hand it out; all others count."""
 
 
 class Floor(RuleBasedStateMachine):
@@ -155,7 +155,7 @@ class Floor(RuleBasedStateMachine):
         mine = [one for one in self.holders(item) if one is not None and one.lease_id == item.lease_id]
         holds = len(mine) == 2 and all(one.until > self.at for one in mine)
         refused = state in ("dialing", "extend") and not holds
-        refused |= state == "dialing" and bool(set(self.forbidden(item.lead_id)) - MAY_CHANGE_IN_HAND)
+        refused |= state == "dialing" and bool(set(self.forbidden(item.lead_id)) - OF_WHO_HOLDS)
 
         (answer,) = self.desks[worker].acknowledge([Ack(item.lease_id, state)], self.at)
 
@@ -258,7 +258,7 @@ class Floor(RuleBasedStateMachine):
         of_number = [
             start for one in self.leads.values() if one.phone == known.phone for start, _ in one.calls
         ]
-        callback = self.callback_of(known, max(of_number, default=-NEVER))
+        callback = self.callback_of(known)
         closed = [CLOSES[outcome] for _, outcome in known.calls if outcome in CLOSES]
         person = Person(
             zones=("America/New_York",),
@@ -277,9 +277,10 @@ class Floor(RuleBasedStateMachine):
         ]
         return found + (["CAP-LIFETIME"] if len(known.calls) >= CAPS.lifetime else [])
 
-    def callback_of(self, known: Known, last_call: int) -> int:
+    def callback_of(self, known: Known) -> int:
         told_at, promised = max(known.callbacks, default=(0, NEVER))
-        return NEVER if last_call >= max(promised - 15 * MINUTE, told_at) else promised
+        last = max((start for start, _ in known.calls), default=-NEVER)
+        return NEVER if last >= promised - 15 * MINUTE and last > told_at else promised
 
     def take_in(self, said: dict[str, object], ended_at: int) -> None:
         """What a told call changes: its lead, its lease, and silence if that was asked for."""
