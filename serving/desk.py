@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -178,9 +179,10 @@ class Desk:
         """Apply what a dialer says of its leases, each on its own."""
         with self.lock:
             at = self.follow(at)
+            may_dial = partial(self._may_dial, at=at)
             with transaction(self.engine) as connection:
                 now = self.clock(connection, at)
-                results = leases.acknowledge(connection, acks, now, self._min_gap(at), self._may_dial(at))
+                results = leases.acknowledge(connection, acks, now, self._min_gap(at), may_dial)
             self._extend({
                 self.ledger.leads.row_of_key(result.lead): result.until
                 for result in results
@@ -202,15 +204,11 @@ class Desk:
         """A campaign's least time between two dials."""
         return lambda campaign: self.plan(campaign, at).caps.min_gap
 
-    def _may_dial(self, at: int) -> Callable[[Sequence[Given]], set[str]]:
+    def _may_dial(self, given: Sequence[Given], at: int) -> set[str]:
         """Which leases every rule, but that they are leased, allows still, under the numbers given."""
-
-        def may(given: Sequence[Given]) -> set[str]:
-            campaigns = {one.campaign for one in given}
-            parts = (self._allowed([one for one in given if one.campaign == name], at) for name in campaigns)
-            return set[str]().union(*parts)
-
-        return may
+        campaigns = {one.campaign for one in given}
+        parts = (self._allowed([one for one in given if one.campaign == name], at) for name in campaigns)
+        return set[str]().union(*parts)
 
     def _allowed(self, given: Sequence[Given], at: int) -> set[str]:
         """The same of leases of one campaign."""
@@ -305,7 +303,7 @@ class Desk:
                 withheld=withheld,
                 next_poll_after_s=view.next_poll(len(items)),
                 expires_at=poll.until(now),
-                leads=int(view.lineup.cells.totals.sum()),
+                leads=view.leads,
             )
             served = self._served(connection, given)
             if seal is not None:

@@ -26,11 +26,9 @@ def check(
         at = desk.follow(at)
         with reading(desk.engine) as connection:
             now = desk.clock(connection, at) if lease_id else at
-            rows, why = named(connection, desk.ledger.leads, lead_id, phone, lease_id, now)
-        told = desk.ledger.leads
-        mine = [row for row in rows if told.columns["campaign"][row] == told.code("campaign", campaign)]
+            rows, why = named(connection, desk.ledger.leads, campaign, lead_id, phone, lease_id, now)
         caps = desk.plan(campaign, at).caps
-        standings = [desk.roster.standing(np.array([row]), caps, at) for row in mine]
+        standings = [desk.roster.standing(np.array([row]), caps, at) for row in rows]
     ignored = OWN_LEASE if lease_id else frozenset()
     verdicts = [eligibility(standing, caps, at, ignored) for standing in standings]
     if not verdicts:

@@ -9,7 +9,6 @@ import orjson
 from sqlalchemy import (
     BindParameter,
     Connection,
-    Row,
     Text,
     TextClause,
     bindparam,
@@ -64,11 +63,6 @@ class Given(NamedTuple):
     """Database key."""
     phone_hash: str | None
     campaign: str
-
-    @classmethod
-    def of(cls, row: Row[str, int, str | None, str]) -> "Given":
-        """As the decision says."""
-        return cls(*row)
 
 
 @dataclass(frozen=True)
@@ -197,7 +191,7 @@ def acknowledge(
     """
     lock_leases(connection)
     named = {ack.lease_id for ack in acks}
-    given = {row.lease_id: Given.of(row) for row in connection.execute(_GIVEN, {"named": list(named)})}
+    given = {row.lease_id: Given._make(row) for row in connection.execute(_GIVEN, {"named": list(named)})}
     named_to_dial = {ack.lease_id for ack in acks if ack.state == "dialing"}
     allowed = may_dial([one for lease_id, one in given.items() if lease_id in named_to_dial])
     of = {lease_id: resources_of(row.lead, row.phone_hash) for lease_id, row in given.items()}
@@ -318,4 +312,4 @@ def holder(connection: Connection, lease_id: str, at: int) -> Given | None:
         return None
     rows = resources_of(given.lead, given.phone_hash)
     held = connection.execute(_HELD, {"rows": rows, "at": at}).scalars().all()
-    return Given.of(given) if lease_id in held else None
+    return Given._make(given) if lease_id in held else None

@@ -13,26 +13,31 @@ from . import leases
 def named(
     connection: Connection,
     book: LeadBook,
+    campaign: str,
     lead_id: str | None,
     phone: str | None,
     lease_id: str | None,
     now: int,
 ) -> tuple[list[int], str]:
-    """Their rows, and which rule says so where there are none; a lease names its lead while it is open."""
+    """Their rows in the campaign that asks, and which rule says so where there are none.
+
+    A lease names its lead while it is open, and while the lead has the number that it was given for.
+    """
+    of_campaign = book.columns["campaign"] == book.code("campaign", campaign)
     if lead_id is not None:
         row = book.row(lead_id)
-        return ([] if row is None else [row]), "unknown_lead"
+        return ([row] if row is not None and of_campaign[row] else []), "unknown_lead"
     if phone is not None:
         code = book.phones.known(phone_hash(secret_of(connection), phone))
-        known = np.flatnonzero((book.columns["phone"] == code) & (code >= 0))
+        known = np.flatnonzero(of_campaign & (book.columns["phone"] == code) & (code >= 0))
         return known.tolist(), "unknown_phone"
     held = leases.holder(connection, lease_id or "", now)
-    if held is None or not book.knows(held.lead):
+    if held is None or held.campaign != campaign or not book.knows(held.lead):
         return [], "lease_expired"
     row = book.row_of_key(held.lead)
-    if not has_number(book, row, held.phone_hash):
+    if of_campaign[row] and not has_number(book, row, held.phone_hash):
         return [], "number_changed"
-    return [row], "lease_expired"
+    return ([row] if of_campaign[row] else []), "lease_expired"
 
 
 def has_number(book: LeadBook, row: int, phone_hash: str | None) -> bool:

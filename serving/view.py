@@ -30,8 +30,10 @@ class View:
         if passed is not None:
             self.cells, self._untried = lineup.cells.only(passed), lineup.untried.only(passed)
         self._aside: list[tuple[Cells, Int64Array, Int32Array]] = []
+        self.leads = int(lineup.cells.totals.sum())
+        """How many the campaign has, whoever is put aside later."""
         self.filtered = 0
-        """How many leads the poll itself doesn't want."""
+        """How many of them the poll itself doesn't want."""
 
     def __enter__(self) -> Self:
         return self
@@ -219,7 +221,7 @@ def passing(lineup: Lineup, book: LeadBook, order: Order) -> View:
     """The leads that pass an order's filters."""
     wanted = {"channel": order.channels, "region": order.regions, "list": order.lists}
     asked = {name: [book.code(name, word) for word in words] for name, words in wanted.items() if words}
-    rows, passed, before = lineup.columns["row"], None, lineup.cells.totals.sum()
+    rows, passed = lineup.columns["row"], None
     if asked:
         passed = np.ones(lineup.cells.cell.size, np.bool_)
         for name, codes in asked.items():
@@ -227,5 +229,5 @@ def passing(lineup: Lineup, book: LeadBook, order: Order) -> View:
     found = View(lineup, passed)
     named = [row for row in map(book.row, order.exclude) if row is not None]
     found.put_aside_rows(np.array(named, np.int64))
-    found.filtered = int(before - found.cells.totals.sum())
+    found.filtered = found.leads - int(found.cells.totals.sum())
     return found

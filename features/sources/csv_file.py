@@ -15,7 +15,7 @@ from .bank_marketing import ADDED, CLOCKED, with_clock
 from .mapping import Cell, Mapping, Part, cell_of
 from .opened import opened
 from .record import Item, Record
-from .wire import PREFIX
+from .wire import PREFIX, SEQUENCE
 from .words import is_ident
 
 Row = dict[str, str]
@@ -53,7 +53,7 @@ def _check(mapping: Mapping, columns: Iterable[str], path: Path) -> None:
 
 def _record(mapping: Mapping, row: Row, sequence: str) -> Record:
     leads = (_lead(mapping, row),) if mapping.lead else ()
-    return Record(leads, tuple({**event, "sequence": sequence} for event in _events(mapping, row)))
+    return Record(leads, tuple({**event, SEQUENCE: sequence} for event in _events(mapping, row)))
 
 
 def _lead(mapping: Mapping, row: Row) -> Item:

@@ -10,6 +10,9 @@ from .words import Ident, Instant, Label, Money, Note, Number, Phone, Shape, Wor
 PREFIX = "io.leadrank."
 """Every event type begins with it."""
 
+SEQUENCE = "sequence"
+"""The extension of an event that tells its place among those of its source and time."""
+
 Basis: TypeAlias = Literal["express_written", "express", "inquiry", "customer", "none"]
 Attribute: TypeAlias = bool | Number | Annotated[str, StringConstraints(pattern=r"^[^\x00]{0,512}$")] | None
 Attributes: TypeAlias = Annotated[dict[Label, Attribute], Field(default_factory=dict, max_length=500)]

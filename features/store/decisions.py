@@ -64,10 +64,10 @@ def leads_of(connection: Connection, keys: Collection[int]) -> dict[int, RowMapp
     return {row["id"]: row for row in connection.execute(asked).mappings()}
 
 
-def erased_among(connection: Connection, lead_ids: Collection[str]) -> set[str]:
-    """Those of some leads that were erased."""
+def erased_among(connection: Connection, lead_ids: Collection[str]) -> dict[str, int]:
+    """Those of some leads that were erased, with their database keys."""
     mine = among(connection, lead.c.lead_id, lead_ids) & lead.c.erased_at.is_not(None)
-    return set(connection.execute(select(lead.c.lead_id).where(mine)).scalars())
+    return {row.lead_id: row.id for row in connection.execute(select(lead.c.lead_id, lead.c.id).where(mine))}
 
 
 def calls_of(connection: Connection, decision_id: str) -> list[RowMapping]:

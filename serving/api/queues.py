@@ -8,14 +8,13 @@ from pydantic import ValidationError
 
 from features.instants import SECOND, render
 from features.store.campaigns import read_campaign
-from features.store.decisions import campaigns_of_leads, campaigns_of_leases
+from features.store.decisions import campaigns_of_leases
 from features.store.engine import reading
 
 from .. import inquiry
 from ..access import Principal
 from ..errors import MalformedBody, TooManyItems, UnknownCampaign
 from ..handout import Batch, Item, Seal
-from ..insight import Eligibility
 from ..leases import Ack
 from .answers import OnceDep, plain, read_json, reply, when
 from .dependencies import Now, Queues, Service, ServiceDep
@@ -68,8 +67,11 @@ def check(request: EligibilityRequest, who: Queues, at: Now, service: ServiceDep
     named = request.lead_id, request.phone, request.lease_id
     if sum(one is not None for one in named) != 1:
         raise MalformedBody(wanted="exactly one of phone, lead_id, lease_id")
-    foreign = _foreign(service, who, request)
-    found = inquiry.check(service.desk, request.campaign, *named, at) if foreign is None else foreign
+    who.reach(request.campaign)
+    with reading(service.engine) as connection:
+        if read_campaign(connection, request.campaign) is None:
+            raise UnknownCampaign(campaign=request.campaign)
+    found = inquiry.check(service.desk, request.campaign, *named, at)
     return reply(
         {
             "allow": found.allow,
@@ -77,21 +79,6 @@ def check(request: EligibilityRequest, who: Queues, at: Now, service: ServiceDep
             "valid_until": when(found.valid_until),
         }
     )
-
-
-def _foreign(service: Service, who: Principal, asked: EligibilityRequest) -> Eligibility | None:
-    """What is said of a lead or lease of a campaign that the key isn't for: as if there were none."""
-    who.reach(asked.campaign)
-    with reading(service.engine) as connection:
-        if read_campaign(connection, asked.campaign) is None:
-            raise UnknownCampaign(campaign=asked.campaign)
-        if who.campaigns is None:
-            return None
-        leads = campaigns_of_leads(connection, [asked.lead_id] if asked.lead_id else [])
-        given = campaigns_of_leases(connection, [asked.lease_id] if asked.lease_id else [])
-    if who.reaches_all(*leads.values(), *given.values()):
-        return None
-    return Eligibility(False, ("unknown_lead" if leads else "lease_expired",), None)
 
 
 def _acknowledged(

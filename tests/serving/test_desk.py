@@ -344,6 +344,7 @@ def test_a_lease_speaks_of_the_number_that_it_was_given_for(floor: Engine):
     (acked,) = desk.acknowledge([Ack(item.lease_id, "dialing")], AT)
 
     assert (checked.allow, checked.rules_failed) == (False, ("number_changed",))
+    assert check(desk, "autumn", None, None, item.lease_id, AT).rules_failed == ("lease_expired",)
     assert (acked.status, acked.code) == (410, "not_callable")
 
 

@@ -5,16 +5,16 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
 
 import orjson
-from sqlalchemy import Column, Connection, Table, bindparam, delete, null, select, update
+from sqlalchemy import Connection, Table, bindparam, delete, null, select, update
 
 from ...pseudonym import phone_hash
 from ..answers import forget_items
+from ..decisions import erased_among
 from ..lookup import among
 from ..outbox import forget_lead
-from ..resources import resources_of
+from ..resources import resource_of_lead
 from ..tables import (
     batch,
     call,
@@ -90,11 +90,12 @@ def erase(
 
 def forget_told(connection: Connection, lead_ids: Collection[str], calls: Collection[str]) -> None:
     """Forget what was just told of leads that were erased before, named themselves or by their calls."""
-    named = select(call.c.call_id, call.c.lead).where(among(connection, call.c.call_id, calls))
-    of_call = {row.call_id: row.lead for row in connection.execute(named)} if calls else {}
-    keys = _erased(connection, lead.c.lead_id, lead_ids) | _erased(connection, lead.c.id, of_call.values())
+    named = select(call.c.call_id, lead.c.id, lead.c.lead_id).join(lead, lead.c.id == call.c.lead)
+    gone = named.where(among(connection, call.c.call_id, calls), lead.c.erased_at.is_not(None))
+    of_calls = connection.execute(gone).all() if calls else ()
+    keys = erased_among(connection, lead_ids) | {row.lead_id: row.id for row in of_calls}
     if keys:
-        theirs = {name: key for name, key in of_call.items() if key in keys.values()}
+        theirs = {row.call_id: row.id for row in of_calls}
         whom = Whom({}, keys, {}, {}, theirs, {})
         _events(connection, whom)
         _transcripts(connection, whom)
@@ -102,15 +103,6 @@ def forget_told(connection: Connection, lead_ids: Collection[str], calls: Collec
         connection.execute(
             update(consent).where(among(connection, consent.c.lead, keys.values())).values(evidence=None)
         )
-
-
-def _erased(
-    connection: Connection, column: Column[Any], values: Collection[str] | Collection[int]
-) -> dict[str, int]:
-    """The keys of those of some leads that were erased before."""
-    mine = select(lead.c.lead_id, lead.c.id).where(lead.c.erased_at.is_not(None))
-    rows = connection.execute(mine.where(among(connection, column, values))).all() if values else ()
-    return {row.lead_id: row.id for row in rows}
 
 
 def _whom(connection: Connection, erased: Mapping[int, int], secret: bytes) -> Whom:
@@ -239,7 +231,7 @@ def _reasons(connection: Connection, whom: Whom) -> Reached:
 
 def _held(connection: Connection, whom: Whom) -> Reached:
     """The leases of lead and numbers, which the suppression list holds: for ever in nobody's hands."""
-    of = {resources_of(key, None)[0]: key for key in whom.at}
+    of = {resource_of_lead(key): key for key in whom.at}
     of |= {f"phone:{digest}": key for digest, key in whom.hashes.items()}
     mine = among(connection, lease.c.resource, list(of)) & (lease.c.state == "suppressed")
     return Counter(of[name] for name in connection.execute(select(lease.c.resource).where(mine)).scalars())

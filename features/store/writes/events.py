@@ -21,7 +21,7 @@ from .erasure import forget_told
 from .quarantine import payloads, put_aside, put_right, quarantined, settle, stops_in, waiting
 from .receipts import Erasure, EventReceipt, Known
 from .sense import nonsense, unmapped
-from .telling import SEQUENCE, Fault, Told, read
+from .telling import Fault, Told, read
 
 _OF_A_LEAD = (
     wire.CallAttempted,
@@ -61,23 +61,24 @@ def accept_events(
     One that waits in quarantine and is told otherwise now was put right: it is tried as it is told now.
     """
     lock_ingest(connection)
-    told, rejected = [], []
+    told, rejected, reach = [], [], None if within is None else tuple(sorted(within))
     for index, item in enumerate(items):
         found = read(item, at, known)
         if isinstance(found, str):
             rejected.append((index, found))
         else:
-            told.append(replace(found, within=None if within is None else tuple(sorted(within))))
+            told.append(found if reach is None else replace(found, within=reach))
     new, mended = _new_ones(connection, told)
-    fresh = {id(one) for one in (*new, *mended)}
-    again = [(one.source, one.type, one.time) for one in told if id(one) not in fresh]
+    fresh = [*new, *mended]
+    tried = {id(one) for one in fresh}
+    again = [(one.source, one.type, one.time) for one in told if id(one) not in tried]
     count_repeats(connection, again, at)
     accepted, faulty, erasures = _take_in(connection, new, at)
     put_aside(connection, faulty, at)
     put_right(connection, mended)
     good, bad, more = _try_again(connection, mended, at)
     replayed = replay_waiting(connection, _called([*accepted, *good]), at)
-    forget_told(connection, _named([*new, *mended], "lead_id"), _named([*new, *mended], "call_id"))
+    forget_told(connection, _named(fresh, "lead_id"), _named(fresh, "call_id"))
     return EventReceipt(
         len(accepted) + len(good),
         len(again),
@@ -123,8 +124,8 @@ def _new_ones(connection: Connection, told: Sequence[Told]) -> tuple[list[Told],
 
 def _otherwise(before: Mapping[str, object], now: Mapping[str, object]) -> bool:
     """Whether an event that waits is told with another content now; what was blanked is never told anew."""
-    one, other = ({name: payload[name] for name in payload if name != SEQUENCE} for payload in (before, now))
-    return one != other and BLANKED not in before
+    said = [{name: one[name] for name in one if name != wire.SEQUENCE} for one in (before, now)]
+    return said[0] != said[1] and BLANKED not in before
 
 
 def _take_in(connection: Connection, told: Sequence[Told], at: int) -> _Taken:

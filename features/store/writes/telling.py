@@ -7,14 +7,11 @@ from typing import TypeVar, cast
 import orjson
 from pydantic import ValidationError
 
-from ...sources.wire import EVENTS, PREFIX, Envelope
+from ...sources.wire import EVENTS, PREFIX, SEQUENCE, Envelope
 from ...sources.words import Shape
 from .receipts import Known
 
 S = TypeVar("S", bound=Shape)
-
-SEQUENCE = "sequence"
-"""The extension of an event that tells its place among those of its source and time."""
 
 
 @dataclass(frozen=True, slots=True)

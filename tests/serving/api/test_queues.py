@@ -93,7 +93,8 @@ def test_a_poll_that_filters_everybody_out_is_told_that_it_did(floor: Door):
     nobody, somebody = lease(floor, filters={"channels": ["event"]}), lease(floor)
 
     assert (nobody["items"], sum(nobody["withheld"].values())) == ([], nobody["withheld"]["filtered"])
-    assert nobody["withheld"]["filtered"] == 3
+    assert (nobody["withheld"]["filtered"], nobody["leads"], somebody["leads"]) == (3, 3, 3)
+    assert lease(floor, exclude=["cat"])["leads"] == 3
     assert "filtered" not in somebody["withheld"]
 
 
