@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine
 from features.instants import SECOND, render
 from features.kernel import Int64Array
 from features.served import ServedVector
-from features.store.engine import database_clock, glance, reading, transaction
+from features.store.engine import database_clock, glance, has_one_writer, reading, transaction
 from features.store.ledger import latest_change
 from features.store.served_vectors import write_meanings
 from training.bundle import Bundle
@@ -58,6 +58,9 @@ MOST_ROUNDS = 8
 
 LOST_FOR = 60 * SECOND
 """A lead found in other hands is not asked for again within this time."""
+
+NOTHING_ELSE = Seal()
+"""Goes on record with a batch."""
 
 NOTHING_TOLD: Mapping[str, object] = {}
 """The settings of a campaign that nobody named yet."""
@@ -116,12 +119,12 @@ class Desk:
 
         Returns the instant as of which a request made at `at` is answered.
         """
-        return self._arrive(at).at
-
-    def _arrive(self, at: int) -> Moment:
-        """Follow the store, whose clock is read along with the question whether it has news."""
         with glance(self.engine) as connection:
-            latest, now = latest_change(connection)
+            return self._arrive(connection, at).at
+
+    def _arrive(self, connection: Connection, at: int) -> Moment:
+        """Follow the store, whose clock is read along with the question whether it has news."""
+        latest, now = latest_change(connection)
         if latest != self.ledger.seq or not self._knows_leases:
             with reading(self.engine) as connection:
                 self.ledger.follow(connection)
@@ -157,7 +160,7 @@ class Desk:
         return found
 
     def lease(
-        self, campaign: str, order: Order, key: str, at: int, seal: Seal | None = None, origin: str = ""
+        self, campaign: str, order: Order, key: str, at: int, seal: Seal = NOTHING_ELSE, origin: str = ""
     ) -> Batch:
         """Hand out the best leads of a campaign to one dialer, each a decision on record.
 
@@ -166,14 +169,20 @@ class Desk:
         others, though they draw alike.
         """
         with self.lock:
-            at, now = self._arrive(at)
-            poll = Poll(campaign, order, key or self._next_key(campaign, at), at, origin)
-            with passing(self.lineup(campaign, at), self.ledger.leads, order) as view:
-                self._score(view)
-                with self.hands.meaning():
-                    given = self._hand_out(poll, view, now, seal)
+            if not self._knows_leases or has_one_writer(self.engine):
+                self._prepare(campaign, at)
+            with self.hands.meaning(), transaction(self.engine) as connection:
+                at, now = self._arrive(connection, at)
+                poll = Poll(campaign, order, key or self._next_key(campaign, at), at, origin)
+                with passing(self.lineup(campaign, at), self.ledger.leads, order) as view:
+                    self._score(view)
+                    given = self._hand_out(connection, poll, view, now, seal)
             self.roster.hold([item.row for item in given.items], at, given.expires_at)
         return given
+
+    def _prepare(self, campaign: str, at: int) -> None:
+        """Learn, judge and score what a poll needs outside its transaction: others may wait for that one."""
+        self._score(View(self.lineup(campaign, self.follow(at))))
 
     def acknowledge(self, acks: Sequence[Ack], at: int) -> list[AckResult]:
         """Apply what a dialer says of its leases, each on its own."""
@@ -259,6 +268,11 @@ class Desk:
         standing = self.roster.standing(rows, plan.caps, at)
         return standing, self.remarks.of(self.models, self.ledger.past(), rows, standing, at)
 
+    def _make_ready(self, rows: Int64Array, plan: Plan, at: int) -> None:
+        """Make the remarks that some leads lack."""
+        if self.models.champion() and (lacking := self.remarks.lacking(self.models, rows, at)).size:
+            self.remark(lacking, plan, at)
+
     def account(self, campaign: str, at: int) -> Account:
         """What the campaign's calls of late were spent on."""
         code = self.ledger.leads.code("campaign", campaign)
@@ -277,38 +291,37 @@ class Desk:
         with reading(self.engine) as connection:
             return f"{render(at)}#{batches_at(connection, campaign, at)}"
 
-    def _hand_out(self, poll: Poll, view: View, now: int, seal: Seal | None) -> Batch:
-        """Win leases in the queue's order and put batch and decisions on record, in one transaction."""
+    def _hand_out(self, connection: Connection, poll: Poll, view: View, now: int, seal: Seal) -> Batch:
+        """Win leases in the queue's order and put batch and decisions on record."""
         policy, withheld = view.lineup.terms.plan.policy, view.withheld()
         n = self._paced(poll, view)
         withheld["abandon_cap"] = max(min(poll.order.n, view.free()) - n, 0)
         account = self.account(poll.campaign, poll.at)
-        with transaction(self.engine) as connection:
-            if seal is not None:
-                seal.begin(connection)
-            rounds = list(self._rounds(connection, poll, view, account, now, n))
-            view.lineup.learn_price(np.concatenate([one.ranked for one in rounds]), poll.at)
-            won = list[Item]()
-            for one in rounds:
-                won += self._items(poll, view, one, first_rank=len(won) + 1)
-            items = with_agents(connection, tuple(won), poll, self.ledger, view.lineup.terms)
-            given = Batch(
-                batch_id=poll.batch_id,
-                campaign=poll.campaign,
-                snapshot_id=str(self.ledger.seq),
-                model_version=self.sheet.version or self.models.version,
-                ranked_at=poll.at,
-                degraded=self.models.degraded,
-                items=items,
-                withheld=withheld,
-                next_poll_after_s=view.next_poll(len(items)),
-                expires_at=poll.until(now),
-                leads=view.leads,
-            )
-            served = self._served(connection, given)
-            if seal is not None:
-                seal.end(connection, given)
-            record(connection, given, poll, rounds, policy, account, self.ledger.leads, served)
+        seal.begin(connection)
+        rounds = list(self._rounds(connection, poll, view, account, now, n))
+        view.lineup.learn_price(np.concatenate([one.ranked for one in rounds]), poll.at)
+        won = list[Item]()
+        for one in rounds:
+            won += self._items(poll, view, one, first_rank=len(won) + 1)
+        items = with_agents(connection, tuple(won), poll, self.ledger, view.lineup.terms)
+        given = Batch(
+            batch_id=poll.batch_id,
+            campaign=poll.campaign,
+            snapshot_id=str(self.ledger.seq),
+            model_version=self.sheet.version or self.models.version,
+            ranked_at=poll.at,
+            degraded=self.models.degraded,
+            items=items,
+            withheld=withheld,
+            next_poll_after_s=view.next_poll(len(items)),
+            expires_at=poll.until(now),
+            leads=view.leads,
+        )
+        served = self._served(connection, given)
+        seal.end(connection, given)
+        record(
+            connection, given, poll, rounds, policy, account, self.ledger.leads, served, seal.meanwhile
+        )
         self._meant |= {one.fingerprint for one in served.values()}
         return given
 
@@ -336,7 +349,8 @@ class Desk:
                 rows = view.rows(queue.place)
                 self._tell(rows[:missing], poll.at, poll.until(now))
             offered = Offered(queue, rows, witness.testimony(view.lineup.described))
-            found = win(connection, book, offered, poll, now, n=missing, first=first)
+            ready = partial(self._make_ready, rows[:missing], terms.plan, poll.at)
+            found = win(connection, book, offered, poll, now, n=missing, first=first, meanwhile=ready)
             if found.claims and found.gained.seq != self.ledger.seq:
                 self._read_on()
             if self.ledger.seq > known:

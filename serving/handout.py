@@ -19,6 +19,7 @@ from features.store.bulk import insert_all
 from features.store.lead_book import LeadBook
 from features.store.served_vectors import served_rows
 from features.store.tables import batch, decision, draw, served_vector
+from features.store.trips import nothing
 
 from . import leases
 from .draws import Told, Turn, written
@@ -80,8 +81,10 @@ class Batch:
 class Seal:
     """What else goes on record in the transaction of a batch: at its begin, which may refuse, and its end."""
 
-    begin: Callable[[Connection], None]
-    end: Callable[[Connection, Batch], None]
+    begin: Callable[[Connection], None] = nothing
+    end: Callable[[Connection, Batch], None] = nothing
+    meanwhile: Callable[[Batch], None] = nothing
+    """Done while the record is under way: what it makes of the batch counts only if that arrives."""
 
 
 @dataclass(frozen=True)
@@ -191,10 +194,12 @@ def win(
     *,
     n: int,
     first: int,
+    meanwhile: Callable[[], None] = nothing,
 ) -> Round:
     """Claim the queue's leads in its order until `n` are won or none is left; a number counts once.
 
-    `now` is the instant that leases compare with: the database's clock in normal running.
+    `now` is the instant that leases compare with: the database's clock in normal running. `meanwhile` is
+    done while the first claim is under way.
     """
     rows, until = offered.rows, poll.until(now)
     keys, phones = book.columns["key"][rows].tolist(), book.columns["phone"][rows].tolist()
@@ -208,7 +213,7 @@ def win(
                 claims[entry] = Claim(f"{poll.batch_id}-l{first + entry}", keys[entry], hashes[entry])
                 asked.add(phones[entry])
         told, again = (poll.order.dialer_id, until, now), first + tried > 0
-        found.append(leases.claim(connection, [*claims.values()], *told, again))
+        found.append(leases.claim(connection, [*claims.values()], *told, again, meanwhile))
         won |= {entry: one for entry, one in claims.items() if one.lease_id in found[-1].lease_ids}
         tried = chunk.stop
     entries = np.array(list(won), np.int64)
@@ -226,6 +231,7 @@ def record(
     account: Account,
     book: LeadBook,
     served: Mapping[int, ServedVector],
+    meanwhile: Callable[[Batch], None] = nothing,
 ) -> None:
     """Write a batch, its draw so that it can be weighed and drawn again, its decisions, what the model saw.
 
@@ -244,6 +250,7 @@ def record(
             decision: _decisions(given, book),
         },
         last=True,
+        meanwhile=lambda: meanwhile(given),
     )
 
 

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 from sqlalchemy import (
@@ -24,7 +24,7 @@ from features.store.decisions import asking_numbers, numbers_told
 from features.store.lookup import LEASES, lock_leases, soon
 from features.store.resources import ROWS, resources_of
 from features.store.tables import batch, decision, lease
-from features.store.trips import ask
+from features.store.trips import ask, nothing
 
 DIALING = 4 * HOUR
 """How long a lead that is being dialed stays withheld when no `call.attempted` comes."""
@@ -102,14 +102,20 @@ class Won:
 
 
 def claim(
-    connection: Connection, claims: Sequence[Claim], dialer_id: str, until: int, at: int, again: bool = False
+    connection: Connection,
+    claims: Sequence[Claim],
+    dialer_id: str,
+    until: int,
+    at: int,
+    again: bool = False,
+    meanwhile: Callable[[], None] = nothing,
 ) -> Won:
     """Win the resources of as many claims as are free, and read the numbers of those wanted after that.
 
     A resource is free when its last lease has expired at `at`. Claims must share none. Transactions claim
     beside each other, while none that takes `lock_leases` is at work: each its resources in order, so that
     they can't wait in a circle. `again`: this one has claimed before, and gets nothing where it would have to
-    wait for another.
+    wait for another. `meanwhile` is done while a first claim is under way.
     """
     if not claims:
         return Won()
@@ -119,11 +125,19 @@ def claim(
     if again:
         gained, (told,) = soon(connection, *asked), ask(connection, numbers)
     else:
-        gained, told = ask(connection, asked, numbers)
-    won = Counter(lease_id for lease_id, _ in gained)
+        gained, told = ask(connection, asked, numbers, meanwhile=meanwhile)
+    lease_ids, ran_out = _gained(gained)
+    won = Counter(lease_ids)
     held = {claimed.lease_id for claimed in claims if won[claimed.lease_id] == ROWS}
-    give_back(connection, [claimed for claimed in claims if 0 < won[claimed.lease_id] < ROWS], at)
-    return Won(held, *numbers_told(told), [ended for _, ended in gained if ended is not None])
+    if len(lease_ids) != ROWS * len(held):
+        give_back(connection, [claimed for claimed in claims if 0 < won[claimed.lease_id] < ROWS], at)
+    return Won(held, *numbers_told(told), ran_out)
+
+
+def _gained(rows: Sequence[Sequence[Any]]) -> tuple[list[str], list[int]]:
+    """By resource the lease that won it, and when those before ended that ran out, if any did."""
+    lease_ids = [one for names, _ in rows for one in names.split()]
+    return lease_ids, [int(one) for _, ended in rows if ended is not None for one in str(ended).split()]
 
 
 def _told(
@@ -137,10 +151,9 @@ def _told(
     return {**said, "resources": resources, "lease_ids": lease_ids}
 
 
-def _claim_from(pairs: str) -> TextClause:
+def _claim_from(pairs: str) -> str:
     """The claim as one statement of constant text; `pairs` are (resource, lease_id) out of its parameters."""
-    return text(
-        f"""
+    return f"""
         INSERT INTO lease (resource, lease_id, dialer_id, token, expires_at, state)
         SELECT {pairs} ORDER BY 1
         ON CONFLICT (resource) DO UPDATE SET
@@ -151,20 +164,26 @@ def _claim_from(pairs: str) -> TextClause:
         WHERE lease.expires_at <= :at
         RETURNING lease_id, ran_out_at
         """
-    )
 
 
 _ROW = "CAST(:dialer_id AS TEXT), 1, CAST(:until AS BIGINT), 'leased'"
+_PAIRS = (
+    f'resource COLLATE "C", lease_id, {_ROW} '
+    f"FROM (SELECT pg_advisory_xact_lock_shared({LEASES})) AS beside, "
+    "unnest(string_to_array(:resources, ' '), string_to_array(:lease_ids, ' ')) AS r(resource, lease_id)"
+)
 _CLAIM = {
-    "sqlite": _claim_from(
+    "sqlite": text(
         # `WHERE true` tells the parser that ON CONFLICT is no join
-        f"value ->> 0, value ->> 1, {_ROW} FROM json_each(:wanted) WHERE true"
+        _claim_from(f"value ->> 0, value ->> 1, {_ROW} FROM json_each(:wanted) WHERE true")
     ),
-    "postgresql": _claim_from(
-        # the lock is had before a row is, for all are sorted first
-        f'resource COLLATE "C", lease_id, {_ROW} '
-        f"FROM (SELECT pg_advisory_xact_lock_shared({LEASES})) AS beside, "
-        "unnest(string_to_array(:resources, ' '), string_to_array(:lease_ids, ' ')) AS r(resource, lease_id)"
+    "postgresql": text(
+        # the lock is had before a row is, for all are sorted first; what was won is told in one row, if any was
+        f"""
+        WITH won AS ({_claim_from(_PAIRS)})
+        SELECT string_agg(lease_id, ' '), string_agg(CAST(ran_out_at AS TEXT), ' ') FROM won
+        HAVING count(*) > 0
+        """
     ),
 }
 

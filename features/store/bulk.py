@@ -1,14 +1,14 @@
 """Many rows at once: one statement on PostgreSQL, whatever the tables, and the bare driver on SQLite."""
 
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 
 import orjson
 from sqlalchemy import JSON, Connection, LargeBinary, Table, TextClause, text
 from sqlalchemy.dialects.postgresql.psycopg import dialect
 
-from .trips import tell_and_commit
+from .trips import nothing, tell_and_commit
 
 Rows = Sequence[Mapping[str, object]]
 """Rows that all name the same columns."""
@@ -19,24 +19,33 @@ def insert_rows(connection: Connection, table: Table, rows: Rows) -> None:
     insert_all(connection, {table: rows})
 
 
-def insert_all(connection: Connection, told: Mapping[Table, Rows], *, last: bool = False) -> None:
+def insert_all(
+    connection: Connection,
+    told: Mapping[Table, Rows],
+    *,
+    last: bool = False,
+    meanwhile: Callable[[], None] = nothing,
+) -> None:
     """Insert rows into several tables, in one round trip where the database can.
 
-    `last`: nothing comes after it in its transaction, which may end with it.
+    `last`: nothing comes after it in its transaction, which may end with it. `meanwhile` is done while the
+    rows are under way.
     """
     named = {table: tuple(rows[0]) for table, rows in told.items() if rows}
     if not named:
+        meanwhile()
         return
     if connection.dialect.name == "postgresql":
         sent = {table.name: _as_json(table, told[table], named[table]) for table in named}
         statement = _inserts(tuple(named.items()))
         if last:
-            tell_and_commit(connection, statement, sent)
-        else:
-            connection.execute(statement, sent)
+            tell_and_commit(connection, statement, sent, meanwhile)
+            return
+        connection.execute(statement, sent)
     else:
         for table, names in named.items():
             _insert_each(connection, table, told[table], names)
+    meanwhile()
 
 
 def _as_json(table: Table, rows: Rows, names: Sequence[str]) -> str:

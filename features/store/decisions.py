@@ -115,23 +115,29 @@ def numbers_told(rows: Sequence[Sequence[Any]]) -> tuple[dict[int, str], int]:
     """The number of each lead by its key, none where it has none any more, and the change number that was the
     latest then.
     """
-    return {key: e164 for _, key, e164 in rows if e164}, int(rows[0][0])
+    ((latest, keys, numbers),) = rows
+    told = zip(map(int, (keys or "").split()), (numbers or "").split(), strict=True)
+    return dict(told), int(latest)
 
 
-def _numbers(number: str, wanted: str) -> TextClause:
-    """The numbers as one statement of constant text; `wanted` says that a key is among :keys."""
-    return text(
-        f"SELECT counter.value, lead.id, {number} FROM counter LEFT JOIN lead ON lead.id {wanted} "
-        "WHERE counter.name = 'change'"
-    )
+def _numbers(number: str, wanted: str, joined: str) -> TextClause:
+    """The numbers as one statement of constant text and one row; `wanted` says that a key is among :keys,
+    `joined` puts texts together.
+    """
+    keys, numbers = (f"{joined}({each}, ' ') FILTER (WHERE e164 > '')" for each in ("CAST(id AS text)", "e164"))
+    told = f"SELECT counter.value, lead.id, {number} AS e164 FROM counter LEFT JOIN lead ON lead.id {wanted}"
+    return text(f"SELECT max(value), {keys}, {numbers} FROM ({told} WHERE counter.name = 'change') AS told")
 
 
 _NUMBERS = {
     "sqlite": _numbers(
         "json_extract(lead.phones, '$[0].e164')",
         "IN (SELECT value FROM json_each('[' || replace(:keys, ' ', ',') || ']'))",
+        "group_concat",
     ),
     "postgresql": _numbers(
-        "lead.phones #>> '{0,e164}'", "= ANY (CAST(string_to_array(:keys, ' ') AS bigint[]))"
+        "lead.phones #>> '{0,e164}'",
+        "= ANY (CAST(string_to_array(:keys, ' ') AS bigint[]))",
+        "string_agg",
     ),
 }

@@ -53,6 +53,11 @@ def _connected(engine: Engine, level: Literal["REPEATABLE READ", "AUTOCOMMIT"]) 
         yield connection
 
 
+def has_one_writer(engine: Engine) -> bool:
+    """Whether write transactions wait for each other, so that none should take long."""
+    return engine.dialect.name == "sqlite"
+
+
 def database_clock(connection: Connection) -> int:
     """The database's clock as an instant: the `at` of normal running."""
     return int(connection.execute(text(f"SELECT {clock_of(connection.dialect.name)}")).scalar_one())

@@ -34,6 +34,7 @@ from .tables import (
     touch,
     voice,
 )
+from .trips import ask
 
 Rows = Sequence[Row[Any]]
 
@@ -198,7 +199,7 @@ _WHO = select(lead.c.id, lead.c.lead_id, lead.c.created_at, lead.c.known_at)
 
 def latest_change(connection: Connection) -> tuple[int, int]:
     """The number of the store's latest change, and its clock as an instant, asked by one statement."""
-    latest, now = connection.execute(_GLANCE[connection.dialect.name]).one()
+    (((latest, now),),) = ask(connection, (_GLANCE[connection.dialect.name], {}))
     return int(latest), int(now)
 
 

@@ -1,9 +1,10 @@
 """Trips: several statements in one round trip to PostgreSQL; SQLite is in this very process and has none.
 
-SQLAlchemy waits for each statement's rows; libpq's pipeline mode (psycopg.Pipeline) waits once for all.
+SQLAlchemy waits for each statement's rows; libpq's pipeline mode (psycopg.Pipeline) waits once for all, and
+what is done meanwhile costs nobody's time.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
@@ -16,20 +17,38 @@ Asked = tuple[TextClause, Mapping[str, object]]
 """A statement and its parameters."""
 
 
-def ask(connection: Connection, *asked: Asked) -> list[Sequence[Any]]:
-    """The rows of each statement, which sees what those before it did and what others committed meanwhile."""
+def nothing(*_: object) -> None:
+    """Done where nothing is to be done meanwhile."""
+
+
+def ask(
+    connection: Connection, *asked: Asked, meanwhile: Callable[[], None] = nothing
+) -> list[Sequence[Any]]:
+    """The rows of each statement, which sees what those before it did and what others committed meanwhile.
+
+    `meanwhile` is done while they are under way, and may not use the connection.
+    """
     if connection.dialect.name != "postgresql":
-        return [connection.execute(statement, told).all() for statement, told in asked]
+        found = [connection.execute(statement, told).all() for statement, told in asked]
+        meanwhile()
+        return found
     with _pipeline(connection) as driver:
         cursors = [driver.execute(_text(one, connection.dialect), told) for one, told in asked]
+        meanwhile()
     return [cursor.fetchall() for cursor in cursors]
 
 
-def tell_and_commit(connection: Connection, statement: TextClause, told: Mapping[str, object]) -> None:
+def tell_and_commit(
+    connection: Connection,
+    statement: TextClause,
+    told: Mapping[str, object],
+    meanwhile: Callable[[], None] = nothing,
+) -> None:
     """A transaction's last statement, and its end: what began it has nothing left to commit."""
     with _pipeline(connection) as driver:
         driver.execute(_text(statement, connection.dialect), told)
-        driver.commit()
+        driver.execute(b"COMMIT", prepare=False)  # the driver's own commit waits, and the pipeline's end again
+        meanwhile()
 
 
 @contextmanager

@@ -105,16 +105,18 @@ class Once:
         principal: Principal,
         at: int,
         life: int,
-        work: Callable[[Seal | None], Batch],
+        work: Callable[[Seal], Batch],
         told: Callable[[Batch], Response],
     ) -> Response:
         """Hand out once: the key is on record with the leases that it named, or neither is.
 
         Its answer is given again for `life`, then the key gets 410 for good.
         """
+        kept = list[Response]()
         if self.key is None:
-            return told(work(None))
-        asked, kept = self._asked(self.key, principal), list[Response]()
+            work(Seal(meanwhile=lambda given: kept.append(told(given))))
+            return kept[0]
+        asked = self._asked(self.key, principal)
 
         def begin(connection: Connection) -> None:
             self._sweep(connection, at)

@@ -41,7 +41,7 @@ def lease_queue(
     """Lease the best leads of a campaign to one dialer; an empty queue says why."""
     who.reach(campaign)
 
-    def work(seal: Seal | None) -> Batch:
+    def work(seal: Seal) -> Batch:
         origin = who.key_id if once.key else ""
         given = service.desk.lease(campaign, request.to_order(), once.name(who), at, seal, origin)
         service.meter.add("leadrank_leads_leased_total", len(given.items))
