@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine
 from features.instants import SECOND, render
 from features.kernel import Int64Array
 from features.served import ServedVector
+from features.store.bulk import insert_all
 from features.store.engine import database_clock, glance, has_one_writer, reading, transaction
 from features.store.ledger import latest_change
 from features.store.served_vectors import write_meanings
@@ -29,7 +30,7 @@ from .handout import (
     Round,
     Seal,
     batches_at,
-    record,
+    record_of,
     win,
 )
 from .hands import Hands
@@ -126,11 +127,11 @@ class Desk:
         """Follow the store, whose clock is read along with the question whether it has news."""
         latest, now = latest_change(connection)
         if latest != self.ledger.seq or not self._knows_leases:
-            with reading(self.engine) as connection:
-                self.ledger.follow(connection)
+            with reading(self.engine) as whole:
+                self.ledger.follow(whole)
                 self._take_over()
                 if not self._knows_leases:
-                    self.roster.restore(leases.open_leases(connection, at), at)
+                    self.roster.restore(leases.open_leases(whole, at), at)
                     self._knows_leases = True
         self.roster.hear(self.hands.heard())
         at = self._as_of(at)
@@ -183,6 +184,12 @@ class Desk:
     def _prepare(self, campaign: str, at: int) -> None:
         """Learn, judge and score what a poll needs outside its transaction: others may wait for that one."""
         self._score(View(self.lineup(campaign, self.follow(at))))
+
+    def settle(self, campaign: str, at: int) -> None:
+        """Judge anew whom a poll took, behind its answer: the next one finds it done, unless it waits."""
+        if not self.lock.wanted:
+            with self.lock:
+                self.lineup(campaign, at)
 
     def acknowledge(self, acks: Sequence[Ack], at: int) -> list[AckResult]:
         """Apply what a dialer says of its leases, each on its own."""
@@ -319,9 +326,8 @@ class Desk:
         )
         served = self._served(connection, given)
         seal.end(connection, given)
-        record(
-            connection, given, poll, rounds, policy, account, self.ledger.leads, served, seal.meanwhile
-        )
+        rows = record_of(given, poll, rounds, policy, account, self.ledger.leads, served)
+        insert_all(connection, rows, last=True, meanwhile=partial(seal.meanwhile, given))
         self._meant |= {one.fingerprint for one in served.values()}
         return given
 

@@ -13,6 +13,11 @@ class FairLock:
         self._waiting: deque[tuple[int, threading.Lock]] = deque()
         self._owner, self._depth = 0, 0
 
+    @property
+    def wanted(self) -> bool:
+        """Whether anybody has it or waits for it."""
+        return self._owner != 0
+
     def __enter__(self) -> None:
         me, mine = threading.get_ident(), threading.Lock()
         with self._guard:

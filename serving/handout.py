@@ -10,12 +10,12 @@ from typing import NamedTuple
 
 import numpy as np
 import orjson
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Table, func, select
 
 from features.instants import SECOND
 from features.kernel import BoolArray, Float64Array, Int64Array
 from features.served import ServedVector
-from features.store.bulk import insert_all
+from features.store.bulk import Rows
 from features.store.lead_book import LeadBook
 from features.store.served_vectors import served_rows
 from features.store.tables import batch, decision, draw, served_vector
@@ -222,8 +222,7 @@ def win(
     return Round(offered.queue, rows, first, entries, held, chances, tried, n, offered.told, gained)
 
 
-def record(
-    connection: Connection,
+def record_of(
     given: Batch,
     poll: Poll,
     rounds: Sequence[Round],
@@ -231,27 +230,20 @@ def record(
     account: Account,
     book: LeadBook,
     served: Mapping[int, ServedVector],
-    meanwhile: Callable[[Batch], None] = nothing,
-) -> None:
-    """Write a batch, its draw so that it can be weighed and drawn again, its decisions, what the model saw.
+) -> dict[Table, Rows]:
+    """A batch, its draw so that it can be weighed and drawn again, its decisions, what the model saw.
 
-    It is the last thing in its transaction, which may end with it. `served` has the vectors of the leads in
-    the sample, by their rows.
+    `served` has the vectors of the leads in the sample, by their rows.
     """
     turns = [Turn(one.wanted, one.tried, one.entries.tolist(), one.told) for one in rounds]
     drawn = {"batch_id": given.batch_id, "at": poll.at, "told": written(policy, account, turns)}
     seen = {item.decision_id: served[item.row] for item in given.items if item.row in served}
-    insert_all(
-        connection,
-        {
-            batch: [_batch(given, poll, rounds, policy)],
-            draw: [drawn],
-            served_vector: served_rows(seen),
-            decision: _decisions(given, book),
-        },
-        last=True,
-        meanwhile=lambda: meanwhile(given),
-    )
+    return {
+        batch: [_batch(given, poll, rounds, policy)],
+        draw: [drawn],
+        served_vector: served_rows(seen),
+        decision: _decisions(given, book),
+    }
 
 
 def _batch(given: Batch, poll: Poll, rounds: Sequence[Round], policy: Policy) -> dict[str, object]:

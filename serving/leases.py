@@ -10,7 +10,6 @@ from sqlalchemy import (
     BindParameter,
     Connection,
     Text,
-    TextClause,
     bindparam,
     case,
     func,
@@ -178,7 +177,7 @@ _CLAIM = {
         _claim_from(f"value ->> 0, value ->> 1, {_ROW} FROM json_each(:wanted) WHERE true")
     ),
     "postgresql": text(
-        # the lock is had before a row is, for all are sorted first; what was won is told in one row, if any was
+        # the lock is had before a row is, for all are sorted first; what was won comes in one row, if any was
         f"""
         WITH won AS ({_claim_from(_PAIRS)})
         SELECT string_agg(lease_id, ' '), string_agg(CAST(ran_out_at AS TEXT), ' ') FROM won

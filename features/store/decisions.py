@@ -124,9 +124,9 @@ def _numbers(number: str, wanted: str, joined: str) -> TextClause:
     """The numbers as one statement of constant text and one row; `wanted` says that a key is among :keys,
     `joined` puts texts together.
     """
-    keys, numbers = (f"{joined}({each}, ' ') FILTER (WHERE e164 > '')" for each in ("CAST(id AS text)", "e164"))
+    parts = [f"{joined}({one}, ' ') FILTER (WHERE e164 > '')" for one in ("CAST(id AS text)", "e164")]
     told = f"SELECT counter.value, lead.id, {number} AS e164 FROM counter LEFT JOIN lead ON lead.id {wanted}"
-    return text(f"SELECT max(value), {keys}, {numbers} FROM ({told} WHERE counter.name = 'change') AS told")
+    return text(f"SELECT max(value), {', '.join(parts)} FROM ({told} WHERE counter.name = 'change') AS told")
 
 
 _NUMBERS = {

@@ -47,7 +47,9 @@ def tell_and_commit(
     """A transaction's last statement, and its end: what began it has nothing left to commit."""
     with _pipeline(connection) as driver:
         driver.execute(_text(statement, connection.dialect), told)
-        driver.execute(b"COMMIT", prepare=False)  # the driver's own commit waits, and the pipeline's end again
+        driver.execute(
+            b"COMMIT", prepare=False
+        )  # the driver's own commit waits, and the pipeline's end again
         meanwhile()
 
 

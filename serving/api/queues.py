@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from fastapi import APIRouter, Response
 from orjson import Fragment
 from pydantic import ValidationError
+from starlette.background import BackgroundTask
 
 from features.instants import SECOND, render
 from features.store.campaigns import read_campaign
@@ -47,7 +48,9 @@ def lease_queue(
         service.meter.add("leadrank_leads_leased_total", len(given.items))
         return given
 
-    return once.lease(who, at, request.lease_seconds * SECOND, work, lambda given: reply(_told(given)))
+    answer = once.lease(who, at, request.lease_seconds * SECOND, work, lambda given: reply(_told(given)))
+    answer.background = BackgroundTask(service.desk.settle, campaign, at)
+    return answer
 
 
 @router.post("/leases:ack", response_model=None, openapi_extra={"requestBody": _ACKS})
@@ -129,16 +132,15 @@ def _told(batch: Batch) -> dict[str, object]:
 
 def _items(items: Sequence[Item]) -> list[dict[str, object]]:
     """What a dialer is told of each: all but what is only for the record."""
-    rendered = {at: when(at) for at in {item.callable_until for item in items}}
-    return [
-        dict(zip(_TOLD, item, strict=False))
-        | {
-            "callable_until": rendered[item.callable_until],
-            "reasons": Fragment(item.reasons.told),
-            "best_window": plain(item.best_window),
-        }
-        for item in items
-    ]
+    rendered, found = {at: when(at) for at in {item.callable_until for item in items}}, []
+    for item in items:
+        told: dict[str, object] = dict(zip(_TOLD, item, strict=False))
+        told["callable_until"] = rendered[item.callable_until]
+        told["reasons"] = Fragment(item.reasons.told)
+        if item.best_window is not None:
+            told["best_window"] = plain(item.best_window)
+        found.append(told)
+    return found
 
 
 _TOLD = Item._fields[: Item._fields.index("arm")]

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
-import httpx2
 import numpy as np
 
 from features import Moments, compute
@@ -20,7 +19,7 @@ from tests.serving.test_models import uri_of
 from tests.training.test_served import ask, free_port, record, running, serve
 from training.bundle import Bundle
 
-from .bench_http import WANTED, a_service, poll
+from .bench_http import WANTED, a_service, connected, poll
 from .bench_lease import a_bundle
 from .harness import Figure, summary
 
@@ -34,12 +33,12 @@ def bench_serving() -> list[Figure]:
         ours = open_.enter_context(a_service(workers=1))
         rival = f"http://127.0.0.1:{free_port()}"
         open_.enter_context(running(*serve(uri_of(ours.folder), rival), f"{rival}/ping"))
-        client = open_.enter_context(httpx2.Client(timeout=60))
+        client = open_.enter_context(connected(ours.url, timeout_s=60))
         rows = _rows(ours.database)
         serving = (os.getpid(), ours.postmaster)
         pairs = [
             (
-                _spent(lambda: poll(client, ours.url, ours.key, "d"), serving),
+                _spent(lambda: poll(client, ours.key, "d"), serving),
                 _spent(lambda: ask(f"{rival}/invocations", rows), serving),
             )
             for _ in range(ROUNDS + 1)
