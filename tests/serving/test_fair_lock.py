@@ -51,3 +51,10 @@ def test_an_error_gives_it_on():
 
     with ThreadPoolExecutor(1) as threads:
         assert threads.submit(lock.__enter__).result(5) is None
+
+
+def test_it_is_wanted_while_anybody_has_it():
+    lock = FairLock()
+    with lock:
+        assert lock.wanted
+    assert not lock.wanted

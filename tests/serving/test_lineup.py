@@ -310,3 +310,17 @@ def test_a_lead_that_has_left_a_campaign_is_not_offered_by_a_score_that_comes_la
 
     assert rows.size == 1
     assert not poll(desk, OPEN + SECOND).items
+
+
+def test_whom_a_poll_took_is_judged_behind_its_answer_unless_somebody_waits(store: Engine):
+    tell_leads(store, [a_lead(f"lead-{n}", phones=[{"e164": NUMBERS[n]}]) for n in range(3)])
+    desk = a_desk(store)
+    poll(desk, OPEN, 2)
+
+    with desk.lock:
+        desk.settle("spring", OPEN)
+        free = desk.lineups["spring"].offered().size
+    desk.settle("spring", OPEN)
+
+    assert (free, desk.lineups["spring"].offered().size) == (3, 1)
+    assert_agrees(desk, "spring", OPEN, Order(3))

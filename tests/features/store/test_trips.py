@@ -68,3 +68,34 @@ def test_a_lost_connection_is_told_and_not_used_again(engine: Engine):
     with transaction(engine) as connection:
         ask(connection, put("c"))
     assert names(engine) == ["c"]
+
+
+def test_work_is_done_while_statements_are_under_way_and_their_rows_come_behind_it(engine: Engine):
+    done = list[str]()
+    with transaction(engine) as connection:
+        (rows,) = ask(connection, put("a"), meanwhile=lambda: done.append("work"))
+    assert (done, [*map(tuple, rows)], names(engine)) == (["work"], [(1,)], ["a"])
+
+
+def test_work_that_fails_meanwhile_undoes_the_statements(engine: Engine):
+    def fail() -> None:
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError), transaction(engine) as connection:
+        ask(connection, put("a"), meanwhile=fail)
+    assert names(engine) == []
+    with transaction(engine) as connection:
+        ask(connection, put("b"))
+    assert names(engine) == ["b"]
+
+
+@on_postgresql
+def test_work_that_fails_beside_the_last_statement_may_come_too_late_to_undo_it(engine: Engine):
+    def fail() -> None:
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError), transaction(engine) as connection:
+        tell_and_commit(connection, *put("a"), meanwhile=fail)
+    with transaction(engine) as connection:
+        ask(connection, put("b"))
+    assert names(engine) in (["a", "b"], ["b"])
