@@ -1,8 +1,5 @@
 """Bookkeeping: once a day is over, `leadrank kpi board` as a process of its own; trouble is an alert."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -13,6 +10,7 @@ from features.store.campaigns import campaign_names
 from features.store.engine import reading, transaction
 from features.store.outbox import BOARD_FAILED, tell
 
+from . import errand
 from .closing import is_due, is_unshown
 from .leases import takes_turn
 
@@ -57,10 +55,7 @@ def as_process(database_url: str, mlflow_uri: str) -> Callable[[Sequence[str]], 
     """Commands run by this Python on these stores."""
 
     def run(words: Sequence[str]) -> str:
-        places = {"LEADRANK_DATABASE_URL": database_url, "LEADRANK_MLFLOW_URI": mlflow_uri}
-        inherited = {**os.environ, **places}  # noqa: TID251  # a child takes its settings from there
-        command = [sys.executable, "-m", "leadrank", *words]
-        done = subprocess.run(command, env=inherited, capture_output=True, text=True, check=False)
-        return " ".join(done.stderr.split())[-500:] or "no reason given" if done.returncode else ""
+        done = errand.run(words, database_url, mlflow_uri)
+        return "" if done.well else done.said or "no reason given"
 
     return run

@@ -1,14 +1,12 @@
 """Retraining: `leadrank train` as a process of its own, on demand and when it is due."""
 
 import json
-import os
-import subprocess
-import sys
 import threading
 from dataclasses import dataclass, field
 
 from features.instants import render
 
+from . import errand
 from .errors import AlreadyTraining, TrainingFailed
 
 
@@ -59,14 +57,12 @@ class Trainer:
             self._one.release()
 
     def _run(self, at: int) -> TrainingRun:
-        command = [sys.executable, "-m", "leadrank", "train", "--at", render(at), "--json", "-"]
-        places = {"LEADRANK_DATABASE_URL": self.database_url, "LEADRANK_MLFLOW_URI": self.mlflow_uri}
-        inherited = {**os.environ, **places}  # noqa: TID251  # a child takes its settings from there
         try:
-            done = subprocess.run(command, env=inherited, capture_output=True, text=True, check=False)
+            words = ["train", "--at", render(at), "--json", "-"]
+            done = errand.run(words, self.database_url, self.mlflow_uri)
         except OSError as problem:
             raise TrainingFailed(at=render(at), said=f"no process can be started: {problem}") from problem
-        if done.returncode:
-            raise TrainingFailed(at=render(at), said=" ".join(done.stderr.split())[-500:])
-        told = json.loads(done.stdout)
+        if not done.well:
+            raise TrainingFailed(at=render(at), said=done.said)
+        told = json.loads(done.told)
         return TrainingRun(told["run_id"], "done", told["bundle"], told["alias"], told["reason"])

@@ -1,0 +1,37 @@
+"""Errands: commands of leadrank that a service runs as processes of their own, behind whoever waits for it."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from typing import NamedTuple
+
+BEHIND = 5
+"""So much less urgent than the service they are to the system (`nice`): a third of its share at most."""
+
+
+class Done(NamedTuple):
+    """How an errand ended."""
+
+    well: bool
+    told: str
+    """All that it wrote to its standard output."""
+    said: str
+    """The end of what it wrote to its standard error, on one line."""
+
+
+def run(words: Sequence[str], database_url: str, mlflow_uri: str) -> Done:
+    """Run a command of leadrank's on these stores to its end; OSError where no process can be started."""
+    places = {"LEADRANK_DATABASE_URL": database_url, "LEADRANK_MLFLOW_URI": mlflow_uri}
+    inherited = {**os.environ, **places}  # noqa: TID251  # a child takes its settings from there
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen([sys.executable, "-m", "leadrank", *words], env=inherited, **pipes) as child:
+        _put_behind(child.pid)
+        told, said = child.communicate()
+    return Done(child.returncode == 0, told, " ".join(said.split())[-500:])
+
+
+def _put_behind(process: int) -> None:
+    """Let a process just begun, and all that it begins, be less urgent; where the system can."""
+    if hasattr(os, "setpriority"):
+        os.setpriority(os.PRIO_PROCESS, process, os.getpriority(os.PRIO_PROCESS, 0) + BEHIND)
