@@ -221,7 +221,8 @@ def _tell(order: "ImportOrder", tally: "Tally", dry_run: bool) -> None:
     for code, count in sorted(tally.quarantined.items()):
         table.add_row(f"{count:,}", f"quarantined: {code}")
     for code, count in sorted(tally.rejected.items()):
-        table.add_row(f"{count:,}", f"rejected: {code}")
+        first = f"; the first is {tally.firsts[code]}" if code in tally.firsts else ""
+        table.add_row(f"{count:,}", f"rejected: {code}{first}")
     Console().print(table)
 
 

@@ -12,6 +12,7 @@ from ..sources.record import Record
 from .engine import transaction
 from .tables import import_run
 from .writes import accept_events, accept_leads
+from .writes.receipts import EventReceipt, LeadResult
 
 BATCH = 5_000
 """Rows of the file in one transaction."""
@@ -31,6 +32,8 @@ class Tally:
     """What can't be kept at all, by reason code."""
     skipped: int = 0
     """Rows that an earlier run had done."""
+    firsts: dict[str, str] = field(default_factory=dict)
+    """By reason code which row this run rejected first, counted from 1, and what is wrong with it."""
 
     @property
     def was_done(self) -> bool:
@@ -92,13 +95,30 @@ def _take(connection: Connection, batch: Sequence[Record], at: int, tally: Tally
     leads = accept_leads(connection, [item for record in batch for item in record.leads], at, "event")
     receipt = accept_events(connection, [item for record in batch for item in record.events], at, "event")
     results = Counter(lead.result for lead in leads)
+    refused = sorted(_refused(batch, leads, receipt))
+    tally.rejected.update(code for _, code, _ in refused)
+    for row, code, why in refused:
+        tally.firsts.setdefault(code, f"row {tally.rows + row + 1:,}{why}")
     tally.rows += len(batch)
     tally.accepted += results["created"] + results["updated"] + receipt.accepted + receipt.replayed
     tally.duplicates += results["unchanged"] + results["stale"] + receipt.duplicates
     tally.quarantined.update(code for _, code, _ in receipt.quarantined)
-    tally.rejected.update(record.fault for record in batch if record.fault is not None)
-    tally.rejected.update(code for _, code in receipt.rejected)
-    tally.rejected.update(f"lead {lead.reason}".split(":")[0] for lead in leads if lead.result == "rejected")
+
+
+def _refused(
+    batch: Sequence[Record], leads: Sequence[LeadResult], receipt: EventReceipt
+) -> Iterator[tuple[int, str, str]]:
+    """(row, reason code, what is wrong) of all that can't be kept."""
+    yield from ((row, record.fault, "") for row, record in enumerate(batch) if record.fault is not None)
+    of_leads, of_events = (
+        [row for row, record in enumerate(batch) for _ in getattr(record, items)]
+        for items in ("leads", "events")
+    )
+    for row, lead in zip(of_leads, leads, strict=True):
+        if lead.result == "rejected":
+            code, _, why = (lead.reason or "").partition(":")
+            yield row, f"lead {code}", f":{why}" if why else ""
+    yield from ((of_events[place], code, "") for place, code in receipt.rejected)
 
 
 def _is(order: ImportOrder) -> ColumnElement[bool]:

@@ -58,6 +58,23 @@ def test_an_import_that_was_done_is_not_done_again(engine: Engine):
     assert (tally.accepted, tally.duplicates) == (15, 0)
 
 
+def test_what_is_rejected_is_told_with_the_first_row_of_its_kind_and_what_is_wrong_there(engine: Engine):
+    nameless = a_lead("x") | {"lead_id": ""}
+    rows = [
+        *records(5),
+        Record((nameless,)),
+        Record(fault="bad_row"),
+        Record((), ({"id": "e"},)),
+        Record((nameless,)),
+    ]
+
+    tally = run_import(engine, an_order(rows))
+
+    assert tally.rejected == {"lead malformed": 2, "bad_row": 1, "no_source": 1}
+    assert tally.firsts["lead malformed"].startswith("row 6: lead_id: ")
+    assert (tally.firsts["bad_row"], tally.firsts["no_source"]) == ("row 7", "row 8")
+
+
 def test_a_rehearsal_tells_the_same_and_leaves_nothing(engine: Engine):
     rows = [*records(9), Record(events=(a_call("bad", "l1", talk_s=-1),)), Record(fault="not_json")]
 
