@@ -1,6 +1,7 @@
 """Wording: the value of a feature as a fact that people who call understand."""
 
-from functools import lru_cache, singledispatch
+from collections.abc import Callable
+from functools import lru_cache, partial, singledispatch
 from math import isnan
 
 from .describe import span
@@ -67,6 +68,11 @@ UNKNOWN = "unknown"
 def worded(feature: Feature, value: float) -> str:
     """What a value of a feature says; `unknown` where it is missing."""
     return UNKNOWN if isnan(value) else said(feature, value)
+
+
+def speaker(feature: Feature) -> Callable[[float], str]:
+    """What each value of a feature says that isn't missing; the feature's kind is looked up once."""
+    return partial(said.dispatch(type(feature)), feature)
 
 
 @singledispatch
