@@ -190,6 +190,7 @@ def rated(of: str, per: str, value: float) -> str:
     return f"{number(100 * value)} {words(of)} per 100 {words(per)}"
 
 
+@lru_cache(maxsize=256)
 def words(of: str) -> str:
     """What is counted, for people."""
     return WORDS.get(of, of.replace("_", " "))
@@ -201,6 +202,7 @@ def whose(by: str) -> str:
     return ", ".join(WHOSE.get(part, f"leads of this {part}") for part in by.split("×"))
 
 
+@lru_cache(maxsize=256)
 def within(duration: int) -> str:
     """How far back."""
     return "so far" if duration == NEVER else f"in the last {span(duration)}"
