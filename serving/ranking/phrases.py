@@ -111,9 +111,9 @@ class Phrases:
         """Make phrases that nobody asked for yet."""
         values = names.astype(np.uint32).view(np.float32).astype(np.float64)
         digits = orjson.dumps(values, option=orjson.OPT_SERIALIZE_NUMPY)[1:-1].split(b",")
-        told = list(zip((names >> 32).tolist(), values.tolist(), digits, strict=True))
-        tails = np.array([self._tail_of(place, value) for place, value, _ in told])
-        heads = np.array(self._add(*[self._head_of(*one) for one in told]))
+        places, seen = (names >> 32).tolist(), values.tolist()
+        tails = np.array(list(map(self._tail_of, places, seen)))
+        heads = np.array(self._add(*map(self._head_of, places, seen, digits)))
         cuts = np.column_stack([heads[:-1], heads[1:], tails])
         self._numbers.add(names)
         self._cuts.append(cut=cuts.ravel())
