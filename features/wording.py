@@ -1,6 +1,7 @@
 """Wording: the value of a feature as a fact that people who call understand."""
 
-from functools import lru_cache, singledispatch
+from collections.abc import Callable
+from functools import lru_cache, partial, singledispatch
 from math import isnan
 
 from .describe import span
@@ -67,6 +68,11 @@ UNKNOWN = "unknown"
 def worded(feature: Feature, value: float) -> str:
     """What a value of a feature says; `unknown` where it is missing."""
     return UNKNOWN if isnan(value) else said(feature, value)
+
+
+def speaker(feature: Feature) -> Callable[[float], str]:
+    """What each value of a feature says that isn't missing; the feature's kind is looked up once."""
+    return partial(said.dispatch(type(feature)), feature)
 
 
 @singledispatch
@@ -184,6 +190,7 @@ def rated(of: str, per: str, value: float) -> str:
     return f"{number(100 * value)} {words(of)} per 100 {words(per)}"
 
 
+@lru_cache(maxsize=256)
 def words(of: str) -> str:
     """What is counted, for people."""
     return WORDS.get(of, of.replace("_", " "))
@@ -195,6 +202,7 @@ def whose(by: str) -> str:
     return ", ".join(WHOSE.get(part, f"leads of this {part}") for part in by.split("×"))
 
 
+@lru_cache(maxsize=256)
 def within(duration: int) -> str:
     """How far back."""
     return "so far" if duration == NEVER else f"in the last {span(duration)}"

@@ -75,10 +75,11 @@ def compile_loops() -> None:
     from features.compute import warm_up as features
     from training.bundle import warm_up as models
 
+    from .ranking.reasons import warm_up as reasons
     from .ranking.waiting import warm_up as waiting
     from .tally import warm_up as counts
 
-    for warm_up in (features, models, waiting, counts):
+    for warm_up in (features, models, reasons, waiting, counts):
         warm_up()
 
 

@@ -44,7 +44,7 @@ from .plan import Plan
 from .ranking.exploration import generator
 from .ranking.fairness import Account
 from .ranking.queue import Candidates, rank
-from .remarks import Remark, Remarks
+from .remarks import Remarked, Remarks
 from .retraining import Trainer
 from .rule import Caps
 from .scores import ScoreSheet
@@ -270,7 +270,7 @@ class Desk:
             view.lineup.score(slots, self.ledger.past(), self.ledger.seq)
             view.follow(slots)
 
-    def remark(self, rows: Int64Array, plan: Plan, at: int) -> tuple[Standing, list[Remark]]:
+    def remark(self, rows: Int64Array, plan: Plan, at: int) -> tuple[Standing, Remarked]:
         """How some leads of a campaign stand, and what is said of each; the lock must be held."""
         standing = self.roster.standing(rows, plan.caps, at)
         return standing, self.remarks.of(self.models, self.ledger.past(), rows, standing, at)

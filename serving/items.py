@@ -11,7 +11,7 @@ from features.leads import LeadTable
 
 from .handout import Item, Poll, Round
 from .ranking.queue import Source
-from .remarks import Remark
+from .remarks import Remarked
 from .scores import Expected
 from .standing import Standing
 from .verdicts import allowed_until
@@ -26,7 +26,7 @@ class Known:
 
     rows: Int64Array
     standing: Standing
-    remarks: Sequence[Remark]
+    remarks: Remarked
     said: Expected
     numbers: Sequence[str]
 
@@ -52,8 +52,8 @@ def items_of(
         "timezone": [zones[zone][0] for zone in standing.zone.tolist()],
         "callable_until": allowed_until(standing, view.lineup.terms.plan.caps, poll.at).tolist(),
         "agent_id": [None] * size,
-        "reasons": [remark.reasons for remark in known.remarks],
-        "best_window": [remark.window for remark in known.remarks],
+        "reasons": known.remarks.reasons,
+        "best_window": known.remarks.windows,
         "attributes": attributes_of(leads, known.rows),
         "arm": [arms[arm].name for arm in view.lineup.columns["arm"][places].tolist()],
         "propensity": found.chances.tolist(),

@@ -13,7 +13,7 @@ from features.whole import sqlite_file
 from training.bundle import Bundle
 from training.errors import TrainingError
 
-from .ranking.reasons import Reasons, reasons_of
+from .ranking.reasons import Strongest, strongest
 from .rules.hours import ahead
 from .standing import Standing
 from .week_ahead import Window, best_windows
@@ -127,16 +127,15 @@ class Models:
 
     def remarks(
         self, past: Past, leads: Int64Array, saw: FeatureMatrix, standing: Standing, at: int
-    ) -> list[tuple[Reasons, Window | None]]:
-        """Why the conversion head thinks what it thinks of each lead, by what it saw, and its best window."""
+    ) -> tuple[Strongest, list[Window | None]]:
+        """What moved the conversion head most of each lead, by what it saw, and the lead's best window."""
         if self._bundle is None or not len(saw):
-            return [(Reasons(), None)] * len(saw)
+            return Strongest.nothing(len(saw)), [None] * len(saw)
         _, effects = self._bundle.explain(saw, "conversion")
-        reasons, timing = reasons_of(saw.features, saw.values, effects), self._bundle.timing
+        found, timing = strongest(saw.features, effects), self._bundle.timing
         if not timing.proven:
-            return [(one, None) for one in reasons]
-        windows = best_windows(timing.weeks(past, saw, leads, at), ahead(standing, at), at)
-        return list(zip(reasons, windows, strict=True))
+            return found, [None] * len(saw)
+        return found, best_windows(timing.weeks(past, saw, leads, at), ahead(standing, at), at)
 
     def _fetch(self, alias: str = "champion") -> Bundle | None:
         """The registry's bundle of an alias, downloaded once per version; None where none was published."""

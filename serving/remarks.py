@@ -1,45 +1,47 @@
 """Remarks: why a lead has its score, and its best window; made ahead for those who are first in line."""
 
-from dataclasses import dataclass, replace
-from itertools import islice
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from features import Past
-from features.kernel import Int64Array
+from features.instants import NEVER
+from features.kernel import BoolArray, Int64Array
 
 from .models import Models
-from .ranking.reasons import Reasons
+from .ranking.reasons import MOST, Reasons, Strongest, told
+from .ring import Records, Ring
 from .scores import ScoreSheet
 from .standing import Standing
-from .week_ahead import Window
+from .week_ahead import GRADES, NONE, Interval, Window
 
 UNSCORED = 0
 """The print of features that nobody saw."""
 
-MOST_KEPT = 20_000
-"""Of more remarks than this those made first give way."""
+MOST_KEPT = 200_000
+"""Of more remarks than this those made first give way; each takes 136 bytes, and 4 by lead."""
+
+EVIDENCE = (*(name for name, _ in GRADES), NONE)
+
+KIND = np.dtype(
+    [
+        ("print", np.int64), ("start", np.int64), ("end", np.int64),
+        ("p_answer", np.float64), ("low", np.float64), ("high", np.float64),
+        ("effect", np.float64, (MOST,)), ("row", np.int32), ("place", np.int16, (MOST,)),
+        ("evidence", np.int8),
+    ],
+    align=True,
+)  # fmt: skip
+"""A remark in numbers: the print of the features that it speaks of, the best window, which ends NEVER where
+there is none, and what moved the lead most."""
 
 
-@dataclass(frozen=True)
-class Remark:
-    """What is said of a lead beside its score."""
+class Remarked(NamedTuple):
+    """What is said of some leads beside their scores, equally long."""
 
-    reasons: Reasons
-    window: Window | None
-
-    def serves(self, at: int) -> bool:
-        """Whether its window isn't over."""
-        return self.window is None or self.window.end > at
-
-    def by(self, at: int) -> "Remark":
-        """The same with what is left of its window."""
-        if self.window is None or self.window.start >= at:
-            return self
-        return replace(self, window=replace(self.window, start=at))
-
-
-_NOTHING: tuple[int, Remark | None] = UNSCORED, None
+    reasons: list[Reasons]
+    windows: list[Window | None]
 
 
 class Remarks:
@@ -48,52 +50,55 @@ class Remarks:
     def __init__(self, sheet: ScoreSheet) -> None:
         self._sheet = sheet
         self._version: str | None = None
-        self._kept: dict[int, tuple[int, Remark]] = {}
-        """By the lead's row: the print of the features that it speaks of, and what it says."""
+        self._kept = Ring(KIND, MOST_KEPT)
 
-    def of(self, models: Models, past: Past, rows: Int64Array, standing: Standing, at: int) -> list[Remark]:
-        """The remark of each lead: kept where it still serves, made where not."""
-        seen = self._prints(rows)
-        found = self._found(models, rows, seen, at)
-        if missing := [place for place, remark in enumerate(found) if remark is None]:
-            some = np.array(missing)
-            made = self._make(models, past, rows[some], standing.take(some), at)
-            self._keep(rows[some].tolist(), [seen[place] for place in missing], made)
-            for place, remark in zip(missing, made, strict=True):
-                found[place] = remark
-        return [remark.by(at) for remark in found if remark is not None]
+    def of(self, models: Models, past: Past, rows: Int64Array, standing: Standing, at: int) -> Remarked:
+        """The remarks on some leads: kept where they still serve, made where not."""
+        found, serves = self._found(models, rows, at)
+        saw = self._sheet.saw(rows)
+        if not serves.all():
+            some = np.flatnonzero(~serves)
+            made = models.remarks(past, rows[some], saw.take(some), standing.take(some), at)
+            found[some] = self._keep(rows[some], *made)
+        reasons = told(saw.features, saw.values, Strongest(found["place"], found["effect"]))
+        return Remarked(reasons, windows_of(found, at))
 
     def lacking(self, models: Models, rows: Int64Array, at: int) -> Int64Array:
         """Those of some leads whose remark would have to be made."""
-        found = self._found(models, rows, self._prints(rows), at)
-        return rows[np.array([one is None for one in found], np.bool_)]
+        return rows[~self._found(models, rows, at)[1]]
 
-    def _found(self, models: Models, rows: Int64Array, prints: list[int], at: int) -> list[Remark | None]:
+    def _found(self, models: Models, rows: Int64Array, at: int) -> tuple[Records, BoolArray]:
+        """What is kept of some leads, and whether it serves."""
         if self._version != models.version:
-            self._version = models.version
-            self._kept.clear()
-        found = []
-        for row, seen in zip(rows.tolist(), prints, strict=True):
-            told, remark = self._kept.get(row, _NOTHING)
-            serves = remark is not None and told == seen != UNSCORED and remark.serves(at)
-            found.append(remark if serves else None)
-        return found
+            self._version, self._kept = models.version, Ring(KIND, MOST_KEPT)
+        (found, kept), seen = self._kept.of(rows), self._sheet.prints_of(rows)
+        return found, kept & (found["print"] == seen) & (seen != UNSCORED) & (found["end"] > at)
 
-    def _prints(self, rows: Int64Array) -> list[int]:
-        found: list[int] = self._sheet.prints_of(rows).tolist()
-        return found
+    def _keep(self, rows: Int64Array, strongest: Strongest, windows: Sequence[Window | None]) -> Records:
+        """Keep remarks of what each lead's score was made from."""
+        made = np.zeros(rows.size, KIND)
+        made["row"], made["print"] = rows, self._sheet.prints_of(rows)
+        made["place"], made["effect"] = strongest
+        write(windows, made)
+        self._kept.keep(made[made["print"] != UNSCORED])
+        return made
 
-    def _make(
-        self, models: Models, past: Past, rows: Int64Array, standing: Standing, at: int
-    ) -> list[Remark]:
-        """Make remarks of what each lead's score was made from."""
-        told = models.remarks(past, rows, self._sheet.saw(rows), standing, at)
-        return [Remark(reasons, window) for reasons, window in told]
 
-    def _keep(self, rows: list[int], prints: list[int], made: list[Remark]) -> None:
-        """Keep remarks; those made first give way."""
-        for row, seen, remark in zip(rows, prints, made, strict=True):
-            self._kept.pop(row, None)
-            self._kept[row] = seen, remark
-        for row in list(islice(self._kept, max(len(self._kept) - MOST_KEPT, 0))):
-            del self._kept[row]
+def write(windows: Sequence[Window | None], out: Records) -> None:
+    """Fill the window of each remark."""
+    out["end"] = NEVER
+    for i, window in enumerate(windows):
+        if window is not None:
+            out["start"][i], out["end"][i], out["p_answer"][i] = window.start, window.end, window.p_answer
+            out["low"][i], out["high"][i] = window.interval.low, window.interval.high
+            out["evidence"][i] = EVIDENCE.index(window.evidence)
+
+
+def windows_of(remarks: Records, at: int) -> list[Window | None]:
+    """The best window of each, or what is left of it at an instant."""
+    found: list[Window | None] = [None] * len(remarks)
+    some = np.flatnonzero(remarks["end"] < NEVER).tolist()
+    for i, one in zip(some, remarks[some].tolist() if some else (), strict=True):
+        _, start, end, p_answer, low, high, *_, evidence = one
+        found[i] = Window(max(start, at), end, p_answer, Interval(low, high), EVIDENCE[evidence])
+    return found

@@ -72,7 +72,7 @@ class ScoreSheet:
 
     def saw(self, rows: Int64Array) -> FeatureMatrix:
         """Exactly what the bundle saw of some leads for their scores; zeros where it never looked."""
-        return FeatureMatrix(self._bundle.features if self._bundle else (), self._values[rows])
+        return FeatureMatrix(self._bundle.features if self._bundle else (), self._values.take(rows, axis=0))
 
     def prints_of(self, rows: Int64Array) -> Int64Array:
         """The print of what the bundle saw of some leads; 0 unscored."""

@@ -1,9 +1,9 @@
 """Reasons: the few groups of features that moved a lead's odds most, in plain words, the rest as one sum."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from math import isnan
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -11,14 +11,13 @@ import orjson
 
 from features import Feature
 from features.groups import Group, grouped
-from features.kernel import Float32Array, Float64Array, Int64Array, kernel
-from features.wording import worded
+from features.kernel import Float32Array, Float64Array, Int16Array, Int64Array, kernel, own
+from features.statistics.attribute import Attribute
+
+from .phrases import Phrases, name_all
 
 MOST = 8
-OTHER = "other"
-
-MOST_PHRASES = 50_000
-"""So many ready phrases are kept of a bundle's features, then they are made anew."""
+NONE = -1
 
 
 @dataclass(frozen=True)
@@ -34,8 +33,7 @@ class Reason:
     text: str
 
 
-@dataclass(frozen=True)
-class Reasons:
+class Reasons(NamedTuple):
     """A lead's reasons, strongest first, as ready JSON: queues tell thousands that nobody takes apart."""
 
     told: bytes = b"[]"
@@ -43,22 +41,24 @@ class Reasons:
     on_record: bytes = b"[]"
     """What is kept with a decision: the sentences can be told again."""
 
-    @cached_property
+    @property
     def listed(self) -> tuple[Reason, ...]:
         """One by one."""
         return tuple(Reason(**one) for one in orjson.loads(self.told))
 
 
-class Tail(NamedTuple):
-    """The JSON of a reason behind its effect."""
+class Strongest(NamedTuple):
+    """What moved each of some leads most, strongest first, both of shape (leads, MOST)."""
 
-    kept: str
-    raises: str
-    lowers: str
+    place: Int16Array
+    """Of the feature that leads its group; the one behind the last is everything else's; -1 no reason."""
+    effect: Float64Array
+    """Of the whole group; 0 without a reason."""
 
-
-Phrase = tuple[str, Tail]
-"""The JSON of a reason before its effect and behind it."""
+    @classmethod
+    def nothing(cls, leads: int) -> "Strongest":
+        """No reasons."""
+        return cls(np.full((leads, MOST), NONE, np.int16), np.zeros((leads, MOST)))
 
 
 @dataclass(frozen=True)
@@ -69,69 +69,31 @@ class Grouping:
     groups: tuple[Group, ...]
     code: Int64Array
     """The group of each feature."""
-    phrases: dict[int, Phrase] = field(default_factory=dict)
-    """By a feature's place and the 32 bits of its value: most values are those of many leads."""
-    tails: dict[tuple[int, str], Tail] = field(default_factory=dict)
-    """By a feature's place and what its value says: many values say the same."""
 
-    def reasons(self, values: Float32Array, effects: Float64Array, most: int = MOST) -> list[Reasons]:
-        """At most `most` reasons of each row, strongest first; a row's effects sum to those given."""
-        if not effects.shape[0]:
-            return []
-        sums = np.empty((effects.shape[0], len(self.groups)))
-        leading = np.empty(sums.shape, np.int64)
-        sum_groups(np.ascontiguousarray(effects), self.code, sums, leading)
-        order = np.argsort(-np.abs(sums), axis=1, kind="stable")
-        sums = np.take_along_axis(sums, order, axis=1)
-        moved = np.count_nonzero(sums, axis=1)
-        shown = np.where(moved <= most, moved, most - 1)
-        left = np.where(np.arange(sums.shape[1]) < shown[:, None], 0.0, sums).sum(axis=1)
-        named = self._named(values, np.take_along_axis(leading, order, axis=1)[:, :most])
-        numbers = _as_texts(np.column_stack([sums[:, :most], left]))
-        return [
-            _of_one(phrases, texts, count)
-            for phrases, texts, count in zip(named, numbers, shown.tolist(), strict=True)
-        ]
+    @cached_property
+    def phrases(self) -> Phrases:
+        """What was said of them."""
+        return Phrases(self.features, self.groups, self.code)
 
-    def _named(self, values: Float32Array, places: Int64Array) -> list[list[Phrase]]:
-        """The phrase of each row's features in these places."""
-        if len(self.phrases) > MOST_PHRASES:
-            self.phrases.clear()
-            self.tails.clear()
-        seen = np.ascontiguousarray(np.take_along_axis(values, places, axis=1))
-        names, kept = (places << 32 | seen.view(np.uint32)).tolist(), self.phrases
-        return [
-            [kept.get(name) or self._phrased(name, value) for name, value in zip(row, told, strict=True)]
-            for row, told in zip(names, seen.tolist(), strict=True)
-        ]
-
-    def _phrased(self, name: int, value: float) -> Phrase:
-        feature = self.features[place := name >> 32]
-        what = worded(feature, value)
-        tail = self.tails.get((place, what))
-        if tail is None:
-            group = self.groups[self.code[place]]
-            tail = self.tails[place, what] = _tail(group.name, f"{group.title} ({what})")
-        found = self.phrases[name] = _head(feature.name, _plain(feature, value)), tail
+    def strongest(self, effects: Float64Array) -> Strongest:
+        """At most MOST groups of each row; a row's effects sum to those given."""
+        shape = effects.shape[0], len(self.groups)
+        sums, leading, rest = np.empty(shape), np.empty(shape, np.int64), np.empty(shape)
+        found = Strongest.nothing(shape[0])
+        sum_groups(own(effects), self.code, sums, leading)
+        choose(sums, leading, np.empty(shape[1], np.int64), *found, rest)
+        left = rest.sum(axis=1)
+        more = np.flatnonzero(left)
+        found.place[more, -1], found.effect[more, -1] = self.code.size, left[more]
         return found
 
-
-def _as_texts(numbers: Float64Array) -> list[list[str]]:
-    """A matrix as JSON writes its numbers."""
-    rows = orjson.dumps(numbers, option=orjson.OPT_SERIALIZE_NUMPY).decode()[2:-2].split("],[")
-    return [row.split(",") for row in rows]
-
-
-def _of_one(phrases: list[Phrase], effects: list[str], shown: int) -> Reasons:
-    """A row's reasons: `shown` phrases with their effects, then the sum of the rest, last of the effects."""
-    parts = list(zip(phrases[:shown], effects, strict=False))  # the rest aren't shown
-    if float(effects[-1]):
-        parts.append((_REST, effects[-1]))
-    told = [
-        f"{head}{effect}{tail.lowers if effect[0] == '-' else tail.raises}" for (head, tail), effect in parts
-    ]
-    kept = [f"{head}{effect}{tail.kept}" for (head, tail), effect in parts]
-    return Reasons(f"[{','.join(told)}]".encode(), f"[{','.join(kept)}]".encode())
+    def told(self, values: Float32Array, found: Strongest) -> list[Reasons]:
+        """The reasons of each row, of which a model saw these values."""
+        names = np.empty(found.place.shape, np.int64)
+        name_all(own(found.place), own(values).view(np.uint32), names)
+        told, kept, ends = self.phrases.put_together(names, found.effect)
+        cuts = pairwise([[0, 0], *ends.tolist()])
+        return [Reasons(told[said:end], kept[noted:last]) for (said, noted), (end, last) in cuts]
 
 
 @kernel
@@ -149,22 +111,36 @@ def sum_groups(effects: Float64Array, code: Int64Array, sums: Float64Array, lead
                 leading[row, group] = place
 
 
-def _head(feature: str, value: float | str | None) -> str:
-    return f'{{"feature":{_json(feature)},"value":{_json(value)},"effect":'
+@kernel
+def choose(
+    sums: Float64Array,
+    leading: Int64Array,
+    order: Int64Array,
+    place: Int16Array,
+    effect: Float64Array,
+    rest: Float64Array,
+) -> None:
+    """Fill `place` and `effect` with each row's strongest groups, `rest` with the sums from there on, else 0.
 
-
-def _tail(group: str, what: str) -> Tail:
-    kept = f',"group":{_json(group)}'
-    raises, lowers = (f'{kept},"text":{_json(f"{what} {way} it")}}}' for way in _WAYS)
-    return Tail(kept + "}", raises, lowers)
-
-
-def _json(value: float | str | None) -> str:
-    return orjson.dumps(value).decode()
-
-
-_WAYS = "raises", "lowers"
-_REST = _head(OTHER, None), _tail(OTHER, "Everything else together")
+    All groups that moved anything where there is room for them, otherwise one less than there is room for. Of
+    equally strong ones the first comes first. `order` is room to sort one row's groups.
+    """
+    for row in range(sums.shape[0]):
+        moved = 0
+        for group in range(sums.shape[1]):
+            rank, own_sum = group, abs(sums[row, group])
+            while rank > 0 and abs(sums[row, order[rank - 1]]) < own_sum:
+                order[rank] = order[rank - 1]
+                rank -= 1
+            order[rank] = group
+            moved += sums[row, group] != 0.0
+        shown = moved if moved <= place.shape[1] else place.shape[1] - 1
+        for rank in range(sums.shape[1]):
+            told, rest[row, rank] = sums[row, order[rank]], 0.0
+            if rank < shown:
+                place[row, rank], effect[row, rank] = leading[row, order[rank]], told
+            else:
+                rest[row, rank] = told
 
 
 @lru_cache(maxsize=8)
@@ -173,14 +149,22 @@ def grouping(features: tuple[Feature, ...]) -> Grouping:
     return Grouping(features, *grouped([feature.name for feature in features]))
 
 
+def strongest(features: tuple[Feature, ...], effects: Float64Array) -> Strongest:
+    """What moved each row most."""
+    return grouping(features).strongest(effects)
+
+
+def told(features: tuple[Feature, ...], values: Float32Array, found: Strongest) -> list[Reasons]:
+    """The reasons of each row, of which a model saw these values."""
+    return grouping(features).told(values, found)
+
+
 def reasons_of(features: Sequence[Feature], values: Float32Array, effects: Float64Array) -> list[Reasons]:
-    """The reasons of each row."""
-    return grouping(tuple(features)).reasons(values, effects)
+    """The same of rows that are explained."""
+    known = tuple(features)
+    return told(known, values, strongest(known, effects))
 
 
-def _plain(feature: Feature, value: float) -> float | str | None:
-    """A number, or the word of a category; None where nothing is known."""
-    if isnan(value):
-        return None
-    levels = getattr(feature, "levels", None)
-    return value if levels is None else str(levels[int(value)])
+def warm_up() -> None:
+    """Compile the loops, or load them from numba's cache."""
+    reasons_of((Attribute("none", "none"),), np.ones((1, 1), np.float32), np.ones((1, 1)))

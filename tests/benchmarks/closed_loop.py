@@ -43,7 +43,7 @@ from serving.desk import Desk
 from serving.kpi.comparison import Days
 from serving.local import LocalClient
 from serving.models import Models
-from serving.ranking.reasons import Reasons
+from serving.ranking.reasons import Strongest
 from serving.retraining import Trainer, TrainingRun
 from serving.simulation import ServiceQueue
 from serving.standing import Standing
@@ -92,9 +92,9 @@ class Shelf(Models):
 
     def remarks(
         self, past: Past, leads: Int64Array, saw: FeatureMatrix, standing: Standing, at: int
-    ) -> list[tuple[Reasons, Window | None]]:
+    ) -> tuple[Strongest, list[Window | None]]:
         """None."""
-        return [(Reasons(), None)] * len(saw)
+        return Strongest.nothing(len(saw)), [None] * len(saw)
 
 
 @dataclass

@@ -12,6 +12,7 @@ from features import Moments
 from features.instants import DAY, HOUR, MINUTE
 from serving.errors import AlreadyTraining, TrainingFailed
 from serving.models import REGISTERED, UNTRAINED, Models
+from serving.ranking.reasons import told
 from serving.retraining import Trainer
 from serving.rule import Caps
 from tests.serving.rules.people import a_new_yorker, standing_of
@@ -150,12 +151,13 @@ def test_reasons_sum_to_the_log_odds_that_the_bundle_gives(models: Models, bundl
     base, effects = bundle.explain(matrix, "conversion")
 
     standing = standing_of([a_new_yorker()] * 5, Caps(), FLOOR.until)
-    reasons = [told.listed for told, _ in models.remarks(FLOOR.past, rows, matrix, standing, FLOOR.until)]
+    strongest, _ = models.remarks(FLOOR.past, rows, matrix, standing, FLOOR.until)
+    reasons = [row.listed for row in told(matrix.features, matrix.values, strongest)]
 
-    for told, shares in zip(reasons, effects, strict=True):
-        assert len(told) <= 8
-        assert sum(one.effect for one in told) == pytest.approx(shares.sum())
-    odds = np.array([base + sum(one.effect for one in told) for told in reasons])
+    for row, shares in zip(reasons, effects, strict=True):
+        assert len(row) <= 8
+        assert sum(one.effect for one in row) == pytest.approx(shares.sum())
+    odds = np.array([base + sum(one.effect for one in row) for row in reasons])
     assert 1 / (1 + np.exp(-odds)) == pytest.approx(bundle.chance_before_calibration(matrix, "conversion"))
 
 

@@ -1,6 +1,6 @@
 """Remarks made ahead are what the poll would have made, and serve as long as the score they explain."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
@@ -15,8 +15,8 @@ from serving.desk import Desk
 from serving.handout import Batch
 from serving.lookahead import look_ahead
 from serving.models import Models
-from serving.ranking.reasons import Reason, Reasons
-from serving.remarks import Remark, Remarks
+from serving.ranking.reasons import Reason, Strongest
+from serving.remarks import Remarks
 from serving.standing import Standing
 from serving.week_ahead import Interval, Window
 from tests.serving.desks import OPEN, a_desk, a_dial, ids, many_leads, poll, tell, tell_leads
@@ -28,12 +28,15 @@ class Counted(Models):
     """Models that count the leads they are asked to remark on."""
 
     made: list[int] = field(default_factory=list)
+    window: Window | None = None
+    """Every lead's best one."""
 
     def remarks(
         self, past: Past, leads: Int64Array, saw: FeatureMatrix, standing: Standing, at: int
-    ) -> list[tuple[Reasons, Window | None]]:
+    ) -> tuple[Strongest, list[Window | None]]:
         self.made.append(len(saw))
-        return super().remarks(past, leads, saw, standing, at)
+        strongest, _ = super().remarks(past, leads, saw, standing, at)
+        return strongest, [self.window] * len(saw)
 
     def reload(self) -> bool:
         """The champion stays."""
@@ -49,6 +52,9 @@ def desk(engine: Engine) -> Desk:
     found.follow(OPEN)
     found.models = Counted(found.models.uri, found.models.cache, "", a_bundle(found, 3))
     return found
+
+
+WINDOW = Window(OPEN, OPEN + HOUR, 0.3, Interval(0.2, 0.4), "weak")
 
 
 def made(desk: Desk) -> int:
@@ -73,7 +79,7 @@ def test_a_poll_after_a_look_ahead_says_the_same_and_makes_nothing(desk: Desk):
     rows = np.array([item.row for item in given.items])
     standing = desk.roster.standing(rows, desk.plan("spring", OPEN).caps, OPEN)
     plainly = Remarks(desk.sheet).of(desk.models, desk.ledger.past(), rows, standing, OPEN)
-    assert [item.reasons for item in given.items] == [one.reasons for one in plainly]
+    assert [item.reasons for item in given.items] == plainly.reasons
     assert all(item.reasons.listed for item in given.items)
 
 
@@ -114,12 +120,12 @@ def test_another_champion_explains_itself(desk: Desk):
 
 def test_of_too_many_remarks_those_made_first_give_way(desk: Desk, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(remarks, "MOST_KEPT", 35)
+    desk.remarks = Remarks(desk.sheet)
     first, second = poll(desk, OPEN, 30), poll(desk, OPEN + SECOND, 10)
 
     rows = np.array([item.row for item in (*first.items, *second.items)])
     lacking = desk.remarks.lacking(desk.models, rows, OPEN + 2 * SECOND)
 
-    assert len(desk.remarks._kept) == 35
     assert lacking.tolist() == rows[:5].tolist()
 
 
@@ -134,23 +140,31 @@ def test_a_lead_that_comes_back_unchanged_is_not_remarked_on_again(desk: Desk):
 
 
 @pytest.mark.parametrize(("at", "serves"), [(OPEN, True), (OPEN + HOUR - 1, True), (OPEN + HOUR, False)])
-def test_a_remark_serves_until_its_window_is_over(at: int, serves: bool):
-    window = Window(OPEN, OPEN + HOUR, 0.3, Interval(0.2, 0.4), "weak")
+def test_a_remark_serves_until_its_window_is_over(desk: Desk, at: int, serves: bool):
+    assert isinstance(desk.models, Counted)
+    rows = np.array([item.row for item in poll(desk, OPEN, 5).items])
+    desk.models.window = WINDOW
+    windowed = np.array([item.row for item in poll(desk, OPEN, 5).items])
 
-    assert Remark(Reasons(), window).serves(at) is serves
-    assert Remark(Reasons(), None).serves(at)
+    lacking = [desk.remarks.lacking(desk.models, some, at).size for some in (rows, windowed)]
 
-
-def test_of_a_window_that_has_begun_the_rest_is_told():
-    window = Window(OPEN, OPEN + HOUR, 0.3, Interval(0.2, 0.4), "weak")
-
-    told = Remark(Reasons(), window).by(OPEN + MINUTE).window
-
-    assert told is not None
-    assert (told.start, told.end) == (OPEN + MINUTE, OPEN + HOUR)
+    assert lacking == [0, 0 if serves else 5]
 
 
-@pytest.mark.parametrize("broken", ["serving.desk.win", "serving.models.reasons_of"])
+def test_of_a_window_that_has_begun_the_rest_is_told(desk: Desk):
+    assert isinstance(desk.models, Counted)
+    desk.models.window = WINDOW
+    rows = np.array([item.row for item in poll(desk, OPEN, 5).items])
+    made(desk)
+
+    plan = desk.plan("spring", OPEN)
+    told = [desk.remark(rows, plan, OPEN + after)[1].windows for after in (-MINUTE, MINUTE)]
+
+    assert made(desk) == 0
+    assert told == [[WINDOW] * 5, [replace(WINDOW, start=OPEN + MINUTE)] * 5]
+
+
+@pytest.mark.parametrize("broken", ["serving.desk.win", "serving.models.strongest", "serving.remarks.told"])
 def test_neither_claims_nor_words_that_fail_leave_a_lead_in_hands(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, broken: str
 ):

@@ -42,7 +42,7 @@ def test_leased_leads_are_told_their_best_windows_within_the_rules():
     standing = standing_of([a_new_yorker()] * rows.size, Caps(), floor.until)
 
     saw = compute(floor.past, Moments.at_once(rows, floor.until), bundle.features)
-    told = [window for _, window in models.remarks(floor.past, rows, saw, standing, floor.until)]
+    _, told = models.remarks(floor.past, rows, saw, standing, floor.until)
 
     given = [window for window in told if window is not None]
     assert len(given) > 90

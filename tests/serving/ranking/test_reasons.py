@@ -10,7 +10,8 @@ from features.groups import group_of
 from features.kernel import Float32Array
 from features.statistics.attribute import Age, Attribute, Category
 from features.statistics.window import Count
-from serving.ranking.reasons import MOST, OTHER, reasons_of
+from serving.ranking.phrases import OTHER
+from serving.ranking.reasons import MOST, reasons_of
 from tests.training.test_bundle import a_bundle
 
 BUNDLE = a_bundle()
