@@ -34,7 +34,7 @@ from .handout import (
     win,
 )
 from .hands import Hands
-from .items import Known, items_of
+from .items import Draft, Known, attributes_of, items_of
 from .leases import Ack, AckResult, Given
 from .lineup import Lineup, Terms
 from .memory import Memory
@@ -49,9 +49,9 @@ from .retraining import Trainer
 from .rule import Caps
 from .scores import ScoreSheet
 from .standing import Standing
-from .subjects import has_number
+from .subjects import allowed
 from .switchbacks import in_force
-from .verdicts import OWN_LEASE, judge_all
+from .verdicts import allowed_until, judge_all
 from .view import View, passing
 
 MOST_ROUNDS = 8
@@ -223,17 +223,10 @@ class Desk:
     def _may_dial(self, given: Sequence[Given], at: int) -> set[str]:
         """Which leases every rule, but that they are leased, allows still, under the numbers given."""
         campaigns = {one.campaign for one in given}
-        parts = (self._allowed([one for one in given if one.campaign == name], at) for name in campaigns)
-        return set[str]().union(*parts)
-
-    def _allowed(self, given: Sequence[Given], at: int) -> set[str]:
-        """The same of leases of one campaign."""
-        book, caps = self.ledger.leads, self.plan(given[0].campaign, at).caps
-        rows = [book.row_of_key(one.lead) for one in given]
-        standing = self.roster.standing(np.array(rows), caps, at)
-        forbidden = judge_all(standing, caps, at, OWN_LEASE).forbidden.tolist()
-        told = zip(given, rows, forbidden, strict=True)
-        return {one.lease_id for one, row, no in told if not no and has_number(book, row, one.phone_hash)}
+        return set[str]().union(*(
+            allowed(self.roster, self.plan(name, at).caps, [one for one in given if one.campaign == name], at)
+            for name in campaigns
+        ))  # fmt: skip
 
     def lineup(self, campaign: str, at: int) -> Lineup:
         """The campaign's leads as they stand at an instant; its lock must be held."""
@@ -275,11 +268,6 @@ class Desk:
         standing = self.roster.standing(rows, plan.caps, at)
         return standing, self.remarks.of(self.models, self.ledger.past(), rows, standing, at)
 
-    def _make_ready(self, rows: Int64Array, plan: Plan, at: int) -> None:
-        """Make the remarks that some leads lack."""
-        if self.models.champion() and (lacking := self.remarks.lacking(self.models, rows, at)).size:
-            self.remark(lacking, plan, at)
-
     def account(self, campaign: str, at: int) -> Account:
         """What the campaign's calls of late were spent on."""
         code = self.ledger.leads.code("campaign", campaign)
@@ -305,11 +293,11 @@ class Desk:
         withheld["abandon_cap"] = max(min(poll.order.n, view.free()) - n, 0)
         account = self.account(poll.campaign, poll.at)
         seal.begin(connection)
-        rounds = list(self._rounds(connection, poll, view, account, now, n))
+        rounds, won = list[Round](), list[Item]()
+        for one, known in self._rounds(connection, poll, view, account, now, n):
+            rounds.append(one)
+            won += items_of(poll, view, one, known, self.ledger.leads.ids, first_rank=len(won) + 1)
         view.lineup.learn_price(np.concatenate([one.ranked for one in rounds]), poll.at)
-        won = list[Item]()
-        for one in rounds:
-            won += self._items(poll, view, one, first_rank=len(won) + 1)
         items = with_agents(connection, tuple(won), poll, self.ledger, view.lineup.terms)
         given = Batch(
             batch_id=poll.batch_id,
@@ -342,7 +330,7 @@ class Desk:
 
     def _rounds(
         self, connection: Connection, poll: Poll, view: View, account: Account, now: int, n: int
-    ) -> Iterator[Round]:
+    ) -> Iterator[tuple[Round, Known]]:
         """Rank and claim until the poll is filled; leads lost to other workers make room for others."""
         terms, book = view.lineup.terms, self.ledger.leads
         rng = generator(f"{poll.campaign}|{poll.key}")
@@ -354,14 +342,15 @@ class Desk:
                 queue = rank(witness, missing, terms.plan.policy, account, rng)
                 rows = view.rows(queue.place)
                 self._tell(rows[:missing], poll.at, poll.until(now))
-            offered = Offered(queue, rows, witness.testimony(view.lineup.described))
-            ready = partial(self._make_ready, rows[:missing], terms.plan, poll.at)
-            found = win(connection, book, offered, poll, now, n=missing, first=first, meanwhile=ready)
+            offered = Offered(queue, rows, partial(witness.testimony, view.lineup.described))
+            draft = Draft(partial(self._known, terms.plan, poll.at), rows[:missing])
+            found = win(connection, book, offered, poll, now, n=missing, first=first, meanwhile=draft.make)
             if found.claims and found.gained.seq != self.ledger.seq:
                 self._read_on()
             if self.ledger.seq > known:
                 found = self._still_allowed(connection, poll, terms.plan.caps, found, now)
-            yield found
+                draft.forget()
+            yield found, draft.of(found.rows[found.entries])
             missing, first = missing - found.entries.size, first + found.tried
             if not missing or not found.lost.size:
                 return
@@ -384,8 +373,8 @@ class Desk:
         leases.give_back(connection, [found.claims[i] for i in np.flatnonzero(forbidden).tolist()], now)
         return found.keep(~forbidden)
 
-    def _items(self, poll: Poll, view: View, found: Round, first_rank: int) -> list[Item]:
-        rows = found.rows[found.entries]
-        standing, remarks = self.remark(rows, view.lineup.terms.plan, poll.at)
-        known = Known(rows, standing, remarks, self.sheet.of(rows), found.numbers)
-        return items_of(poll, view, found, known, self.ledger.past().leads, first_rank)
+    def _known(self, plan: Plan, at: int, rows: Int64Array) -> Known:
+        """What dialers are told of some leads."""
+        standing, remarks = self.remark(rows, plan, at)
+        until, leads = allowed_until(standing, plan.caps, at), self.ledger.past().leads
+        return Known(rows, standing, until, remarks, self.sheet.of(rows), attributes_of(leads, rows))

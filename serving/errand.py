@@ -1,9 +1,10 @@
-"""Errands: commands of leadrank that a service runs as processes of their own, behind whoever waits for it."""
+"""Errands: commands of leadrank that a service runs as processes of their own, behind what waits for it."""
 
 import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from subprocess import PIPE
 from typing import NamedTuple
 
 BEHIND = 5
@@ -24,8 +25,8 @@ def run(words: Sequence[str], database_url: str, mlflow_uri: str) -> Done:
     """Run a command of leadrank's on these stores to its end; OSError where no process can be started."""
     places = {"LEADRANK_DATABASE_URL": database_url, "LEADRANK_MLFLOW_URI": mlflow_uri}
     inherited = {**os.environ, **places}  # noqa: TID251  # a child takes its settings from there
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    with subprocess.Popen([sys.executable, "-m", "leadrank", *words], env=inherited, **pipes) as child:
+    command = [sys.executable, "-m", "leadrank", *words]
+    with subprocess.Popen(command, env=inherited, text=True, stdout=PIPE, stderr=PIPE) as child:
         _put_behind(child.pid)
         told, said = child.communicate()
     return Done(child.returncode == 0, told, " ".join(said.split())[-500:])

@@ -126,11 +126,11 @@ class Poll:
 
 @dataclass(frozen=True)
 class Offered:
-    """A queue, the row in the ledger of each of its entries, and what it was ranked from."""
+    """A queue, the row in the ledger of each of its entries, and who tells what it was ranked from."""
 
     queue: RankedQueue
     rows: Int64Array
-    told: Told
+    testify: Callable[[], Told]
 
 
 @dataclass(frozen=True)
@@ -205,6 +205,12 @@ def win(
     keys, phones = book.columns["key"][rows].tolist(), book.columns["phone"][rows].tolist()
     hashes = book.phones.words(phones)
     won, found, tried, asked = dict[int, Claim](), list[Won](), 0, set[int]()
+    testimony = list[Told]()
+
+    def beside() -> None:
+        testimony.append(offered.testify())
+        meanwhile()
+
     while len(won) < n and tried < rows.size:
         chunk = range(tried, min(tried + n - len(won), rows.size))
         claims: dict[int, Claim] = {}
@@ -213,13 +219,15 @@ def win(
                 claims[entry] = Claim(f"{poll.batch_id}-l{first + entry}", keys[entry], hashes[entry])
                 asked.add(phones[entry])
         told, again = (poll.order.dialer_id, until, now), first + tried > 0
-        found.append(leases.claim(connection, [*claims.values()], *told, again, meanwhile))
+        found.append(leases.claim(connection, [*claims.values()], *told, again, beside))
         won |= {entry: one for entry, one in claims.items() if one.lease_id in found[-1].lease_ids}
         tried = chunk.stop
+    if not testimony:
+        beside()
     entries = np.array(list(won), np.int64)
     chances = offered.queue.propensity(tried, entries)
     gained, held = Won.of_all(found), tuple(won.values())
-    return Round(offered.queue, rows, first, entries, held, chances, tried, n, offered.told, gained)
+    return Round(offered.queue, rows, first, entries, held, chances, tried, n, testimony[0], gained)
 
 
 def record_of(

@@ -1,6 +1,6 @@
 """Items: what a dialer is told of each lead that it was given."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import isnan
 
@@ -14,7 +14,6 @@ from .ranking.queue import Source
 from .remarks import Remarked
 from .scores import Expected
 from .standing import Standing
-from .verdicts import allowed_until
 from .view import View
 
 _SOURCES = tuple(source.name.lower() for source in Source)
@@ -22,17 +21,40 @@ _SOURCES = tuple(source.name.lower() for source in Source)
 
 @dataclass(frozen=True)
 class Known:
-    """What is known of the leads that a round won, in their order."""
+    """What is known of some leads beside their places in a queue, in their order."""
 
     rows: Int64Array
     standing: Standing
+    callable_until: Int64Array
     remarks: Remarked
     said: Expected
-    numbers: Sequence[str]
+    attributes: Sequence[dict[str, float | str]]
+
+
+class Draft:
+    """What is found out of the leads that a poll will probably win, while it claims them."""
+
+    def __init__(self, know: Callable[[Int64Array], Known], rows: Int64Array) -> None:
+        self._know, self._rows = know, rows
+        self._made: Known | None = None
+
+    def make(self) -> None:
+        """Find it out."""
+        self._made = self._know(self._rows)
+
+    def forget(self) -> None:
+        """There is news: what was found out may be otherwise."""
+        self._made = None
+
+    def of(self, rows: Int64Array) -> Known:
+        """What is known of the leads that were won."""
+        if self._made is not None and np.array_equal(rows, self._rows):
+            return self._made
+        return self._know(rows)
 
 
 def items_of(
-    poll: Poll, view: View, found: Round, known: Known, leads: LeadTable, first_rank: int
+    poll: Poll, view: View, found: Round, known: Known, lead_ids: Sequence[str], first_rank: int
 ) -> list[Item]:
     """An item for each lead that a round won; `first_rank` is the first one's place in the answer."""
     places, standing, rows = found.queue.place[found.entries], known.standing, known.rows.tolist()
@@ -40,8 +62,8 @@ def items_of(
     columns: dict[str, Sequence[object]] = {
         "lease_id": [claimed.lease_id for claimed in found.claims],
         "decision_id": [found.decision_id(poll, i) for i in range(size)],
-        "lead_id": [leads.lead_id[row] for row in rows],
-        "phone": known.numbers,
+        "lead_id": [lead_ids[row] for row in rows],
+        "phone": found.numbers,
         "rank": range(first_rank, first_rank + size),
         "score": (view.score_of(places) * 3600).tolist(),
         "p_answer": known.said.p_answer.tolist(),
@@ -50,11 +72,11 @@ def items_of(
         "source": [_SOURCES[source] for source in found.queue.source[found.entries].tolist()],
         "attempt_no": (standing.attempts + 1).tolist(),
         "timezone": [zones[zone][0] for zone in standing.zone.tolist()],
-        "callable_until": allowed_until(standing, view.lineup.terms.plan.caps, poll.at).tolist(),
+        "callable_until": known.callable_until.tolist(),
         "agent_id": [None] * size,
         "reasons": known.remarks.reasons,
         "best_window": known.remarks.windows,
-        "attributes": attributes_of(leads, known.rows),
+        "attributes": known.attributes,
         "arm": [arms[arm].name for arm in view.lineup.columns["arm"][places].tolist()],
         "propensity": found.chances.tolist(),
         "row": rows,

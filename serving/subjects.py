@@ -1,5 +1,7 @@
 """Subjects: the leads that a question before a call names, by their id, number or lease."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from sqlalchemy import Connection
 
@@ -8,6 +10,10 @@ from features.store.installation import secret_of
 from features.store.lead_book import LeadBook
 
 from . import leases
+from .leases import Given
+from .roster import Roster
+from .rule import Caps
+from .verdicts import OWN_LEASE, judge_all
 
 
 def named(
@@ -38,6 +44,15 @@ def named(
     if of_campaign[row] and not has_number(book, row, held.phone_hash):
         return [], "number_changed"
     return ([row] if of_campaign[row] else []), "lease_expired"
+
+
+def allowed(roster: Roster, caps: Caps, given: Sequence[Given], at: int) -> set[str]:
+    """Which of a campaign's leases every rule, but that they are leased, lets dial the numbers given."""
+    book = roster.ledger.leads
+    rows = [book.row_of_key(one.lead) for one in given]
+    forbidden = judge_all(roster.standing(np.array(rows), caps, at), caps, at, OWN_LEASE).forbidden.tolist()
+    told = zip(given, rows, forbidden, strict=True)
+    return {one.lease_id for one, row, no in told if not no and has_number(book, row, one.phone_hash)}
 
 
 def has_number(book: LeadBook, row: int, phone_hash: str | None) -> bool:
