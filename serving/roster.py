@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 
 from features.columns import Columns
-from features.kernel import Float64Array, Int8Array, Int64Array, plain
+from features.kernel import Float64Array, Int8Array, Int64Array, kernel, plain
 from features.store.lead_book import LeadBook
 from features.store.ledger import Ledger
 
@@ -19,6 +19,7 @@ from .ranking.arms import dealt, places
 from .ranking.fairness import Account
 from .ranking.policy import Policy
 from .roll_call import ANSWERS, OfLeads, OfNumbers, call_roll, find_turns
+from .rows import union
 from .rule import EARLY, Caps
 from .rules.attempts import daily_cap, too_old_from
 from .standing import CONVERTED, DNC, OBJECTED, OPEN, Standing
@@ -53,17 +54,32 @@ class Held:
         """Since when; a call that began later ended it."""
         return self._columns["since"]
 
-    def take(
-        self, places: Int64Array, by: Int64Array, since: Int64Array | int, until: Int64Array | int
-    ) -> None:
-        """Leads take these places from an instant until another; of one place the last counts."""
-        self.by[places], self.since[places], self.until[places] = by, since, until
+    def take(self, places: Int64Array, by: Int64Array, since: Int64Array, until: Int64Array) -> None:
+        """Leads take these places from an instant until another; of one place the last counts, -1 is none."""
+        take(places, by, since, until, self.by, self.since, self.until)
 
     def let_go(self, at: int) -> Int64Array:
         """Nobody holds anything; return the places of which somebody did at `at`."""
         held = np.flatnonzero(self.until > at)
         self.until[held] = 0
         return held
+
+
+@kernel
+def take(
+    places: Int64Array,
+    by: Int64Array,
+    since: Int64Array,
+    until: Int64Array,
+    kept_by: Int64Array,
+    kept_since: Int64Array,
+    kept_until: Int64Array,
+) -> None:
+    """Let leads have places, one after the other."""
+    for i in range(places.size):
+        place = places[i]
+        if place >= 0:
+            kept_by[place], kept_since[place], kept_until[place] = by[i], since[i], until[i]
 
 
 class Stops:
@@ -148,19 +164,18 @@ class Roster:
 
     def take_news(self) -> Int64Array:
         """Rows of leads that may stand otherwise than when this was last asked, ascending."""
-        news = [some for some in self._news if some.size]
+        news = union([np.empty(0, np.int64), *self._news])
         self._news.clear()
-        return np.unique(np.concatenate(news)) if news else np.empty(0, np.int64)
+        return news
 
     def hold(self, rows: Int64Array | list[int], at: Int64Array | int, until: Int64Array | int) -> None:
         """Remember that somebody holds these leads and their numbers from `at` until an instant."""
-        rows = np.asarray(rows, np.int64)
-        at, until = np.broadcast_to(at, rows.shape), np.broadcast_to(until, rows.shape)
+        rows = plain(np.asarray(rows, np.int64))
+        since, until = _each(at, rows.size), _each(until, rows.size)
         phone = self.ledger.leads.columns["phone"][rows]
-        numbered = phone >= 0
-        self._held_leads.take(rows, rows, at, until)
-        self._held_phones.take(phone[numbered], rows[numbered], at[numbered], until[numbered])
-        self._news += [rows, self._sharers.of(phone[numbered])]
+        self._held_leads.take(rows, rows, since, until)
+        self._held_phones.take(phone, rows, since, until)
+        self._news += [rows, self._sharers.of(phone)]
 
     def held_since(self, rows: Int64Array) -> Int64Array:
         """Since when the last one to hold each lead held it."""
@@ -168,6 +183,8 @@ class Roster:
 
     def hear(self, held: Int64Array) -> Int64Array:
         """Remember who is held by others: (database key, since, until), shape (leads, 3); their rows."""
+        if not held.size:
+            return np.empty(0, np.int64)
         rows = self.ledger.leads.rows_of_keys(held[:, 0])
         known = rows >= 0
         if known.any():
@@ -292,6 +309,11 @@ class Roster:
                 found.append(self._sharers.of(one) if kind == "phone" else one)
         leads.stopped.clear()
         return np.concatenate([np.empty(0, np.int64), *found])
+
+
+def _each(instant: Int64Array | int, leads: int) -> Int64Array:
+    """One for each lead."""
+    return plain(instant) if isinstance(instant, np.ndarray) else np.full(leads, instant)
 
 
 def _waiting(leads: LeadBook, known_leads: int, known_phones: int) -> list[str]:

@@ -41,6 +41,8 @@ class Verdict:
     @classmethod
     def where(cls, forbidden: BoolArray, until: Int64Array | int = NEVER) -> "Verdict":
         """Forbid some leads until an instant, allow the others."""
+        if not np.count_nonzero(forbidden):
+            return cls(forbidden, np.zeros(forbidden.size, np.int64))
         return cls(forbidden, np.where(forbidden, until, 0))
 
     @classmethod

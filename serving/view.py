@@ -14,8 +14,9 @@ from features.store.lead_book import LeadBook
 from .cells import NOWHERE, Cells
 from .handout import Order
 from .insight import Ahead, RankAge
-from .lineup import DUE, KINDS, STALE, Lineup
+from .lineup import Lineup
 from .ranking.queue import RANKED_ARMS, TRIED, Candidates
+from .settling import DUE, KINDS, STALE
 from .verdicts import FREE, WITHHELD
 
 _OUTSIDE = WITHHELD.index("outside_hours")
