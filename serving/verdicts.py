@@ -8,7 +8,7 @@ import numpy as np
 
 from features.kernel import BoolArray, Int8Array, Int64Array
 
-from .rule import Caps, Rule
+from .rule import Caps, Rule, Verdict
 from .rules import rules
 from .rules.attempts import too_old_from
 from .rules.hours import CallingHours, open_until
@@ -71,9 +71,10 @@ def _of_leads() -> tuple[Rule, ...]:
 
 def _asked(asked: Iterable[Rule], standing: Standing, caps: Caps, at: int) -> Verdicts:
     heading, until = np.full(len(standing), FREE, np.int8), np.zeros(len(standing), np.int64)
+    silent = Verdict.silent(len(standing))
     for rule in asked:
         verdict = rule.judge(standing, caps, at)
-        if np.count_nonzero(verdict.forbidden):
+        if verdict is not silent:
             place = WITHHELD.index(rule.withheld)
             heading[verdict.forbidden & (heading > place)] = place
             np.maximum(until, verdict.until, out=until)

@@ -16,6 +16,7 @@ from .handout import Order
 from .insight import Ahead, RankAge
 from .lineup import Lineup
 from .ranking.queue import RANKED_ARMS, TRIED, Candidates
+from .rows import union
 from .settling import DUE, KINDS, STALE
 from .verdicts import FREE, WITHHELD
 
@@ -55,7 +56,7 @@ class View:
     def put_aside_rows(self, rows: Int64Array) -> None:
         """The same of leads by their rows in the ledger, in any order and of any campaign."""
         if rows.size:
-            self.put_aside(self.lineup.slots_of(np.unique(rows)))
+            self.put_aside(self.lineup.slots_of(union([rows])))
 
     def follow(self, slots: Int64Array) -> None:
         """Let leads be where the lineup has them now."""
