@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from features.instants import DAY, NEVER
-from features.kernel import Int8Array, Int64Array, kernel, part
+from features.kernel import Int64Array, kernel, part
 
 from .rule import EARLY
 from .standing import NEVER_CALLED, OPEN
@@ -31,10 +31,10 @@ class OfLeads(NamedTuple):
     attempts: Int64Array
     called_at: Int64Array
     """The last call to the lead itself, NEVER_CALLED if there was none."""
-    closed: Int8Array
+    closed: Int64Array
     """What its calls made of it."""
     waits_until: Int64Array
-    stopped: Int8Array
+    stopped: Int64Array
     """Why it is suppressed, until `stop_ends`."""
     stop_ends: Int64Array
     held_since: Int64Array
@@ -46,7 +46,7 @@ class OfNumbers(NamedTuple):
 
     starts: Int64Array
     """(numbers, `tally.RECENT`): its last calls, newest first; NEVER_CALLED where there are fewer."""
-    stopped: Int8Array
+    stopped: Int64Array
     stop_ends: Int64Array
     held_since: Int64Array
     held_until: Int64Array

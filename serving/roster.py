@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from features.columns import Columns
+from features.columns import Columns, Records
 from features.kernel import Float64Array, Int8Array, Int64Array, kernel, plain
 from features.store.lead_book import LeadBook
 from features.store.ledger import Ledger
@@ -32,7 +32,7 @@ class Held:
     """Who holds what: growing columns over leads or over numbers."""
 
     def __init__(self) -> None:
-        self._columns = Columns(dict.fromkeys(("by", "since", "until"), np.int64))
+        self._columns = Records(("by", "since", "until"))
 
     @property
     def by(self) -> Int64Array:
@@ -46,8 +46,7 @@ class Held:
 
     def make_room(self, size: int) -> None:
         """Room for `size` of them; nobody holds the new ones."""
-        nothing = np.zeros(size - len(self._columns), np.int64)
-        self._columns.append(by=nothing - 1, since=nothing, until=nothing)
+        self._columns.extend(size, (-1, 0, 0))
 
     @property
     def since(self) -> Int64Array:
@@ -86,15 +85,14 @@ class Stops:
     """Who is suppressed: why (OPEN if nobody said) and until when; growing columns over leads or numbers."""
 
     def __init__(self) -> None:
-        self._columns = Columns({"code": np.int8, "until": np.int64})
+        self._columns = Records(("code", "until"))
 
     def __len__(self) -> int:
         return len(self._columns)
 
     def make_room(self, size: int) -> None:
         """Room for `size` of them; the new ones are open."""
-        nothing = np.zeros(size - len(self), np.int64)
-        self._columns.append(code=nothing, until=nothing)
+        self._columns.extend(size, (OPEN, 0))
 
     def say(self, place: int, told: Iterable[tuple[str, int]]) -> None:
         """Let (reason, end) be what is told; the one that ends last counts, an objection before a wish."""
@@ -103,7 +101,7 @@ class Stops:
         self._columns["until"][place] = until
 
     @property
-    def code(self) -> Int8Array:
+    def code(self) -> Int64Array:
         """Why."""
         return self._columns["code"]
 

@@ -6,7 +6,7 @@ from typing import Protocol
 import numpy as np
 
 from features.calls import FINAL, Outcome
-from features.columns import Columns
+from features.columns import Columns, Records
 from features.kernel import BoolArray, Int8Array, Int64Array, kernel
 
 from .standing import CONVERTED, DNC, NEVER_CALLED, OPEN, UNWORKABLE
@@ -67,6 +67,10 @@ _COUNTED = ("lead", "phone", "started_at", "disposition", "not_before")
 """What of a call counts; a phone of -1 is none."""
 
 
+_KEPT, _NOTHING = ("attempts", "last", "closed", "not_before"), (0, NEVER_CALLED, OPEN, 0)
+"""What is kept of a lead, and of one that was never called."""
+
+
 class Tally:
     """Counts of every lead and number; a call that says something else than before is counted anew."""
 
@@ -74,9 +78,7 @@ class Tally:
         kinds = dict.fromkeys(_COUNTED, np.int64) | {"disposition": np.int8}
         self._told = Columns(kinds)
         """Each call as it was counted."""
-        self._leads = Columns(
-            {"attempts": np.int64, "last": np.int64, "closed": np.int8, "not_before": np.int64}
-        )
+        self._leads = Records(_KEPT)
         self._starts = Columns({"started_at": np.int64})
         """RECENT of each number, newest first."""
 
@@ -100,7 +102,7 @@ class Tally:
         return found[found >= 0]
 
     @property
-    def by_lead(self) -> Columns:
+    def by_lead(self) -> Records:
         """Of each lead its attempts, last call (NEVER_CALLED: none), closing and wait asked for (0: none)."""
         return self._leads
 
@@ -110,9 +112,7 @@ class Tally:
         return self._starts["started_at"].reshape(-1, RECENT)
 
     def _make_room(self, leads: int, phones: int) -> None:
-        more = leads - len(self._leads)
-        zero, never = np.zeros(more, np.int64), np.full(more, NEVER_CALLED)
-        self._leads.append(attempts=zero, last=never, closed=zero, not_before=zero)
+        self._leads.extend(leads, _NOTHING)
         self._starts.append(started_at=np.full(phones * RECENT - len(self._starts), NEVER_CALLED))
 
     def _changed(self, calls: Calls, own: Int64Array, touched: Iterable[int]) -> Int64Array:
@@ -139,7 +139,7 @@ class Tally:
         return [phones]
 
     def _count_leads_again(self, leads: Int64Array, calls: Calls) -> None:
-        for name, nothing in (("attempts", 0), ("last", NEVER_CALLED), ("closed", 0), ("not_before", 0)):
+        for name, nothing in zip(_KEPT, _NOTHING, strict=True):
             self._leads[name][leads] = nothing
         places = np.array(
             sorted({place for lead in leads.tolist() for place in calls.calls_of(lead)}), np.int64
@@ -150,7 +150,7 @@ class Tally:
 
     def _count_by_lead(self, told: dict[str, Int64Array]) -> None:
         asked = (told[name] for name in ("lead", "started_at", "disposition", "not_before"))
-        kept = (self._leads[name] for name in ("attempts", "last", "closed", "not_before"))
+        kept = (self._leads[name] for name in _KEPT)
         count_by_lead(*asked, _CLOSES, *kept)  # type: ignore[call-arg,arg-type]
 
     def _count_by_phone(self, phone: Int64Array, started_at: Int64Array) -> None:
@@ -166,7 +166,8 @@ def _told(calls: Calls, own: Int64Array, places: Int64Array) -> dict[str, Int64A
 def warm_up() -> None:
     """Compile the loops, or load them from numba's cache."""
     nothing, codes = np.zeros(0, np.int64), np.zeros(0, np.int8)
-    count_by_lead(nothing, nothing, codes, nothing, _CLOSES, nothing, nothing, codes, nothing)
+    leads = Records(_KEPT)
+    count_by_lead(nothing, nothing, codes, nothing, _CLOSES, *(leads[name] for name in _KEPT))
     count_by_phone(nothing, nothing, np.zeros((0, RECENT), np.int64))
 
 
@@ -179,7 +180,7 @@ def count_by_lead(  # noqa: PLR0913
     closes: Int8Array,
     attempts: Int64Array,
     last: Int64Array,
-    closed: Int8Array,
+    closed: Int64Array,
     not_before: Int64Array,
 ) -> None:
     """Add each call to its lead's attempts, last start, closing and wait."""

@@ -32,8 +32,7 @@ def leads(draw: DrawFn) -> OfLeads:
     """Leads of whom anything may be kept."""
     few, closed = st.integers(-1, 2), st.sampled_from([OPEN, CONVERTED, DNC])
     kinds = (few, few, instants, callbacks, ends, few, called, closed, ends, codes, ends, ends, ends)
-    found = OfLeads(*draw(columns(LEADS, *kinds)))  # type: ignore[arg-type]
-    return found._replace(closed=found.closed.astype(np.int8), stopped=found.stopped.astype(np.int8))
+    return OfLeads(*draw(columns(LEADS, *kinds)))
 
 
 @st.composite
@@ -41,8 +40,7 @@ def numbers(draw: DrawFn) -> OfNumbers:
     """Numbers of which anything may be kept."""
     starts = [sorted(draw(st.lists(instants, max_size=RECENT)), reverse=True) for _ in range(PHONES)]
     whole = np.array([some + [NEVER_CALLED] * (RECENT - len(some)) for some in starts])
-    code, *others = draw(columns(PHONES, codes, ends, ends, ends))
-    return OfNumbers(whole, code.astype(np.int8), *others)
+    return OfNumbers(whole, *draw(columns(PHONES, codes, ends, ends, ends)))
 
 
 rows = st.lists(st.integers(0, LEADS - 1), max_size=6).map(lambda some: np.array(some, np.int64))
