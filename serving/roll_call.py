@@ -12,7 +12,7 @@ from .standing import NEVER_CALLED, OPEN
 
 ANSWERS = (
     "zone", "attempts", "calls_24h", "last_call_at", "oldest_in_24h", "callback_at", "not_before",
-    "leased_until", "created_at", "closed",
+    "leased_until", "created_at", "closed", "jurisdiction", "has_phone",
 )  # fmt: skip
 """What of a `Standing` the roll call finds, in the order of its rows."""
 
@@ -23,6 +23,7 @@ class OfLeads(NamedTuple):
     phone: Int64Array
     """Its number, -1 none."""
     zone: Int64Array
+    place: Int64Array
     created_at: Int64Array
     promised: Int64Array
     """When it was promised a callback, NEVER if it wasn't."""
@@ -41,6 +42,15 @@ class OfLeads(NamedTuple):
     held_until: Int64Array
 
 
+class Law(NamedTuple):
+    """Where places lie, and how often one may call there."""
+
+    jurisdiction: Int64Array
+    """By the ledger's place."""
+    daily_cap: Int64Array
+    """By jurisdiction: the k-th last call to a number makes `oldest_in_24h`."""
+
+
 class OfNumbers(NamedTuple):
     """What is kept of each number."""
 
@@ -54,18 +64,19 @@ class OfNumbers(NamedTuple):
 
 @kernel
 def call_roll(
-    rows: Int64Array, kth: Int64Array, at: int, leads: OfLeads, numbers: OfNumbers, out: Int64Array
+    rows: Int64Array, at: int, law: Law, leads: OfLeads, numbers: OfNumbers, out: Int64Array
 ) -> None:
-    """Fill the rows of `out` with the ANSWERS of leads; `kth`: which last call makes `oldest_in_24h`."""
+    """Fill the rows of `out` with the ANSWERS of leads at an instant."""
     for i in range(rows.size):
         row, phone = rows[i], leads.phone[rows[i]]
         called_at, closed, held = leads.called_at[row], leads.closed[row], np.int64(0)
+        jurisdiction = law.jurisdiction[leads.place[row]]
         code, ends, calls, oldest = leads.stopped[row], leads.stop_ends[row], 0, np.int64(0)
         if phone >= 0:
             starts = numbers.starts[phone]
             called_at, calls = max(called_at, starts[0]), within_day(starts, at)
-            kth_start = starts[min(max(kth[i], 1), starts.size) - 1]
-            oldest = kth_start + DAY if kth_start != NEVER_CALLED else oldest
+            kth = starts[min(max(law.daily_cap[jurisdiction], 1), starts.size) - 1]
+            oldest = kth + DAY if kth != NEVER_CALLED else oldest
             if numbers.stop_ends[phone] > ends:
                 code, ends = numbers.stopped[phone], numbers.stop_ends[phone]
             if called_at < numbers.held_since[phone]:
@@ -81,6 +92,7 @@ def call_roll(
         out[5, i], out[6, i] = callback, max(leads.waits_until[row], promise)
         out[7, i], out[8, i] = held, leads.created_at[row]
         out[9, i] = code if code != OPEN and ends > at else closed
+        out[10, i], out[11, i] = jurisdiction, phone >= 0
 
 
 @part

@@ -18,10 +18,10 @@ from .numbers import Sharers
 from .ranking.arms import dealt, places
 from .ranking.fairness import Account
 from .ranking.policy import Policy
-from .roll_call import ANSWERS, OfLeads, OfNumbers, call_roll, find_turns
+from .roll_call import ANSWERS, Law, OfLeads, OfNumbers, call_roll, find_turns
 from .rows import union
 from .rule import EARLY, Caps
-from .rules.attempts import daily_cap, too_old_from
+from .rules.attempts import daily_caps, too_old_from
 from .standing import CONVERTED, DNC, OBJECTED, OPEN, Standing
 from .tally import Tally
 
@@ -200,17 +200,14 @@ class Roster:
 
     def standing(self, rows: Int64Array, caps: Caps, at: int) -> Standing:
         """How the leads stand at `at`."""
-        columns, rows = self.ledger.leads.columns, plain(rows)
-        place = columns["place"][rows]
-        jurisdiction = self._jurisdictions["code"][place] if rows.size else place
-        out = np.empty((len(ANSWERS), rows.size), np.int64)
-        call_roll(rows, daily_cap(jurisdiction, caps), at, self._of_leads(), self._of_numbers(), out)
+        rows, out = plain(rows), np.empty((len(ANSWERS), rows.size), np.int64)
+        law = Law(self._jurisdictions["code"], daily_caps(caps))
+        call_roll(rows, at, law, self._of_leads(), self._of_numbers(), out)
         found = dict(zip(ANSWERS, out, strict=True))
         return Standing(
             zones=self.ledger.leads.zone_sets,
-            jurisdiction=jurisdiction,
-            has_phone=columns["phone"][rows] >= 0,
             closed=self._closed(rows, found.pop("closed")),
+            has_phone=found.pop("has_phone").astype(np.bool_),
             **found,
         )
 
@@ -266,6 +263,7 @@ class Roster:
         return OfLeads(
             phone=told["phone"],
             zone=told["zones"],
+            place=told["place"],
             created_at=told["created_at"],
             promised=told["callback_at"],
             promised_at=told["callback_told_at"],

@@ -7,7 +7,7 @@ from hypothesis.strategies import DrawFn
 
 from features.instants import DAY, HOUR, MINUTE, NEVER
 from features.kernel import Int64Array
-from serving.roll_call import ANSWERS, OfLeads, OfNumbers, call_roll, find_turns
+from serving.roll_call import ANSWERS, Law, OfLeads, OfNumbers, call_roll, find_turns
 from serving.rule import EARLY
 from serving.standing import CONVERTED, DNC, NEVER_CALLED, OBJECTED, OPEN
 from serving.tally import RECENT
@@ -31,7 +31,22 @@ def columns(draw: DrawFn, size: int, *kinds: st.SearchStrategy[int]) -> list[Int
 def leads(draw: DrawFn) -> OfLeads:
     """Leads of whom anything may be kept."""
     few, closed = st.integers(-1, 2), st.sampled_from([OPEN, CONVERTED, DNC])
-    kinds = (few, few, instants, callbacks, ends, few, called, closed, ends, codes, ends, ends, ends)
+    kinds = (
+        few,
+        few,
+        st.integers(0, 1),
+        instants,
+        callbacks,
+        ends,
+        few,
+        called,
+        closed,
+        ends,
+        codes,
+        ends,
+        ends,
+        ends,
+    )
     return OfLeads(*draw(columns(LEADS, *kinds)))
 
 
@@ -44,6 +59,7 @@ def numbers(draw: DrawFn) -> OfNumbers:
 
 
 rows = st.lists(st.integers(0, LEADS - 1), max_size=6).map(lambda some: np.array(some, np.int64))
+caps = st.lists(st.integers(-1, 12), min_size=2, max_size=2)
 nows = instants | instants.map(lambda at: at + MINUTE)
 
 
@@ -51,7 +67,7 @@ def days_calls(of_numbers: OfNumbers, phone: int, at: int) -> list[int]:
     return [start for start in of_numbers.starts[phone].tolist() if start > at - DAY] if phone >= 0 else []
 
 
-def stands(lead: OfLeads, row: int, number: OfNumbers, kth: int, at: int) -> dict[str, int]:
+def stands(lead: OfLeads, row: int, number: OfNumbers, law: Law, at: int) -> dict[str, int]:
     """How one lead stands."""
     phone, own = lead.phone[row], lead.called_at[row]
     starts = number.starts[phone].tolist() if phone >= 0 else [NEVER_CALLED] * RECENT
@@ -62,7 +78,8 @@ def stands(lead: OfLeads, row: int, number: OfNumbers, kth: int, at: int) -> dic
         stop = max(stop, (number.stop_ends[phone], number.stopped[phone]), key=lambda one: one[0])
     kept = own >= lead.promised[row] - EARLY and own > lead.promised_at[row]
     callback = NEVER if kept else lead.promised[row]
-    start = starts[min(max(kth, 1), RECENT) - 1]
+    jurisdiction = law.jurisdiction[lead.place[row]]
+    start = starts[min(max(law.daily_cap[jurisdiction], 1), RECENT) - 1]
     return {
         "zone": lead.zone[row],
         "attempts": lead.attempts[row],
@@ -74,18 +91,20 @@ def stands(lead: OfLeads, row: int, number: OfNumbers, kth: int, at: int) -> dic
         "leased_until": max(until if last < since else 0 for since, until in held),
         "created_at": lead.created_at[row],
         "closed": stop[1] if stop[1] != OPEN and stop[0] > at else lead.closed[row],
+        "jurisdiction": jurisdiction,
+        "has_phone": phone >= 0,
     }
 
 
 @settings(deadline=None)
-@given(rows=rows, of_leads=leads(), of_numbers=numbers(), kth=st.integers(-1, 12), at=nows)
-def test_the_loop_says_how_each_lead_stands(rows, of_leads, of_numbers, kth, at):
-    out = np.empty((len(ANSWERS), rows.size), np.int64)
+@given(rows=rows, of_leads=leads(), of_numbers=numbers(), caps=caps, at=nows)
+def test_the_loop_says_how_each_lead_stands(rows, of_leads, of_numbers, caps, at):
+    law, out = Law(np.array([1, 0]), np.array(caps)), np.empty((len(ANSWERS), rows.size), np.int64)
 
-    call_roll(rows, np.full(rows.size, kth), at, of_leads, of_numbers, out)
+    call_roll(rows, at, law, of_leads, of_numbers, out)
 
     for i, row in enumerate(rows.tolist()):
-        wanted = stands(of_leads, row, of_numbers, kth, at)
+        wanted = stands(of_leads, row, of_numbers, law, at)
         assert dict(zip(ANSWERS, out[:, i].tolist(), strict=True)) == wanted
 
 
