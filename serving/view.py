@@ -207,7 +207,7 @@ class View:
         """Seconds until another poll may find more: soon, after an empty one when the next lead frees up."""
         at = self.lineup.at
         frees_up = at if given else self.next_callable()
-        return 300 if frees_up is None else int(np.clip((frees_up - at) // SECOND, 5, 300))
+        return 300 if frees_up is None else min(max((frees_up - at) // SECOND, 5), 300)
 
     def _open(self, kind: int) -> Int64Array:
         """The cells of a kind at the sites that are open."""
