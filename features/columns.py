@@ -44,6 +44,31 @@ class Columns:
                 self._room[name] = larger
 
 
+class Records:
+    """Columns of whole numbers whose rows lie together: for whoever asks at random for all of a few rows."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._place = {name: place for place, name in enumerate(names)}
+        self._room = np.empty((64, len(names)), np.int64)
+        self._size = 0
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __getitem__(self, name: str) -> NDArray[np.int64]:
+        """The column's rows so far, writable in place; strided."""
+        return self._room[: self._size, self._place[name]]
+
+    def extend(self, size: int, row: Sequence[int]) -> None:
+        """Let there be `size` rows; each new one says the same."""
+        if size > len(self._room):
+            larger = np.empty((max(size, 2 * len(self._room)), len(row)), np.int64)
+            larger[: self._size] = self._room[: self._size]
+            self._room = larger
+        self._room[self._size : size] = row
+        self._size = max(size, self._size)
+
+
 class Codes:
     """Words numbered in order of appearance."""
 

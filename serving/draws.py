@@ -14,6 +14,7 @@ from .ranking.exploration import generator
 from .ranking.fairness import Account
 from .ranking.policy import Policy
 from .ranking.queue import RANKED_ARMS, Field, RankedQueue, phi_of, rank
+from .rows import union
 
 Told = Mapping[str, Any]
 
@@ -85,8 +86,8 @@ class Witness:
         """All of it; `describe` gives the COLUMNS of leads by their places."""
         numbered = [places for of in (self.numbers, self.untrieds) for _, places in of.values()]
         listed = [self.dues, *self.firsts.values(), *numbered, self.origins[0]]
-        places, back = np.unique(np.concatenate(listed), return_inverse=True)
-        parts = iter(np.split(back, np.cumsum([one.size for one in listed])[:-1]))
+        places = union(listed)
+        parts = iter([places.searchsorted(one) for one in listed])
         return {
             "scored": self.scored,
             "waiting": list(self.waits.items()),

@@ -72,13 +72,15 @@ class SharedHands(Hands):
             first = int(self._count[0])
             self._ring[np.arange(first, first + keys.size) % WORDS] = words
             self._count[0] = first + keys.size
+            if self._heard == first:
+                self._heard += keys.size  # its own words
 
     def heard(self) -> Int64Array:
         """What the others said."""
         with self.turn():
             count = int(self._count[0])
             first = max(self._heard, count - WORDS)
-            words = np.array(self._ring[np.arange(first, count) % WORDS])
+            words = self._ring[np.arange(first, count) % WORDS]
         self._heard = count
         return words[words[:, 0] != self._me, 1:]
 

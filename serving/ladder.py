@@ -34,14 +34,9 @@ class Ladder:
     def place(self, slots: Int64Array, first: Float64Array, second: Float64Array) -> None:
         """Let leads have these keys from now on; each slot is given once."""
         self._make_room(int(slots.max(initial=-1)) + 1)
-        same = (self._keys["first"][slots] == first) & (self._keys["second"][slots] == second)
-        known = self._keys["waits"][slots] | self._keys["stands"][slots]
-        slots, first, second = (column[~(same & known)] for column in (slots, first, second))
-        self._keys["first"][slots], self._keys["second"][slots] = first, second
-        self._keys["stands"][slots] = False
-        new = slots[~self._keys["waits"][slots]]
-        self._keys["waits"][new] = True
-        self._waiting.append(slot=new)
+        keys, new = self._keys, np.empty(slots.size, np.int64)
+        kept = (keys["first"], keys["second"], keys["waits"], keys["stands"])
+        self._waiting.append(slot=new[: put(slots, first, second, *kept, new)])
         if len(self._waiting) > max(FEW, self._order.size // WAIT):
             self._sort_in()
 
@@ -81,6 +76,32 @@ class Ladder:
         if more > 0:
             nothing, no = np.full(more, np.nan), np.zeros(more, np.bool_)
             self._keys.append(first=nothing, second=nothing, waits=no, stands=no)
+
+
+@kernel
+def put(
+    slots: Int64Array,
+    first: Float64Array,
+    second: Float64Array,
+    kept_first: Float64Array,
+    kept_second: Float64Array,
+    waits: BoolArray,
+    stands: BoolArray,
+    out: Int64Array,
+) -> int:
+    """Keep the keys of some leads; fill `out` with those that wait from now on, and return how many."""
+    found = 0
+    for i in range(slots.size):
+        slot = slots[i]
+        same = kept_first[slot] == first[i] and kept_second[slot] == second[i]
+        if same and (waits[slot] or stands[slot]):
+            continue
+        kept_first[slot], kept_second[slot], stands[slot] = first[i], second[i], False
+        if not waits[slot]:
+            waits[slot] = True
+            out[found] = slot
+            found += 1
+    return found
 
 
 @kernel

@@ -6,7 +6,7 @@ import numpy as np
 
 from features.columns import Columns
 from features.instants import NEVER
-from features.kernel import BoolArray, Int64Array, kernel
+from features.kernel import BoolArray, Int64Array
 from features.past import Past
 from training.bundle import Bundle
 
@@ -16,30 +16,28 @@ from .freeing import Freeing
 from .ladder import Ladder
 from .later import Asked, later
 from .plan import Plan
-from .ranking.arms import MOST_ARMS
 from .ranking.orders import ORDERS
 from .ranking.policy import BY_SCORE
 from .ranking.value import value_per_second
 from .ranking.waiting import SKIPPED, dearer, index_of
 from .roster import Roster
+from .rows import sift, union
 from .rule import callback_due
 from .scores import FRESH_REFRESH, ScoreSheet
+from .settling import DUE, KINDS, STALE, STRETCH, Book, Judged, Kept, note, settle, turned
 from .sites import Sites
 from .standing import Standing
 from .untried import Untried
 from .verdicts import FREE, judge_leads
-
-DUE, STALE = FREE + MOST_ARMS, FREE + MOST_ARMS + 1
-"""Kinds of leads besides the headings that hold them back: FREE + arm, those with a callback that is due, and
-those that wait for a score."""
-
-KINDS = STALE + 1
 
 USUAL_SECONDS = 60.0
 """What a dial is taken to cost while no model says better."""
 
 AT_ONCE = 16 * BLOCK
 """So many leads are judged at a time."""
+
+
+_NOBODY = np.empty(0, np.int64)
 
 
 @dataclass(frozen=True)
@@ -80,41 +78,47 @@ class Lineup:
             | {"arm": np.int8, **dict.fromkeys(("score", "index", "seconds"), np.float64)}
         )
         self.cells, self.freeing = Cells(np.empty(0, np.int32), 0), Freeing()
+        self._drawn = np.isin(np.arange(KINDS + 1) - FREE, terms.plan.policy.drawn)
+        """By kind whether its leads are drawn by their scores; the last place is NOWHERE's."""
         self.untried = Untried(terms.plan.policy.fairness_floor > 0)
         self.ladders = tuple(Ladder() for _ in terms.plan.policy.arms)
         """By arm."""
         self._earliest = np.empty(0, np.int64)
-        """By block the first instant at which one of its leads turns, or an earlier one."""
+        """By stretch the first instant at which one of its leads turns, or an earlier one."""
         self._news: list[Int64Array] = []
+        self._sifted: tuple[Int64Array, Int64Array] | None = None
+        """What `_sift` said of all that was heard so far."""
         self._price, self._priced_at = 0.0, 0
         """What a second of an agent is worth, where leads may wait: about the index of who is called last."""
         self._open(np.flatnonzero(roster.ledger.leads.columns["campaign"] == terms.campaign))
 
     def hear(self, rows: Int64Array) -> None:
-        """These leads may stand otherwise."""
+        """These leads, by ascending rows, may stand otherwise."""
         if rows.size:
             self._news.append(rows)
+            self._sifted = None
 
     def holds(self, terms: Terms, at: int) -> bool:
         """Whether it can be brought to `at` under those terms."""
-        rows = self._foreign()
+        new = self._sift()[0]
         last = int(self.columns["row"][-1]) if len(self.columns) else -1
         return (
             (self.terms.campaign, self.terms.plan) == (terms.campaign, terms.plan)
             and self.terms.bundle is terms.bundle
             and at >= self.at
-            and (not rows.size or int(rows[0]) > last)
+            and (not new.size or int(new[0]) > last)
         )
 
     def follow(self, at: int) -> None:
         """Judge anew whoever there is news of, and whose turn came with time: news until they are judged."""
         self.at = max(at, self.at)
-        self.hear(self.columns["row"][self._turned()])
+        (new, slots), self._sifted = self._sift(), None
+        turned = self._turned()
+        self.hear(self.columns["row"][turned])
         if self._news:
-            new, slots = self._foreign(), self._heard()
             if new.size:
                 self._open(new)
-            self._judge(slots)
+            self._judge(union([slots, turned]))
             self._news.clear()
 
     def described(self, slots: Int64Array) -> Told:
@@ -179,8 +183,7 @@ class Lineup:
         site, columns = self.columns["site"][slots], self.columns
         self.cells.make_room(0, len(self.sites) * KINDS)
         self.cells.move(slots, np.where(kind >= 0, site * KINDS + kind, NOWHERE))
-        ranked = np.isin(kind - FREE, self.terms.plan.policy.drawn)
-        mine = ranked & (columns["attempts"][slots] == 0)
+        mine = self._drawn[kind] & (columns["attempts"][slots] == 0)
         self.untried.put(slots, site, columns["origin"][slots], mine)
 
     def _read_scores(self, slots: Int64Array) -> None:
@@ -193,7 +196,8 @@ class Lineup:
         for name, column in (("score", score), ("index", score), ("seconds", told.seconds)):
             self.columns[name][slots] = column
         ends = self._sheet.stales_at(rows, self.columns["created_at"][slots], self.at)
-        self._turn(slots, np.minimum(self.columns["turns_at"][slots], ends))
+        self.columns["turns_at"][slots] = np.minimum(self.columns["turns_at"][slots], ends)
+        note(slots, self.columns["turns_at"], self._earliest)
 
     def _climb(self, slots: Int64Array) -> None:
         """Put leads that the model ranks on their ladders."""
@@ -232,23 +236,21 @@ class Lineup:
         place = place[place < mine.size]
         return np.asarray(place[mine[place] == rows[: place.size]], np.int64)
 
-    def _heard(self) -> Int64Array:
-        return self.slots_of(np.unique(np.concatenate(self._news)))
-
-    def _foreign(self) -> Int64Array:
-        """Leads there is news of that belong to the campaign and have no slot."""
-        if not self._news:
-            return np.empty(0, np.int64)
-        rows = np.unique(np.concatenate(self._news))
-        rows = rows[self._roster.ledger.leads.columns["campaign"][rows] == self.terms.campaign]
-        return np.setdiff1d(rows, self.columns["row"][self.slots_of(rows)], assume_unique=True)
+    def _sift(self) -> tuple[Int64Array, Int64Array]:
+        """Of whom there is news of: rows of those of the campaign that lack a slot, slots of the others."""
+        if self._sifted is None:
+            rows = self._news[0] if len(self._news) == 1 else union([_NOBODY, *self._news])
+            out, campaigns = np.empty((2, rows.size), np.int64), self._roster.ledger.leads.columns["campaign"]
+            known, new = sift(rows, self.columns["row"], campaigns, self.terms.campaign, out)
+            self._sifted = out[1, :new], out[0, :known]
+        return self._sifted
 
     def _open(self, rows: Int64Array) -> None:
         """Give leads their slots, once there is room for all that is kept by slot."""
         first, size = len(self.columns), rows.size
         self.cells.make_room(first + size, 0)
         self.untried.make_room(first + size)
-        more = self.cells.blocks.shape[1] - self._earliest.size
+        more = -(-self.cells.cell.size // STRETCH) - self._earliest.size
         self._earliest = np.append(self._earliest, np.full(more, NEVER))
         nothing = np.zeros(size, np.int64)
         self.columns.append(
@@ -266,28 +268,30 @@ class Lineup:
             return
         rows, caps = self.columns["row"][slots], self.terms.plan.caps
         standing = self._roster.standing(rows, caps, self.at)
-        verdicts = judge_leads(standing, caps, self.at)
-        free = verdicts.heading == FREE
-        stale = free & self._lacks_score(slots, standing.created_at)
-        due = callback_due(standing, self.at)
-        written = {
-            "site": self.sites.of(standing),
-            "until": verdicts.until,
-            "callback_at": np.where(due, standing.callback_at, NEVER),
-            "origin": self._roster.ledger.leads.columns["source"][rows],
-            **{name: getattr(standing, name) for name in ("created_at", "attempts", "last_call_at")},
-        }
-        for name, column in written.items():
-            self.columns[name][slots] = column
-        self.freeing.make_room(len(self.sites), self.cells.blocks.shape[1])
-        self.freeing.hold(slots, written["site"], verdicts.until)
+        verdicts, site = judge_leads(standing, caps, self.at), self.sites.of(standing)
         turns = self._roster.turns_at(rows, standing, caps, self.at)
-        if self.terms.bundle is not None:
-            ends = self._sheet.ends_at(rows, standing.created_at, self.at)
-            turns = np.where(free & ~stale, np.minimum(turns, ends), turns)
-        self._turn(slots, turns)
-        kind = np.where(free, np.where(due, DUE, FREE + self.columns["arm"][slots]), verdicts.heading)
-        self._put(slots, np.where(self._is_mine(rows), np.where(stale, STALE, kind), NOWHERE))
+        judged = Judged(
+            verdicts.heading,
+            verdicts.until,
+            due=callback_due(standing, self.at),
+            unscored=self._lacks_score(slots, standing.created_at),
+            turns_at=turns,
+            ends_at=self._sheet.ends_at(rows, standing.created_at, self.at) if self.terms.bundle else turns,
+            site=site,
+            callback_at=standing.callback_at,
+            created_at=standing.created_at,
+            attempts=standing.attempts,
+            last_call_at=standing.last_call_at,
+        )
+        told, columns, kind = self._roster.ledger.leads.columns, self.columns, np.empty(slots.size, np.int64)
+        book = Book(told["campaign"], told["erased"], told["source"])
+        settle(
+            slots, judged, book, self.terms.campaign, Kept._make(columns[name] for name in Kept._fields), kind
+        )
+        note(slots, columns["turns_at"], self._earliest)
+        self.freeing.make_room(len(self.sites), self.cells.blocks.shape[1])
+        self.freeing.hold(slots, site, verdicts.until)
+        self._put(slots, kind)
         self._order(slots, standing)
 
     def _lacks_score(self, slots: Int64Array, created_at: Int64Array, ahead: int = 0) -> BoolArray:
@@ -311,32 +315,8 @@ class Lineup:
             first, second = ORDERS["newest" if one.order == BY_SCORE else one.order](*told)
             self.ladders[number].place(slots[mine], first.astype(np.float64), second.astype(np.float64))
 
-    def _is_mine(self, rows: Int64Array) -> BoolArray:
-        told = self._roster.ledger.leads.columns
-        return np.asarray((told["campaign"][rows] == self.terms.campaign) & ~told["erased"][rows], np.bool_)
-
-    def _turn(self, slots: Int64Array, turns_at: Int64Array) -> None:
-        self.columns["turns_at"][slots] = turns_at
-        np.minimum.at(self._earliest, slots // BLOCK, turns_at)
-
     def _turned(self) -> Int64Array:
         """Who turns by now."""
-        out = np.empty(np.count_nonzero(self._earliest <= self.at) * BLOCK, np.int64)
+        out = np.empty(np.count_nonzero(self._earliest <= self.at) * STRETCH, np.int64)
         found = turned(self.columns["turns_at"], self.at, self._earliest, out) if out.size else 0
         return out[:found]
-
-
-@kernel
-def turned(turns_at: Int64Array, at: int, earliest: Int64Array, out: Int64Array) -> int:
-    """Fill `out` with the slots that turn up to `at`; keep by block when the next of the others does."""
-    found = 0
-    for block in range(earliest.size):
-        if earliest[block] <= at:
-            earliest[block] = NEVER
-            for slot in range(block * BLOCK, min((block + 1) * BLOCK, turns_at.size)):
-                if turns_at[slot] <= at:
-                    out[found] = slot
-                    found += 1
-                else:
-                    earliest[block] = min(earliest[block], turns_at[slot])
-    return found

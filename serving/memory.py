@@ -24,6 +24,7 @@ from . import (
     jurisdictions,
     ladder,
     lineup,
+    numbering,
     numbers,
     plan,
     roster,
@@ -90,8 +91,8 @@ def restored(connection: Connection, folder: Path) -> Memory | None:
 def code() -> Code:
     """What a memory is made of."""
     rooms = (
-        *(abandons, budget, cells, freeing, jurisdictions, ladder, lineup, numbers, plan, policy),
-        *(roster, rule, scores, sites, tally, untried),
+        *(abandons, budget, cells, freeing, jurisdictions, ladder, lineup, numbering, numbers, plan),
+        *(policy, roster, rule, scores, sites, tally, untried),
     )
     here = Path(__file__).parent
     folders = (here, here / "ranking", here / "rules")

@@ -27,8 +27,8 @@ class Sharers:
         join(np.concatenate([moved, new]), own, phone, following, head)
 
     def of(self, phones: Int64Array) -> Int64Array:
-        """The leads with any of these numbers, each number given once."""
-        found = np.empty(16, np.int64)
+        """The leads with any of these numbers, each number given once; -1 is nobody's."""
+        found = np.empty(16 + 2 * phones.size, np.int64)
         count = 0
         while (count := gather(phones, self._leads["next"], self._phones["head"], found)) > found.size:
             found = np.empty(count, np.int64)
@@ -69,7 +69,7 @@ def gather(phones: Int64Array, following: Int64Array, head: Int64Array, out: Int
     """Fill `out` with the leads of these numbers as far as it goes; return how many there are."""
     count = 0
     for i in range(phones.size):
-        row = head[phones[i]]
+        row = head[phones[i]] if phones[i] >= 0 else NOBODY
         while row >= 0:
             if count < out.size:
                 out[count] = row

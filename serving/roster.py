@@ -6,9 +6,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from features.columns import Columns
-from features.instants import DAY, NEVER
-from features.kernel import BoolArray, Float64Array, Int8Array, Int64Array
+from features.columns import Columns, Records
+from features.kernel import Float64Array, Int8Array, Int64Array, kernel, plain
 from features.store.lead_book import LeadBook
 from features.store.ledger import Ledger
 
@@ -19,10 +18,12 @@ from .numbers import Sharers
 from .ranking.arms import dealt, places
 from .ranking.fairness import Account
 from .ranking.policy import Policy
+from .roll_call import ANSWERS, Law, OfLeads, OfNumbers, call_roll, find_turns
+from .rows import union
 from .rule import EARLY, Caps
-from .rules.attempts import daily_cap
+from .rules.attempts import daily_caps, too_old_from
 from .standing import CONVERTED, DNC, OBJECTED, OPEN, Standing
-from .tally import Counts, Tally
+from .tally import Tally
 
 _STOPS = {"dnc": DNC, "objection": OBJECTED, "erased": OBJECTED}
 
@@ -31,7 +32,7 @@ class Held:
     """Who holds what: growing columns over leads or over numbers."""
 
     def __init__(self) -> None:
-        self._columns = Columns(dict.fromkeys(("by", "since", "until"), np.int64))
+        self._columns = Records(("by", "since", "until"))
 
     @property
     def by(self) -> Int64Array:
@@ -45,19 +46,16 @@ class Held:
 
     def make_room(self, size: int) -> None:
         """Room for `size` of them; nobody holds the new ones."""
-        nothing = np.zeros(size - len(self._columns), np.int64)
-        self._columns.append(by=nothing - 1, since=nothing, until=nothing)
+        self._columns.extend(size, (-1, 0, 0))
 
     @property
     def since(self) -> Int64Array:
         """Since when; a call that began later ended it."""
         return self._columns["since"]
 
-    def take(
-        self, places: Int64Array, by: Int64Array, since: Int64Array | int, until: Int64Array | int
-    ) -> None:
-        """Leads take these places from an instant until another; of one place the last counts."""
-        self.by[places], self.since[places], self.until[places] = by, since, until
+    def take(self, places: Int64Array, by: Int64Array, since: Int64Array, until: Int64Array) -> None:
+        """Leads take these places from an instant until another; of one place the last counts, -1 is none."""
+        take(places, by, since, until, self.by, self.since, self.until)
 
     def let_go(self, at: int) -> Int64Array:
         """Nobody holds anything; return the places of which somebody did at `at`."""
@@ -65,24 +63,36 @@ class Held:
         self.until[held] = 0
         return held
 
-    def open_until(self, places: Int64Array, last_call_at: Int64Array) -> Int64Array:
-        """Until when a lease holds them, 0 if a call began since it was given."""
-        return np.where(last_call_at >= self.since[places], 0, self.until[places])
+
+@kernel
+def take(
+    places: Int64Array,
+    by: Int64Array,
+    since: Int64Array,
+    until: Int64Array,
+    kept_by: Int64Array,
+    kept_since: Int64Array,
+    kept_until: Int64Array,
+) -> None:
+    """Let leads have places, one after the other."""
+    for i in range(places.size):
+        place = places[i]
+        if place >= 0:
+            kept_by[place], kept_since[place], kept_until[place] = by[i], since[i], until[i]
 
 
 class Stops:
     """Who is suppressed: why (OPEN if nobody said) and until when; growing columns over leads or numbers."""
 
     def __init__(self) -> None:
-        self._columns = Columns({"code": np.int8, "until": np.int64})
+        self._columns = Records(("code", "until"))
 
     def __len__(self) -> int:
         return len(self._columns)
 
     def make_room(self, size: int) -> None:
         """Room for `size` of them; the new ones are open."""
-        nothing = np.zeros(size - len(self), np.int64)
-        self._columns.append(code=nothing, until=nothing)
+        self._columns.extend(size, (OPEN, 0))
 
     def say(self, place: int, told: Iterable[tuple[str, int]]) -> None:
         """Let (reason, end) be what is told; the one that ends last counts, an objection before a wish."""
@@ -90,9 +100,15 @@ class Stops:
         self._columns["code"][place] = _STOPS[reason] if until > 0 else OPEN
         self._columns["until"][place] = until
 
-    def of(self, places: Int64Array) -> tuple[Int8Array, Int64Array]:
-        """Why and until when."""
-        return self._columns["code"][places], self._columns["until"][places]
+    @property
+    def code(self) -> Int64Array:
+        """Why."""
+        return self._columns["code"]
+
+    @property
+    def until(self) -> Int64Array:
+        """Until when."""
+        return self._columns["until"]
 
 
 @dataclass
@@ -146,19 +162,18 @@ class Roster:
 
     def take_news(self) -> Int64Array:
         """Rows of leads that may stand otherwise than when this was last asked, ascending."""
-        news = [some for some in self._news if some.size]
+        news = union([np.empty(0, np.int64), *self._news])
         self._news.clear()
-        return np.unique(np.concatenate(news)) if news else np.empty(0, np.int64)
+        return news
 
     def hold(self, rows: Int64Array | list[int], at: Int64Array | int, until: Int64Array | int) -> None:
         """Remember that somebody holds these leads and their numbers from `at` until an instant."""
-        rows = np.asarray(rows, np.int64)
-        at, until = np.broadcast_to(at, rows.shape), np.broadcast_to(until, rows.shape)
+        rows = plain(np.asarray(rows, np.int64))
+        since, until = _each(at, rows.size), _each(until, rows.size)
         phone = self.ledger.leads.columns["phone"][rows]
-        numbered = phone >= 0
-        self._held_leads.take(rows, rows, at, until)
-        self._held_phones.take(phone[numbered], rows[numbered], at[numbered], until[numbered])
-        self._news += [rows, self._sharers.of(phone[numbered])]
+        self._held_leads.take(rows, rows, since, until)
+        self._held_phones.take(phone, rows, since, until)
+        self._news += [rows, self._sharers.of(phone)]
 
     def held_since(self, rows: Int64Array) -> Int64Array:
         """Since when the last one to hold each lead held it."""
@@ -166,6 +181,8 @@ class Roster:
 
     def hear(self, held: Int64Array) -> Int64Array:
         """Remember who is held by others: (database key, since, until), shape (leads, 3); their rows."""
+        if not held.size:
+            return np.empty(0, np.int64)
         rows = self.ledger.leads.rows_of_keys(held[:, 0])
         known = rows >= 0
         if known.any():
@@ -183,25 +200,15 @@ class Roster:
 
     def standing(self, rows: Int64Array, caps: Caps, at: int) -> Standing:
         """How the leads stand at `at`."""
-        columns, counts = self.ledger.leads.columns, self._counts(rows)
-        place = columns["place"][rows]
-        jurisdiction = self._jurisdictions["code"][place] if rows.size else place
-        callback = self._callback_at(rows, counts)
-        promised = np.where(callback < NEVER, callback - EARLY, 0)
+        rows, out = plain(rows), np.empty((len(ANSWERS), rows.size), np.int64)
+        law = Law(self._jurisdictions["code"], daily_caps(caps))
+        call_roll(rows, at, law, self._of_leads(), self._of_numbers(), out)
+        found = dict(zip(ANSWERS, out, strict=True))
         return Standing(
             zones=self.ledger.leads.zone_sets,
-            zone=columns["zones"][rows],
-            jurisdiction=jurisdiction,
-            attempts=counts.attempts,
-            calls_24h=counts.calls_within_day(at),
-            last_call_at=counts.last_call_at,
-            oldest_in_24h=counts.leaves_the_day(daily_cap(jurisdiction, caps)),
-            closed=self._closed(rows, counts.closed, at),
-            callback_at=callback,
-            not_before=np.maximum(counts.not_before, promised),
-            leased_until=self._held_until(rows, counts.last_call_at),
-            created_at=columns["created_at"][rows],
-            has_phone=columns["phone"][rows] >= 0,
+            closed=self._closed(rows, found.pop("closed")),
+            has_phone=found.pop("has_phone").astype(np.bool_),
+            **found,
         )
 
     def turns_at(self, rows: Int64Array, standing: Standing, caps: Caps, at: int) -> Int64Array:
@@ -209,17 +216,16 @@ class Roster:
 
         Whatever a rule compares `at` with is among these instants; most of the time nothing happens at one.
         """
-        turns = np.stack([
-            self._stopped_leads.of(rows)[1],
-            self._numbers_stops_end(rows),
+        instants = (
             standing.last_call_at + caps.min_gap,
             standing.callback_at - EARLY,
-            standing.created_at + caps.max_age + 1,
+            too_old_from(standing, caps),
             standing.not_before,
             standing.leased_until,
-            *(self._counts(rows).recent + DAY).T,
-        ])  # fmt: skip
-        return np.asarray(np.where(turns > at, turns, NEVER).min(axis=0), np.int64)
+        )
+        out = np.empty(rows.size, np.int64)
+        find_turns(plain(rows), at, instants, self._of_leads(), self._of_numbers(), out)
+        return out
 
     def arms(self, rows: Int64Array, policy: Policy) -> Int8Array:
         """The number of each lead's arm."""
@@ -251,45 +257,37 @@ class Roster:
         )
         return np.asarray(kept["place"][rows], np.float64)
 
-    def _counts(self, rows: Int64Array) -> Counts:
-        return self._tally.of(rows, self.ledger.leads.columns["phone"][rows])
+    def _of_leads(self) -> OfLeads:
+        told, counted = self.ledger.leads.columns, self._tally.by_lead
+        stopped, held = self._stopped_leads, self._held_leads
+        return OfLeads(
+            phone=told["phone"],
+            zone=told["zones"],
+            place=told["place"],
+            created_at=told["created_at"],
+            promised=told["callback_at"],
+            promised_at=told["callback_told_at"],
+            attempts=counted["attempts"],
+            called_at=counted["last"],
+            closed=counted["closed"],
+            waits_until=counted["not_before"],
+            stopped=stopped.code,
+            stop_ends=stopped.until,
+            held_since=held.since,
+            held_until=held.until,
+        )
 
-    def _callback_at(self, rows: Int64Array, counts: Counts) -> Int64Array:
-        """When callbacks are due that no call to the lead has kept; the one that promised doesn't."""
-        columns, last = self.ledger.leads.columns, counts.own_last_call_at
-        promised, told_at = columns["callback_at"][rows], columns["callback_told_at"][rows]
-        return np.where((last >= promised - EARLY) & (last > told_at), NEVER, promised)
+    def _of_numbers(self) -> OfNumbers:
+        stopped, held = self._stopped_phones, self._held_phones
+        return OfNumbers(self._tally.by_phone, stopped.code, stopped.until, held.since, held.until)
 
-    def _closed(self, rows: Int64Array, by_calls: Int8Array, at: int) -> Int8Array:
-        """A stop that stands outweighs what calls and recorded sales say; a number speaks for its leads."""
-        phone = self.ledger.leads.columns["phone"][rows]
-        code, until = self._stopped_leads.of(rows)
-        numbered = phone >= 0
-        of_number, ends = self._stopped_phones.of(phone[numbered])
-        later = ends > until[numbered]
-        code[numbered] = np.where(later, of_number, code[numbered])
-        until[numbered] = np.where(later, ends, until[numbered])
-        told = np.where((by_calls == OPEN) & self._sold(rows), CONVERTED, by_calls)
-        return np.where((code != OPEN) & (until > at), code, told).astype(np.int8)
-
-    def _sold(self, rows: Int64Array) -> BoolArray:
-        """Of whom a sale is on record, whether or not anybody ever called them."""
-        sales = self.ledger.calls.sales
-        return np.fromiter((row in sales for row in rows.tolist()), np.bool_, rows.size)
-
-    def _numbers_stops_end(self, rows: Int64Array) -> Int64Array:
-        phone = self.ledger.leads.columns["phone"][rows]
-        until = np.zeros(rows.size, np.int64)
-        until[phone >= 0] = self._stopped_phones.of(phone[phone >= 0])[1]
-        return until
-
-    def _held_until(self, rows: Int64Array, last_call_at: Int64Array) -> Int64Array:
-        """Until when a lease holds the lead or its number; it ends with the call it was for."""
-        phone = self.ledger.leads.columns["phone"][rows]
-        found, numbered = self._held_leads.open_until(rows, last_call_at), phone >= 0
-        by_number = self._held_phones.open_until(phone[numbered], last_call_at[numbered])
-        found[numbered] = np.maximum(found[numbered], by_number)
-        return found
+    def _closed(self, rows: Int64Array, told: Int64Array) -> Int8Array:
+        """A sale on record closes whoever nothing else does, whether or not anybody ever called them."""
+        closed, sales = told.astype(np.int8), self.ledger.calls.sales
+        sold = sales.keys() & set(rows[closed == OPEN].tolist()) if sales else ()
+        if sold:
+            closed[(closed == OPEN) & np.isin(rows, list(sold))] = CONVERTED
+        return closed
 
     def _stop(self) -> Int64Array:
         """Take over what was told of suppressions, and what waited for new leads and numbers; the leads."""
@@ -307,6 +305,11 @@ class Roster:
                 found.append(self._sharers.of(one) if kind == "phone" else one)
         leads.stopped.clear()
         return np.concatenate([np.empty(0, np.int64), *found])
+
+
+def _each(instant: Int64Array | int, leads: int) -> Int64Array:
+    """One for each lead."""
+    return plain(instant) if isinstance(instant, np.ndarray) else np.full(leads, instant)
 
 
 def _waiting(leads: LeadBook, known_leads: int, known_phones: int) -> list[str]:

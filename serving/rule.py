@@ -1,6 +1,7 @@
 """Rule: what each calling rule promises, the caps a campaign sets, and a verdict over many leads at once."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
@@ -41,12 +42,17 @@ class Verdict:
     @classmethod
     def where(cls, forbidden: BoolArray, until: Int64Array | int = NEVER) -> "Verdict":
         """Forbid some leads until an instant, allow the others."""
+        if not np.count_nonzero(forbidden):
+            return cls.silent(forbidden.size)
         return cls(forbidden, np.where(forbidden, until, 0))
 
-    @classmethod
-    def silent(cls, leads: int) -> "Verdict":
-        """Allow all of them."""
-        return cls(np.zeros(leads, np.bool_), np.zeros(leads, np.int64))
+    @staticmethod
+    @lru_cache(maxsize=4)
+    def silent(leads: int) -> "Verdict":
+        """Allow all of them: the same read-only verdict while as many are asked about."""
+        found = Verdict(np.zeros(leads, np.bool_), np.zeros(leads, np.int64))
+        found.forbidden.flags.writeable = found.until.flags.writeable = False
+        return found
 
 
 class Rule(Protocol):

@@ -147,6 +147,8 @@ class ScoreSheet:
     def ends_at(self, rows: Int64Array, created_at: Int64Array, at: int) -> Int64Array:
         """The same where scores are pardoned: those end with the pardon, or later if they serve then."""
         over = self._pardoned[1]
+        if at >= over:
+            return self.stales_at(rows, created_at, at)
         later = np.where(self._too_old(rows, created_at, over), over, self.stales_at(rows, created_at, over))
         return np.where(self._is_pardoned(rows, at), later, self.stales_at(rows, created_at, at))
 
@@ -156,7 +158,9 @@ class ScoreSheet:
 
     def _is_pardoned(self, rows: Int64Array, at: int) -> BoolArray:
         since, until = self._pardoned
-        return np.asarray((self.scored_at[rows] >= since) & (at < until), np.bool_)
+        if at >= until:
+            return np.zeros(rows.size, np.bool_)
+        return np.asarray(self.scored_at[rows] >= since, np.bool_)
 
 
 def prints(values: Float32Array) -> Int64Array:

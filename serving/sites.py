@@ -6,17 +6,19 @@ from features.instants import NEVER
 from features.kernel import BoolArray, Int64Array
 
 from .jurisdictions import QUARTER
+from .numbering import Numbering
 from .rule import Caps
 from .standing import NEVER_CALLED, OPEN, Standing
 from .verdicts import judge_sites
+
+_WIDTH = 1 << 32
 
 
 class Sites:
     """Numbered in order of appearance; hours change at quarters of an hour, and are asked once in each."""
 
     def __init__(self) -> None:
-        self._pairs: list[tuple[int, int]] = []
-        self._number: dict[tuple[int, int], int] = {}
+        self._pairs = Numbering()
         self._zones: tuple[tuple[str, ...], ...] = ()
         self._asked = (-1, 0)
         self._until = np.empty(0, np.int64)
@@ -29,20 +31,11 @@ class Sites:
     def of(self, standing: Standing) -> Int64Array:
         """The site of each lead; new ones are numbered."""
         self._zones = standing.zones
-        pair = standing.zone * (1 << 32) + standing.jurisdiction
-        distinct, place = np.unique(pair, return_inverse=True)
-        found = [self._of(int(one) >> 32, int(one) & 0xFFFFFFFF) for one in distinct]
-        return np.array(found, np.int64)[place]
-
-    def _of(self, zone: int, jurisdiction: int) -> int:
-        number = self._number.setdefault((zone, jurisdiction), len(self._pairs))
-        if number == len(self._pairs):
-            self._pairs.append((zone, jurisdiction))
-        return number
+        return self._pairs.of(standing.zone * _WIDTH + standing.jurisdiction)
 
     def zone(self, site: int) -> tuple[str, ...]:
         """The zones of a site; empty where none is known."""
-        zone, _ = self._pairs[site]
+        zone = self._pairs.codes[site] // _WIDTH
         return self._zones[zone] if zone >= 0 else ()
 
     def closed(self, at: int) -> BoolArray:
@@ -73,7 +66,7 @@ class Sites:
 
     def _standing(self) -> Standing:
         """A lead at each site of whom nothing else is known."""
-        zone, jurisdiction = np.array(self._pairs, np.int64).reshape(-1, 2).T.copy()
+        zone, jurisdiction = np.divmod(np.array(self._pairs.codes, np.int64), _WIDTH)
         nothing = np.zeros(zone.size, np.int64)
         return Standing(
             zones=self._zones, zone=zone, jurisdiction=jurisdiction, attempts=nothing, calls_24h=nothing,

@@ -32,7 +32,7 @@ class Standing:
     last_call_at: Int64Array
     """Start of the last dial of the lead or its number; NEVER_CALLED if there was none."""
     oldest_in_24h: Int64Array
-    """When the earliest of the number's last k dials leaves the 24 hours; k is `attempts.daily_cap`."""
+    """When the earliest of the number's last k dials leaves the 24 hours; k is of `attempts.daily_caps`."""
     closed: Int8Array
     """OPEN, or why the lead is not called any more."""
     callback_at: Int64Array

@@ -1,14 +1,12 @@
 """Tally: what the calls so far count for the rules, by lead and by number, kept from call to call."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
 from features.calls import FINAL, Outcome
-from features.columns import Columns
-from features.instants import DAY
+from features.columns import Columns, Records
 from features.kernel import BoolArray, Int8Array, Int64Array, kernel
 
 from .standing import CONVERTED, DNC, NEVER_CALLED, OPEN, UNWORKABLE
@@ -26,30 +24,6 @@ _CLOSES = np.array(
     np.int8,
 )
 """What each disposition makes of the lead, by `Outcome` code."""
-
-
-@dataclass(frozen=True)
-class Counts:
-    """Per lead: attempts in its life, its number's last calls, the last start of either, whether closed."""
-
-    attempts: Int64Array
-    own_last_call_at: Int64Array
-    """To the lead itself; NEVER_CALLED before the first."""
-    recent: Int64Array
-    """(leads, RECENT), newest first; NEVER_CALLED where there are fewer."""
-    last_call_at: Int64Array
-    closed: Int8Array
-    not_before: Int64Array
-    """The latest wait that a disposition asked for, 0 none."""
-
-    def calls_within_day(self, at: int) -> Int64Array:
-        """Calls to each lead's number that started in the 24 hours up to `at`; at most RECENT."""
-        return np.asarray((self.recent > at - DAY).sum(axis=1), np.int64)
-
-    def leaves_the_day(self, k: Int64Array) -> Int64Array:
-        """When the k-th last call to each lead's number turns 24 hours old; `k` per lead, 1 to RECENT."""
-        start = self.recent[np.arange(k.size), np.clip(k, 1, RECENT) - 1]
-        return np.where(start == NEVER_CALLED, 0, start + DAY)
 
 
 class Calls(Protocol):
@@ -93,6 +67,10 @@ _COUNTED = ("lead", "phone", "started_at", "disposition", "not_before")
 """What of a call counts; a phone of -1 is none."""
 
 
+_KEPT, _NOTHING = ("attempts", "last", "closed", "not_before"), (0, NEVER_CALLED, OPEN, 0)
+"""What is kept of a lead, and of one that was never called."""
+
+
 class Tally:
     """Counts of every lead and number; a call that says something else than before is counted anew."""
 
@@ -100,9 +78,7 @@ class Tally:
         kinds = dict.fromkeys(_COUNTED, np.int64) | {"disposition": np.int8}
         self._told = Columns(kinds)
         """Each call as it was counted."""
-        self._leads = Columns(
-            {"attempts": np.int64, "last": np.int64, "closed": np.int8, "not_before": np.int64}
-        )
+        self._leads = Records(_KEPT)
         self._starts = Columns({"started_at": np.int64})
         """RECENT of each number, newest first."""
 
@@ -125,23 +101,18 @@ class Tally:
         found = np.unique(np.concatenate(concerned)) if concerned else np.empty(0, np.int64)
         return found[found >= 0]
 
-    def of(self, rows: Int64Array, phone: Int64Array) -> Counts:
-        """The counts of some leads, whose own numbers are `phone`."""
-        recent = np.full((rows.size, RECENT), NEVER_CALLED)
-        has_phone = phone >= 0
-        recent[has_phone] = self._by_phone[phone[has_phone]]
-        names = ("attempts", "last", "closed", "not_before")
-        attempts, own_last, closed, wait = (self._leads[name][rows] for name in names)
-        return Counts(attempts, own_last, recent, np.maximum(own_last, recent[:, 0]), closed, wait)
+    @property
+    def by_lead(self) -> Records:
+        """Of each lead its attempts, last call (NEVER_CALLED: none), closing and wait asked for (0: none)."""
+        return self._leads
 
     @property
-    def _by_phone(self) -> Int64Array:
+    def by_phone(self) -> Int64Array:
+        """Starts of each number's last calls, (numbers, RECENT), newest first; NEVER_CALLED: fewer."""
         return self._starts["started_at"].reshape(-1, RECENT)
 
     def _make_room(self, leads: int, phones: int) -> None:
-        more = leads - len(self._leads)
-        zero, never = np.zeros(more, np.int64), np.full(more, NEVER_CALLED)
-        self._leads.append(attempts=zero, last=never, closed=zero, not_before=zero)
+        self._leads.extend(leads, _NOTHING)
         self._starts.append(started_at=np.full(phones * RECENT - len(self._starts), NEVER_CALLED))
 
     def _changed(self, calls: Calls, own: Int64Array, touched: Iterable[int]) -> Int64Array:
@@ -162,13 +133,13 @@ class Tally:
         dialed = (before["phone"] != now["phone"]) | (before["started_at"] != now["started_at"])
         phones = np.union1d(before["phone"][dialed], now["phone"][dialed])
         phones = phones[phones >= 0]
-        self._by_phone[phones] = NEVER_CALLED
+        self.by_phone[phones] = NEVER_CALLED
         theirs = np.flatnonzero(np.isin(self._told["phone"], phones)) if phones.size else phones
         self._count_by_phone(self._told["phone"][theirs], self._told["started_at"][theirs])
         return [phones]
 
     def _count_leads_again(self, leads: Int64Array, calls: Calls) -> None:
-        for name, nothing in (("attempts", 0), ("last", NEVER_CALLED), ("closed", 0), ("not_before", 0)):
+        for name, nothing in zip(_KEPT, _NOTHING, strict=True):
             self._leads[name][leads] = nothing
         places = np.array(
             sorted({place for lead in leads.tolist() for place in calls.calls_of(lead)}), np.int64
@@ -179,11 +150,11 @@ class Tally:
 
     def _count_by_lead(self, told: dict[str, Int64Array]) -> None:
         asked = (told[name] for name in ("lead", "started_at", "disposition", "not_before"))
-        kept = (self._leads[name] for name in ("attempts", "last", "closed", "not_before"))
+        kept = (self._leads[name] for name in _KEPT)
         count_by_lead(*asked, _CLOSES, *kept)  # type: ignore[call-arg,arg-type]
 
     def _count_by_phone(self, phone: Int64Array, started_at: Int64Array) -> None:
-        count_by_phone(phone, started_at, self._by_phone)
+        count_by_phone(phone, started_at, self.by_phone)
 
 
 def _told(calls: Calls, own: Int64Array, places: Int64Array) -> dict[str, Int64Array]:
@@ -195,7 +166,8 @@ def _told(calls: Calls, own: Int64Array, places: Int64Array) -> dict[str, Int64A
 def warm_up() -> None:
     """Compile the loops, or load them from numba's cache."""
     nothing, codes = np.zeros(0, np.int64), np.zeros(0, np.int8)
-    count_by_lead(nothing, nothing, codes, nothing, _CLOSES, nothing, nothing, codes, nothing)
+    leads = Records(_KEPT)
+    count_by_lead(nothing, nothing, codes, nothing, _CLOSES, *(leads[name] for name in _KEPT))
     count_by_phone(nothing, nothing, np.zeros((0, RECENT), np.int64))
 
 
@@ -208,7 +180,7 @@ def count_by_lead(  # noqa: PLR0913
     closes: Int8Array,
     attempts: Int64Array,
     last: Int64Array,
-    closed: Int8Array,
+    closed: Int64Array,
     not_before: Int64Array,
 ) -> None:
     """Add each call to its lead's attempts, last start, closing and wait."""

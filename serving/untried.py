@@ -5,6 +5,7 @@ import numpy as np
 from features.kernel import BoolArray, Int64Array
 
 from .cells import NOWHERE, Cells
+from .numbering import Numbering
 
 MOST_SOURCES = 64
 """A campaign's first sources are kept apart, so many of them; leads of others are not looked after."""
@@ -13,11 +14,11 @@ MOST_SOURCES = 64
 class Untried:
     """Cells of site and source; who isn't one of them is in none. Kept only where there is use for it."""
 
-    def __init__(self, kept: bool, cells: Cells | None = None, numbers: dict[int, int] | None = None) -> None:
+    def __init__(self, kept: bool, cells: Cells | None = None, numbers: Numbering | None = None) -> None:
         self._kept = kept
         self.cells = cells or Cells(np.empty(0, np.int32), 0)
-        self._numbers = {} if numbers is None else numbers
-        """By code of a source its place in a site's cells, counted up."""
+        self._numbers = Numbering() if numbers is None else numbers
+        """By code of a source its place in a site's cells."""
 
     def only(self, wanted: BoolArray) -> "Untried":
         """The same with only some leads there."""
@@ -32,9 +33,7 @@ class Untried:
         """Let leads of these sites and sources be there or not."""
         if not self._kept or not slots.size:
             return
-        distinct, which = np.unique(origin, return_inverse=True)
-        known = [self._numbers.setdefault(code, len(self._numbers)) for code in distinct.tolist()]
-        number = np.array(known, np.int64)[which]
+        number = self._numbers.of(origin)
         self.cells.make_room(0, (int(site.max()) + 1) * MOST_SOURCES)
         there = there & (number < MOST_SOURCES)
         self.cells.move(slots, np.where(there, site * MOST_SOURCES + number, NOWHERE))
@@ -49,12 +48,12 @@ class Untried:
         """Codes of the sources that have any at these sites, ascending, and how many."""
         by_site = self.cells.totals.reshape(-1, MOST_SOURCES)
         by_number = by_site[sites[sites < by_site.shape[0]]].sum(axis=0)
-        codes = np.array(list(self._numbers), np.int64)[:MOST_SOURCES]
+        codes = np.array(self._numbers.codes[:MOST_SOURCES], np.int64)
         some = np.flatnonzero(by_number[: codes.size])
         some = some[np.argsort(codes[some])]
         return codes[some], by_number[some]
 
     def numbered(self, sites: Int64Array, origin: int, numbers: Int64Array) -> Int64Array:
         """Some of a source's at these sites, numbered from 0 in the order of their slots."""
-        cells = sites * MOST_SOURCES + self._numbers[origin]
+        cells = sites * MOST_SOURCES + self._numbers.of(np.array([origin]))
         return self.cells.numbered(cells[cells < self.cells.totals.size], numbers)

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
 from features.kernel import BoolArray, Int8Array, Int64Array
 
-from .rule import Caps, Rule
+from .rule import Caps, Rule, Verdict
 from .rules import rules
 from .rules.attempts import too_old_from
 from .rules.hours import CallingHours, open_until
@@ -55,7 +56,7 @@ def judge_all(standing: Standing, caps: Caps, at: int, ignore: frozenset[str] = 
 
 def judge_leads(standing: Standing, caps: Caps, at: int) -> Verdicts:
     """Ask the rules that look at the lead alone, and not at the hour of its place."""
-    return _asked([rule for rule in rules() if not isinstance(rule, CallingHours)], standing, caps, at)
+    return _asked(_of_leads(), standing, caps, at)
 
 
 def judge_sites(standing: Standing, caps: Caps, at: int) -> Verdicts:
@@ -63,12 +64,20 @@ def judge_sites(standing: Standing, caps: Caps, at: int) -> Verdicts:
     return _asked([rule for rule in rules() if isinstance(rule, CallingHours)], standing, caps, at)
 
 
+@cache
+def _of_leads() -> tuple[Rule, ...]:
+    return tuple(rule for rule in rules() if not isinstance(rule, CallingHours))
+
+
 def _asked(asked: Iterable[Rule], standing: Standing, caps: Caps, at: int) -> Verdicts:
     heading, until = np.full(len(standing), FREE, np.int8), np.zeros(len(standing), np.int64)
+    silent = Verdict.silent(len(standing))
     for rule in asked:
-        verdict, place = rule.judge(standing, caps, at), WITHHELD.index(rule.withheld)
-        np.minimum(heading, np.where(verdict.forbidden, place, FREE), out=heading, casting="unsafe")
-        np.maximum(until, verdict.until, out=until)
+        verdict = rule.judge(standing, caps, at)
+        if verdict is not silent:
+            place = WITHHELD.index(rule.withheld)
+            heading[verdict.forbidden & (heading > place)] = place
+            np.maximum(until, verdict.until, out=until)
     return Verdicts(heading, until)
 
 

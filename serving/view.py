@@ -14,8 +14,10 @@ from features.store.lead_book import LeadBook
 from .cells import NOWHERE, Cells
 from .handout import Order
 from .insight import Ahead, RankAge
-from .lineup import DUE, KINDS, STALE, Lineup
+from .lineup import Lineup
 from .ranking.queue import RANKED_ARMS, TRIED, Candidates
+from .rows import union
+from .settling import DUE, KINDS, STALE
 from .verdicts import FREE, WITHHELD
 
 _OUTSIDE = WITHHELD.index("outside_hours")
@@ -54,7 +56,7 @@ class View:
     def put_aside_rows(self, rows: Int64Array) -> None:
         """The same of leads by their rows in the ledger, in any order and of any campaign."""
         if rows.size:
-            self.put_aside(self.lineup.slots_of(np.unique(rows)))
+            self.put_aside(self.lineup.slots_of(union([rows])))
 
     def follow(self, slots: Int64Array) -> None:
         """Let leads be where the lineup has them now."""
@@ -205,7 +207,7 @@ class View:
         """Seconds until another poll may find more: soon, after an empty one when the next lead frees up."""
         at = self.lineup.at
         frees_up = at if given else self.next_callable()
-        return 300 if frees_up is None else int(np.clip((frees_up - at) // SECOND, 5, 300))
+        return 300 if frees_up is None else min(max((frees_up - at) // SECOND, 5), 300)
 
     def _open(self, kind: int) -> Int64Array:
         """The cells of a kind at the sites that are open."""

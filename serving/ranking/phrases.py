@@ -25,7 +25,7 @@ from features.kernel import (
 )
 from features.wording import UNKNOWN, speaker
 
-from .numbering import Numbering
+from .hash_table import HashTable
 
 OTHER = "other"
 
@@ -74,7 +74,7 @@ class Phrases:
         self._forget()
 
     def _forget(self) -> None:
-        self._numbers = Numbering()
+        self._numbers = HashTable()
         self._tails: dict[tuple[int, str], tuple[int, ...]] = {}
         """By a feature's place and what its value says: many values say the same."""
         self._text, self._cuts = Columns({"byte": np.uint8}), Columns({"cut": np.int32})

@@ -82,9 +82,14 @@ def too_old_from(standing: Standing, caps: Caps) -> Int64Array:
     return standing.created_at + caps.max_age + 1
 
 
+def daily_caps(caps: Caps) -> Int64Array:
+    """By place the least number of calls in 24 hours at which any rule stops: the k of `oldest_in_24h`."""
+    return np.minimum(_limits(None), caps.per_day)
+
+
 def daily_cap(jurisdiction: Int64Array, caps: Caps) -> Int64Array:
-    """The least number of calls in 24 hours at which any rule stops, per lead: the k of `oldest_in_24h`."""
-    return np.minimum(_limits(None), caps.per_day)[jurisdiction]
+    """The same per lead."""
+    return daily_caps(caps)[jurisdiction]
 
 
 def members() -> tuple[Rule, ...]:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features.columns import Codes, Columns
+from features.columns import Codes, Columns, Records
 
 numbers = st.lists(st.integers(-(2**62), 2**62), max_size=200)
 
@@ -59,3 +59,16 @@ def test_codes_number_words_in_order_of_appearance(words):
     assert given_codes == [-1 if word is None else appeared.index(word) for word in words]
     assert [codes.word(code) for code in given_codes if code >= 0] == [w for w in words if w is not None]
     assert (codes.known("z"), len(codes)) == (-1, len(appeared))
+
+
+def test_records_keep_what_was_written_as_they_grow():
+    found = Records(("first", "second"))
+    found.extend(3, (7, -1))
+    found["second"][1] = 5
+
+    found.extend(1000, (8, -2))
+    found.extend(2, (9, -3))
+
+    assert found["first"].tolist() == [7] * 3 + [8] * 997
+    assert found["second"].tolist() == [-1, 5, -1] + [-2] * 997
+    assert len(found) == 1000

@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 
 from features.calls import Outcome
 from features.columns import Columns
-from features.instants import DAY, HOUR
+from features.instants import HOUR
 from serving.standing import CONVERTED, DNC, NEVER_CALLED, OPEN, UNWORKABLE
-from serving.tally import RECENT, Counts, Tally
+from serving.tally import RECENT, Tally
 from tests.builders import MONDAY
 
 LEADS, PHONES = 3, 3
@@ -26,7 +26,6 @@ calls = st.lists(
     ),
     max_size=40,
 )  # fmt: skip
-owners = st.lists(st.integers(-1, PHONES - 1), min_size=LEADS, max_size=LEADS)
 
 
 class Calls:
@@ -51,21 +50,25 @@ class Calls:
         return list(range(len(self)))
 
 
-def counted(told: list[tuple[int, int, int, int]], phone_of_lead: list[int]) -> Counts:
-    tally = Tally()
-    return followed(tally, Calls(told), phone_of_lead)
+def counted(told: list[tuple[int, int, int, int]]) -> Tally:
+    return followed(Tally(), Calls(told))
 
 
-def followed(tally: Tally, calls: Calls, phone_of_lead: list[int]) -> Counts:
-    """The counts of all leads, whose own number no call means where it names none."""
-    own = np.array(phone_of_lead)
-    tally.follow(calls, np.full(own.size, -1), PHONES, range(LEADS))
-    return tally.of(np.arange(own.size), own)
+def followed(tally: Tally, calls: Calls) -> Tally:
+    """All leads looked at again; no call that names no number meant the lead's own."""
+    tally.follow(calls, np.full(LEADS, -1), PHONES, range(LEADS))
+    return tally
+
+
+def counts(tally: Tally) -> list[list[object]]:
+    """All that it says."""
+    of_leads = [tally.by_lead[name].tolist() for name in ("attempts", "last", "closed", "not_before")]
+    return [*of_leads, tally.by_phone.tolist()]
 
 
 @settings(deadline=None)
-@given(told=st.lists(calls, min_size=1, max_size=4), phone_of_lead=owners, data=st.data())
-def test_calls_that_come_and_change_count_as_if_they_had_always_said_so(told, phone_of_lead, data):
+@given(told=st.lists(calls, min_size=1, max_size=4), data=st.data())
+def test_calls_that_come_and_change_count_as_if_they_had_always_said_so(told, data):
     book, tally = Calls([]), Tally()
     for some in told:
         for call in some:
@@ -75,33 +78,27 @@ def test_calls_that_come_and_change_count_as_if_they_had_always_said_so(told, ph
             for name in ("lead", "phone", "disposition"):
                 book.columns[name][changed] = data.draw(st.integers(0, 2))
             book.columns["started_at"][changed] = data.draw(starts)
-        found = followed(tally, book, phone_of_lead)
+        followed(tally, book)
 
     names = ("lead", "phone", "started_at", "disposition")
-    again = counted(list(zip(*(book.columns[name].tolist() for name in names), strict=True)), phone_of_lead)
+    again = counted(list(zip(*(book.columns[name].tolist() for name in names), strict=True)))
 
-    for name in ("attempts", "recent", "last_call_at", "closed"):
-        assert np.array_equal(getattr(found, name), getattr(again, name)), name
+    assert counts(tally) == counts(again)
 
 
 @settings(deadline=None)
-@given(told=calls, phone_of_lead=owners, hours=st.integers(0, 80), k=st.integers(1, RECENT))
-def test_the_loop_counts_what_a_reader_of_the_list_would(told, phone_of_lead, hours, k):
-    at = MONDAY + hours * HOUR
+@given(told=calls)
+def test_the_loops_count_what_a_reader_of_the_list_would(told):
+    found = counted(told)
 
-    found = counted(told, phone_of_lead)
-
-    for lead, phone in enumerate(phone_of_lead):
+    for lead in range(LEADS):
         own = [call for call in told if call[0] == lead]
-        of_number = sorted((call[2] for call in told if phone >= 0 and call[1] == phone), reverse=True)
-        last = [*(call[2] for call in own), *of_number, NEVER_CALLED]
-        assert found.attempts[lead] == len(own)
-        assert found.last_call_at[lead] == max(last)
-        assert found.closed[lead] == closing([call[3] for call in own])
-        assert [start for start in found.recent[lead] if start != NEVER_CALLED] == of_number[:RECENT]
-        assert found.calls_within_day(at)[lead] == min(RECENT, sum(at - DAY < start for start in of_number))
-        kth = of_number[k - 1] + DAY if len(of_number) >= k else 0
-        assert found.leaves_the_day(np.full(LEADS, k))[lead] == kth
+        assert found.by_lead["attempts"][lead] == len(own)
+        assert found.by_lead["last"][lead] == max([call[2] for call in own], default=NEVER_CALLED)
+        assert found.by_lead["closed"][lead] == closing([call[3] for call in own])
+    for phone in range(PHONES):
+        newest = sorted((call[2] for call in told if call[1] == phone), reverse=True)[:RECENT]
+        assert found.by_phone[phone].tolist() == newest + [NEVER_CALLED] * (RECENT - len(newest))
 
 
 def closing(dispositions: list[int]) -> int:
@@ -110,11 +107,3 @@ def closing(dispositions: list[int]) -> int:
         if code >= 0 and (name := Outcome(code).name.lower()) in CLOSES:
             return CLOSES[name]
     return OPEN
-
-
-def test_a_number_shared_by_two_leads_is_one_number():
-    found = counted([(0, 1, MONDAY, 0), (1, 1, MONDAY + HOUR, 0)], [1, 1, -1])
-
-    assert found.attempts.tolist() == [1, 1, 0]
-    assert found.last_call_at.tolist() == [MONDAY + HOUR, MONDAY + HOUR, NEVER_CALLED]
-    assert found.calls_within_day(MONDAY + HOUR).tolist() == [2, 2, 0]

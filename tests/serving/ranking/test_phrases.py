@@ -16,7 +16,7 @@ from features.statistics.attribute import Age, Attribute, Category
 from features.statistics.window import Count
 from features.wording import worded
 from serving.ranking import phrases
-from serving.ranking.numbering import enter, find
+from serving.ranking.hash_table import enter, find
 from serving.ranking.phrases import name_all, put_together
 from serving.ranking.reasons import (
     MOST,

@@ -1,4 +1,4 @@
-"""Numbering: whole numbers as names, numbered in order of appearance, found many at a time."""
+"""A hash table: whole numbers as names, numbered in order of appearance, found many at a time."""
 
 import numpy as np
 
@@ -11,7 +11,7 @@ FEWEST = 1024
 """Slots of an empty table; a power of two, as every table's."""
 
 
-class Numbering:
+class HashTable:
     """Names from 0 upwards, and each one's number; at most half of the table's slots are taken."""
 
     def __init__(self) -> None:

@@ -1,10 +1,10 @@
-"""Numbering: what a dictionary would say of names in order of appearance."""
+"""HashTable: what a dictionary would say of names in order of appearance."""
 
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serving.ranking.numbering import FEWEST, UNKNOWN, Numbering
+from serving.ranking.hash_table import FEWEST, UNKNOWN, HashTable
 
 places, words = st.integers(0, 2**15 - 1), st.integers(0, 2**32 - 1)
 names = st.builds(lambda place, word: place << 32 | word, places, words)
@@ -12,7 +12,7 @@ names = st.builds(lambda place, word: place << 32 | word, places, words)
 
 @given(told=st.lists(st.lists(names, max_size=20), max_size=10), asked=st.lists(names, max_size=20))
 def test_names_are_numbered_as_a_dictionary_would(told, asked):
-    numbering, obvious = Numbering(), dict[int, int]()
+    numbering, obvious = HashTable(), dict[int, int]()
 
     for some in told:
         new = [name for name in dict.fromkeys(some) if name not in obvious]
@@ -28,7 +28,7 @@ def test_names_are_numbered_as_a_dictionary_would(told, asked):
 def test_many_names_that_look_alike_are_all_found_and_half_of_the_table_stays_empty():
     """Whole numbers as the bits of their values: the low half of each is the same."""
     values = np.arange(3 * FEWEST).astype(np.float32).view(np.uint32).astype(np.int64)
-    numbering = Numbering()
+    numbering = HashTable()
 
     for first in range(0, values.size, 100):
         numbering.add(values[first : first + 100])
