@@ -2,6 +2,7 @@
 
 import gc
 import logging
+import os
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable
@@ -35,6 +36,7 @@ from .api import (
     ranking,
     webhooks,
 )
+from .api.crowd import Crowd
 from .api.dependencies import Clock, Service
 from .api.meter import Meter
 from .api.middleware import Edge
@@ -84,7 +86,7 @@ _ROUTERS = (leads, events, campaigns, queues, ranking, decisions, models, kpis, 
 
 def create_app(settings: Settings) -> FastAPI:
     """One worker's application; its database is opened when it starts, and closed when it ends."""
-    meter = Meter()
+    meter, crowd = Meter(), Crowd()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -97,7 +99,10 @@ def create_app(settings: Settings) -> FastAPI:
         app.state.service, app.state.desk = service, service.desk
         stop = threading.Event()
         usual = gc.get_threshold()
-        rounds = _rounds(service, settings, stop) if settings.clock == "system" else []
+        rounds = []
+        if settings.clock == "system":
+            crowd.join(Path(settings.checkpoints) / "crowd", os.getppid(), os.getpid())
+            rounds = _rounds(service, settings, stop)
         for one in rounds:
             one.start()
         yield
@@ -120,7 +125,7 @@ def create_app(settings: Settings) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},
         responses={"default": {"model": Problem, "description": "RFC 9457 problem"}},
     )
-    app.add_middleware(Edge, meter=meter)
+    app.add_middleware(Edge, meter=meter, crowd=crowd)
     problems.install(app)
     for module in _ROUTERS:
         app.include_router(module.router)

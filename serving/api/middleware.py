@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..errors import TooBusy
+from .crowd import Crowd
 from .meter import Meter
 from .problems import refusal
 
@@ -31,11 +32,8 @@ _PLAIN_ID = re.compile(r"[A-Za-z0-9._~:/+=-]{1,128}")
 class Edge:
     """The outermost layer: plain ASGI, so that nothing is buffered."""
 
-    def __init__(self, app: ASGIApp, meter: Meter) -> None:
-        self.app = app
-        self.meter = meter
-        self.crowd = 0
-        """Requests at work."""
+    def __init__(self, app: ASGIApp, meter: Meter, crowd: Crowd) -> None:
+        self.app, self.meter, self.crowd = app, meter, crowd
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -51,7 +49,10 @@ class Edge:
             nonlocal status, took
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)["X-Request-Id"] = given
+                headers = MutableHeaders(scope=message)
+                headers["X-Request-Id"] = given
+                if self.crowd.is_smaller_elsewhere():
+                    headers["Connection"] = "close"  # the dialer's next one may find another worker
             await send(message)
             took = time.perf_counter() - began
 
@@ -62,13 +63,13 @@ class Edge:
 
     async def _serve(self, request: Request, receive: Receive, send: Send) -> None:
         """Let it in, or send it away where a crowd is inside; who asks how the service is always comes in."""
-        crowded = self.crowd >= CROWD and request.url.path.startswith("/v1/")
+        crowded = self.crowd.size >= CROWD and request.url.path.startswith("/v1/")
         app = refusal(request, TooBusy(most=CROWD)) if crowded else self.app
-        self.crowd += 1
+        self.crowd.come()
         try:
             await app(request.scope, receive, send)
         finally:
-            self.crowd -= 1
+            self.crowd.go()
 
     def _note(self, request: Request, status: int, seconds: float) -> None:
         """The route's pattern stands for the path: a path may name a lead."""

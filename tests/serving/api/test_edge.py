@@ -17,6 +17,7 @@ from features.instants import DAY, HOUR, SECOND, render
 from features.store.answers import Asked, claim, keep
 from features.store.engine import transaction
 from serving.api import problems
+from serving.api.crowd import Crowd
 from serving.api.meter import Meter
 from serving.api.middleware import CROWD, Edge
 from serving.errors import ServingError
@@ -265,10 +266,10 @@ def test_a_crowd_is_sent_away_at_once_but_whoever_asks_for_health_is_not():
         await Response()(scope, _receive, send)
 
     async def play() -> tuple[list[int], Answer, Answer]:
-        app = Edge(slow, Meter())
+        app = Edge(slow, Meter(), Crowd())
         async with AsyncClient(transport=ASGITransport(app), base_url="http://floor") as client:
             waiting = [asyncio.create_task(client.post("/v1/events")) for _ in range(CROWD)]
-            while app.crowd < CROWD:
+            while app.crowd.size < CROWD:
                 await asyncio.sleep(0)
             refused, health = await client.post("/v1/events"), await client.get("/health/live")
             may_go.set()
