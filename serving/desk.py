@@ -1,17 +1,18 @@
 """The desk: one request, top to bottom: follow the store, forbid, score, rank, claim, record."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import NamedTuple
 
 import numpy as np
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, Table
 
 from features.instants import SECOND, render
 from features.kernel import Int64Array
 from features.served import ServedVector
-from features.store.bulk import insert_all
+from features.store.bulk import Rows, insert_all
 from features.store.engine import database_clock, glance, has_one_writer, reading, transaction
 from features.store.ledger import latest_change
 from features.store.served_vectors import write_meanings
@@ -30,6 +31,7 @@ from .handout import (
     Round,
     Seal,
     batches_at,
+    meant_by,
     record_of,
     win,
 )
@@ -169,17 +171,37 @@ class Desk:
         replaced by the instant and the number of batches given at it. Of one `key` polls of other origins are
         others, though they draw alike.
         """
-        with self.lock:
-            if not self._knows_leases or has_one_writer(self.engine):
-                self._prepare(campaign, at)
-            with self.hands.meaning(), transaction(self.engine) as connection:
+        with self._holding() as held, ExitStack() as ending:
+            if not key:  # the next poll's name depends on whether this one is on record
+                ending.enter_context(self.lock)
+            with self.lock:
+                if not self._knows_leases or has_one_writer(self.engine):
+                    self._prepare(campaign, at)
+                connection = ending.enter_context(transaction(self.engine))
                 at, now = self._arrive(connection, at)
                 poll = Poll(campaign, order, key or self._next_key(campaign, at), at, origin)
-                with passing(self.lineup(campaign, at), self.ledger.leads, order) as view:
+                lineup, book = self.lineup(campaign, at), self.ledger.leads
+                with self.hands.meaning(), passing(lineup, book, order) as view:
                     self._score(view)
-                    given = self._hand_out(connection, poll, view, now, seal)
-            self.roster.hold([item.row for item in given.items], at, given.expires_at)
+                    given, told = self._hand_out(connection, poll, view, now, seal)
+                held += [item.row for item in given.items]
+                self.roster.hold(held, at, given.expires_at)
+            seal.end(connection, given)
+            insert_all(connection, told, last=True, meanwhile=partial(seal.meanwhile, given))
+        self._meant |= meant_by(told)
         return given
+
+    @contextmanager
+    def _holding(self) -> Iterator[list[int]]:
+        """Rows of leads that a poll holds before that is on record; nobody does if it ends in an error."""
+        held = list[int]()
+        try:
+            yield held
+        except BaseException:
+            with self.lock:
+                self.roster.hold(held, 0, 0)
+                self._tell(np.array(held, np.int64), 0, 0)
+            raise
 
     def _prepare(self, campaign: str, at: int) -> None:
         """Learn, judge and score what a poll needs outside its transaction: others may wait for that one."""
@@ -286,8 +308,10 @@ class Desk:
         with reading(self.engine) as connection:
             return f"{render(at)}#{batches_at(connection, campaign, at)}"
 
-    def _hand_out(self, connection: Connection, poll: Poll, view: View, now: int, seal: Seal) -> Batch:
-        """Win leases in the queue's order and put batch and decisions on record."""
+    def _hand_out(
+        self, connection: Connection, poll: Poll, view: View, now: int, seal: Seal
+    ) -> tuple[Batch, dict[Table, Rows]]:
+        """Win leases in the queue's order; what is to go on record of them."""
         policy, withheld = view.lineup.terms.plan.policy, view.withheld()
         n = self._paced(poll, view)
         withheld["abandon_cap"] = max(min(poll.order.n, view.free()) - n, 0)
@@ -313,11 +337,7 @@ class Desk:
             leads=view.leads,
         )
         served = self._served(connection, given)
-        seal.end(connection, given)
-        rows = record_of(given, poll, rounds, policy, account, self.ledger.leads, served)
-        insert_all(connection, rows, last=True, meanwhile=partial(seal.meanwhile, given))
-        self._meant |= {one.fingerprint for one in served.values()}
-        return given
+        return given, record_of(given, poll, rounds, policy, account, self.ledger.leads, served)
 
     def _served(self, connection: Connection, given: Batch) -> dict[int, ServedVector]:
         """What the model saw of the batch's leads that are in the sample; what it means is on record."""

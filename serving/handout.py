@@ -254,6 +254,11 @@ def record_of(
     }
 
 
+def meant_by(record: Mapping[Table, Rows]) -> set[str]:
+    """The fingerprints of the features whose values are on record with it."""
+    return {str(row["fingerprint"]) for row in record[served_vector]}
+
+
 def _batch(given: Batch, poll: Poll, rounds: Sequence[Round], policy: Policy) -> dict[str, object]:
     return {
         "batch_id": given.batch_id, "campaign": poll.campaign, "dialer_id": poll.order.dialer_id,

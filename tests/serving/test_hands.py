@@ -13,7 +13,7 @@ from features.instants import SECOND
 from features.store.engine import reading
 from features.store.tables import draw
 from serving.desk import Desk
-from serving.handout import Order, Seal
+from serving.handout import Batch, Order, Seal
 from serving.hands import WORDS, SharedHands
 from serving.leases import Ack
 from serving.packed import unpacked
@@ -155,3 +155,40 @@ def _speak(folder: Path, number: int) -> None:
     hands = SharedHands(folder, SALT)
     for first in range(number * 2000, number * 2000 + 2000, 10):
         hands.tell(np.arange(first, first + 10), np.arange(first, first + 10) + 1, 0)
+
+
+def test_a_poll_is_served_while_the_one_before_is_being_put_on_record(engine: Engine):
+    tell_leads(engine, many_leads(10))
+    desk = a_desk(engine)
+    desk.follow(AT)
+    held, meanwhile = Barrier(2, timeout=20), list[Batch]()
+
+    def beside(_given: Batch) -> None:
+        if engine.dialect.name == "postgresql":  # SQLite has one writer, who has its record written then
+            held.wait()
+
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(desk.lease, "spring", Order(4), "one", AT, Seal(meanwhile=beside))
+        second = pool.submit(desk.lease, "spring", Order(4), "two", AT, Seal(meanwhile=beside))
+        meanwhile += [first.result(30), second.result(30)]
+
+    handed = [item.lead_id for batch in meanwhile for item in batch.items]
+    assert len(handed) == len(set(handed)) == 8
+
+
+@pytest.mark.parametrize("key", ["", "named"])
+def test_leads_whose_record_fails_are_free_at_once(
+    pair: tuple[Desk, Desk], monkeypatch: pytest.MonkeyPatch, key: str
+):
+    one, other = pair
+
+    def fail(*_: object, **__: object) -> None:
+        raise InterruptedError
+
+    with monkeypatch.context() as while_broken:
+        while_broken.setattr("serving.desk.insert_all", fail)
+        with pytest.raises(InterruptedError):
+            one.lease("spring", Order(10), key, AT)
+
+    assert len(poll(other, AT + SECOND, 6, "d2").items) == 6
+    assert len(poll(one, AT + 2 * SECOND, 10).items) == 4
