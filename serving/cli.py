@@ -77,9 +77,9 @@ def compile_loops() -> None:
 
     from .ranking.reasons import warm_up as reasons
     from .ranking.waiting import warm_up as waiting
-    from .tally import warm_up as counts
+    from .rehearsal import rehearse
 
-    for warm_up in (features, models, reasons, waiting, counts):
+    for warm_up in (features, models, reasons, waiting, rehearse):
         warm_up()
 
 

@@ -163,14 +163,6 @@ def _told(calls: Calls, own: Int64Array, places: Int64Array) -> dict[str, Int64A
     return told | {"phone": np.where(told["phone"] >= 0, told["phone"], own[told["lead"]])}
 
 
-def warm_up() -> None:
-    """Compile the loops, or load them from numba's cache."""
-    nothing, codes = np.zeros(0, np.int64), np.zeros(0, np.int8)
-    leads = Records(_KEPT)
-    count_by_lead(nothing, nothing, codes, nothing, _CLOSES, *(leads[name] for name in _KEPT))
-    count_by_phone(nothing, nothing, np.zeros((0, RECENT), np.int64))
-
-
 @kernel
 def count_by_lead(  # noqa: PLR0913
     lead: Int64Array,
