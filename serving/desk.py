@@ -7,12 +7,12 @@ from functools import partial
 from typing import NamedTuple
 
 import numpy as np
-from sqlalchemy import Connection, Engine, Table
+from sqlalchemy import Connection, Engine
 
 from features.instants import SECOND, render
 from features.kernel import Int64Array
 from features.served import ServedVector
-from features.store.bulk import Rows, insert_all
+from features.store.bulk import Inserts, insert_all
 from features.store.engine import database_clock, glance, has_one_writer, reading, transaction
 from features.store.ledger import latest_change
 from features.store.served_vectors import write_meanings
@@ -310,7 +310,7 @@ class Desk:
 
     def _hand_out(
         self, connection: Connection, poll: Poll, view: View, now: int, seal: Seal
-    ) -> tuple[Batch, dict[Table, Rows]]:
+    ) -> tuple[Batch, Inserts]:
         """Win leases in the queue's order; what is to go on record of them."""
         policy, withheld = view.lineup.terms.plan.policy, view.withheld()
         n = self._paced(poll, view)

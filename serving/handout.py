@@ -10,12 +10,12 @@ from typing import NamedTuple
 
 import numpy as np
 import orjson
-from sqlalchemy import Connection, Table, func, select
+from sqlalchemy import Connection, func, select
 
 from features.instants import SECOND
 from features.kernel import BoolArray, Float64Array, Int64Array
 from features.served import ServedVector
-from features.store.bulk import Rows
+from features.store.bulk import Inserts
 from features.store.lead_book import LeadBook
 from features.store.served_vectors import served_rows
 from features.store.tables import batch, decision, draw, served_vector
@@ -238,7 +238,7 @@ def record_of(
     account: Account,
     book: LeadBook,
     served: Mapping[int, ServedVector],
-) -> dict[Table, Rows]:
+) -> Inserts:
     """A batch, its draw so that it can be weighed and drawn again, its decisions, what the model saw.
 
     `served` has the vectors of the leads in the sample, by their rows.
@@ -254,7 +254,7 @@ def record_of(
     }
 
 
-def meant_by(record: Mapping[Table, Rows]) -> set[str]:
+def meant_by(record: Inserts) -> set[str]:
     """The fingerprints of the features whose values are on record with it."""
     return {str(row["fingerprint"]) for row in record[served_vector]}
 

@@ -13,6 +13,9 @@ from .trips import nothing, tell_and_commit
 Rows = Sequence[Mapping[str, object]]
 """Rows that all name the same columns."""
 
+Inserts = Mapping[Table, Rows]
+"""Rows by the table that they are for."""
+
 
 def insert_rows(connection: Connection, table: Table, rows: Rows) -> None:
     """Insert rows into one table."""
@@ -21,7 +24,7 @@ def insert_rows(connection: Connection, table: Table, rows: Rows) -> None:
 
 def insert_all(
     connection: Connection,
-    told: Mapping[Table, Rows],
+    told: Inserts,
     *,
     last: bool = False,
     meanwhile: Callable[[], None] = nothing,
