@@ -101,11 +101,13 @@ def create_app(settings: Settings) -> FastAPI:
         usual = gc.get_threshold()
         rounds = []
         if settings.clock == "system":
-            crowd.join(Path(settings.checkpoints) / "crowd", os.getppid(), os.getpid())
             rounds = _rounds(service, settings, stop)
         for one in rounds:
             one.start()
+        if settings.crowd:
+            crowd.join(Path(settings.crowd), os.getpid())
         yield
+        crowd.leave()
         stop.set()
         for one in rounds:
             one.join(DRAIN_S)

@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Annotated, NoReturn
 
 import orjson
@@ -56,17 +57,20 @@ def serve(
     if workers > 1 and settings.clock == "request":
         fail("LEADRANK_CLOCK=request keeps one clock: serve with one worker")
     opened(None).dispose()
-    uvicorn.run(
-        "serving.app:from_environment",
-        factory=True,
-        host=host,
-        port=port,
-        workers=workers if workers > 1 else None,
-        timeout_keep_alive=75,
-        access_log=False,
-        server_header=False,
-        log_level="warning" if settings.log_level == "info" else settings.log_level,
-    )
+    with NamedTemporaryFile(prefix="leadrank-crowd-") as crowd:
+        if workers > 1:
+            os.environ["LEADRANK_CROWD"] = crowd.name
+        uvicorn.run(
+            "serving.app:from_environment",
+            factory=True,
+            host=host,
+            port=port,
+            workers=workers if workers > 1 else None,
+            timeout_keep_alive=75,
+            access_log=False,
+            server_header=False,
+            log_level="warning" if settings.log_level == "info" else settings.log_level,
+        )
 
 
 @app.command("compile")

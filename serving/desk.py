@@ -37,7 +37,7 @@ from .handout import (
 )
 from .hands import Hands
 from .items import Draft, Known, attributes_of, items_of
-from .leases import Ack, AckResult, Given
+from .leases import Ack, AckResult
 from .lineup import Lineup, Terms
 from .memory import Memory
 from .models import Models
@@ -172,7 +172,7 @@ class Desk:
         others, though they draw alike.
         """
         with self._holding() as held, ExitStack() as ending:
-            if not key:  # the next poll's name depends on whether this one is on record
+            if not key or has_one_writer(self.engine):  # the next poll's name needs this one's record
                 ending.enter_context(self.lock)
             with self.lock:
                 if not self._knows_leases or has_one_writer(self.engine):
@@ -193,31 +193,36 @@ class Desk:
 
     @contextmanager
     def _holding(self) -> Iterator[list[int]]:
-        """Rows of leads that a poll holds before that is on record; nobody does if it ends in an error."""
+        """Rows of leads that a poll holds before that is on record; forgotten if it ends in an error.
+
+        Where the record arrived all the same, the lease table knows better.
+        """
         held = list[int]()
         try:
             yield held
         except BaseException:
-            with self.lock:
-                self.roster.hold(held, 0, 0)
-                self._tell(np.array(held, np.int64), 0, 0)
+            if held:
+                with self.lock:
+                    self.roster.hold(held, 0, 0)
+                    self._tell(np.array(held, np.int64), 0, 0)
             raise
 
     def _prepare(self, campaign: str, at: int) -> None:
         """Learn, judge and score what a poll needs outside its transaction: others may wait for that one."""
         self._score(View(self.lineup(campaign, self.follow(at))))
 
-    def settle(self, campaign: str, at: int) -> None:
+    def look_again(self, campaign: str, at: int) -> None:
         """Judge anew whom a poll took, behind its answer: the next one finds it done, unless it waits."""
-        if not self.lock.wanted:
+        if not self.lock.taken:
             with self.lock:
-                self.lineup(campaign, at)
+                if at >= self._latest:
+                    self.lineup(campaign, at)
 
     def acknowledge(self, acks: Sequence[Ack], at: int) -> list[AckResult]:
         """Apply what a dialer says of its leases, each on its own."""
         with self.lock:
             at = self.follow(at)
-            may_dial = partial(self._may_dial, at=at)
+            may_dial = partial(allowed, self.roster, lambda name: self.plan(name, at).caps, at=at)
             with transaction(self.engine) as connection:
                 now = self.clock(connection, at)
                 results = leases.acknowledge(connection, acks, now, self._min_gap(at), may_dial)
@@ -241,14 +246,6 @@ class Desk:
     def _min_gap(self, at: int) -> Callable[[str], int]:
         """A campaign's least time between two dials."""
         return lambda campaign: self.plan(campaign, at).caps.min_gap
-
-    def _may_dial(self, given: Sequence[Given], at: int) -> set[str]:
-        """Which leases every rule, but that they are leased, allows still, under the numbers given."""
-        campaigns = {one.campaign for one in given}
-        return set[str]().union(*(
-            allowed(self.roster, self.plan(name, at).caps, [one for one in given if one.campaign == name], at)
-            for name in campaigns
-        ))  # fmt: skip
 
     def lineup(self, campaign: str, at: int) -> Lineup:
         """The campaign's leads as they stand at an instant; its lock must be held."""

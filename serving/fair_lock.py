@@ -14,8 +14,8 @@ class FairLock:
         self._owner, self._depth = 0, 0
 
     @property
-    def wanted(self) -> bool:
-        """Whether anybody has it or waits for it."""
+    def taken(self) -> bool:
+        """Whether anybody has it."""
         return self._owner != 0
 
     def __enter__(self) -> None:

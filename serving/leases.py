@@ -114,7 +114,8 @@ def claim(
     A resource is free when its last lease has expired at `at`. Claims must share none. Transactions claim
     beside each other, while none that takes `lock_leases` is at work: each its resources in order, so that
     they can't wait in a circle. `again`: this one has claimed before, and gets nothing where it would have to
-    wait for another. `meanwhile` is done while a first claim is under way.
+    wait for another. `meanwhile` is done while a first claim is under way,
+    and not at all where there is none.
     """
     if not claims:
         return Won()

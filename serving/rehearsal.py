@@ -21,7 +21,7 @@ _AT = _CAME + 6 * HOUR
 
 
 def rehearse() -> None:
-    """Compile the loops of a poll, or load them from numba's cache."""
+    """Compile the loops of a poll by rules, or load them from numba's cache; models warm up their own."""
     with TemporaryDirectory() as folder:
         engine = open_engine(f"sqlite:///{folder}/rehearsal.db")
         upgrade(engine)
@@ -31,7 +31,7 @@ def rehearse() -> None:
         desk = Desk(engine, Models("", Path(folder)), Trainer("", ""), b"rehearsal")
         given = desk.lease("rehearsal", Order(1), "rehearsal", _AT)
         desk.acknowledge([Ack(item.lease_id, "released") for item in given.items], _AT)
-        desk.settle("rehearsal", _AT)
+        desk.look_again("rehearsal", _AT)
         check(desk, "rehearsal", "lead-0", None, None, _AT)
         engine.dispose()
 

@@ -11,7 +11,7 @@ from features.kernel import BoolArray, Int64Array
 
 from .models import Models
 from .ranking.reasons import MOST, Reasons, Strongest, told
-from .ring import Records, Ring
+from .ring import Kept, Ring
 from .scores import ScoreSheet
 from .standing import Standing
 from .week_ahead import GRADES, NONE, Interval, Window
@@ -67,14 +67,14 @@ class Remarks:
         """Those of some leads whose remark would have to be made."""
         return rows[~self._found(models, rows, at)[1]]
 
-    def _found(self, models: Models, rows: Int64Array, at: int) -> tuple[Records, BoolArray]:
+    def _found(self, models: Models, rows: Int64Array, at: int) -> tuple[Kept, BoolArray]:
         """What is kept of some leads, and whether it serves."""
         if self._version != models.version:
             self._version, self._kept = models.version, Ring(KIND, MOST_KEPT)
         (found, kept), seen = self._kept.of(rows), self._sheet.prints_of(rows)
         return found, kept & (found["print"] == seen) & (seen != UNSCORED) & (found["end"] > at)
 
-    def _keep(self, rows: Int64Array, strongest: Strongest, windows: Sequence[Window | None]) -> Records:
+    def _keep(self, rows: Int64Array, strongest: Strongest, windows: Sequence[Window | None]) -> Kept:
         """Keep remarks of what each lead's score was made from."""
         made = np.zeros(rows.size, KIND)
         made["row"], made["print"] = rows, self._sheet.prints_of(rows)
@@ -84,7 +84,7 @@ class Remarks:
         return made
 
 
-def write(windows: Sequence[Window | None], out: Records) -> None:
+def write(windows: Sequence[Window | None], out: Kept) -> None:
     """Fill the window of each remark."""
     out["end"] = NEVER
     for i, window in enumerate(windows):
@@ -94,7 +94,7 @@ def write(windows: Sequence[Window | None], out: Records) -> None:
             out["evidence"][i] = EVIDENCE.index(window.evidence)
 
 
-def windows_of(remarks: Records, at: int) -> list[Window | None]:
+def windows_of(remarks: Kept, at: int) -> list[Window | None]:
     """The best window of each, or what is left of it at an instant."""
     found: list[Window | None] = [None] * len(remarks)
     some = np.flatnonzero(remarks["end"] < NEVER).tolist()

@@ -5,10 +5,11 @@ from numpy.typing import NDArray
 
 from features.kernel import BoolArray, Int64Array
 
-Records = NDArray[np.void]
+Kept = NDArray[np.void]
 """Records of one kind, of which the field `row` names the lead."""
 
-NOWHERE = 0
+NEVER_WRITTEN = 0
+"""The place of a lead of which nothing was kept: the first record is nobody's."""
 
 
 class Ring:
@@ -21,14 +22,14 @@ class Ring:
         self._written = 0
         """How many records ever were."""
 
-    def of(self, rows: Int64Array) -> tuple[Records, BoolArray]:
+    def of(self, rows: Int64Array) -> tuple[Kept, BoolArray]:
         """A copy of what is kept of each lead, and whether anything is: otherwise the record is another's."""
         self._know(rows)
         places = self._place.take(rows)
         found = self._records.take(places)
-        return found, (places != NOWHERE) & (found["row"] == rows)
+        return found, (places != NEVER_WRITTEN) & (found["row"] == rows)
 
-    def keep(self, records: Records) -> None:
+    def keep(self, records: Kept) -> None:
         """Write records in place of the oldest ones; of one lead the last counts."""
         most = len(self._records) - 1
         records = records[-most:]
@@ -41,5 +42,5 @@ class Ring:
     def _know(self, rows: Int64Array) -> None:
         """Have a place for each lead."""
         if (leads := int(rows.max(initial=-1)) + 1) > self._place.size:
-            more = np.full(leads + leads // 4 - self._place.size, NOWHERE, np.int32)
+            more = np.full(leads + leads // 4 - self._place.size, NEVER_WRITTEN, np.int32)
             self._place = np.concatenate([self._place, more])

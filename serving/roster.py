@@ -34,6 +34,9 @@ class Held:
     def __init__(self) -> None:
         self._columns = Records(("by", "since", "until"))
 
+    def __len__(self) -> int:
+        return len(self._columns)
+
     @property
     def by(self) -> Int64Array:
         """Row of the lead that was leased; -1 before the first lease."""
@@ -258,6 +261,10 @@ class Roster:
         return np.asarray(kept["place"][rows], np.float64)
 
     def _of_leads(self) -> OfLeads:
+        """Columns that loops read without a look at their ends: so the ledger may not be ahead."""
+        leads = self.ledger.leads
+        if len(leads) > len(self._held_leads) or len(leads.phones) > len(self._held_phones):
+            raise IndexError("the ledger knows leads or numbers that the roster doesn't follow yet")
         told, counted = self.ledger.leads.columns, self._tally.by_lead
         stopped, held = self._stopped_leads, self._held_leads
         return OfLeads(

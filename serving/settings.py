@@ -42,6 +42,9 @@ class Settings(StoreSettings):
     checkpoints: str = Field(
         "var/checkpoints", description="folder of what a worker remembers of the store, for a quick restart"
     )
+    crowd: str = Field(
+        "", description="set by `leadrank serve`: by this file its workers share dialers evenly"
+    )
     rankings: str = Field("var/rankings", description="folder of the rankings that dialers read")
     log_vectors: float = Field(
         0.05, ge=0, le=1, description="share of leads of which what the model saw is kept with each decision"

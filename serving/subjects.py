@@ -1,6 +1,6 @@
 """Subjects: the leads that a question before a call names, by their id, number or lease."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from sqlalchemy import Connection
@@ -46,8 +46,14 @@ def named(
     return ([row] if of_campaign[row] else []), "lease_expired"
 
 
-def allowed(roster: Roster, caps: Caps, given: Sequence[Given], at: int) -> set[str]:
-    """Which of a campaign's leases every rule, but that they are leased, lets dial the numbers given."""
+def allowed(roster: Roster, caps_of: Callable[[str], Caps], given: Sequence[Given], at: int) -> set[str]:
+    """Which leases every rule, but that they are leased, lets dial the numbers given."""
+    campaigns = {one.campaign for one in given}
+    parts = ([one for one in given if one.campaign == name] for name in campaigns)
+    return set[str]().union(*(_allowed(roster, caps_of(some[0].campaign), some, at) for some in parts))
+
+
+def _allowed(roster: Roster, caps: Caps, given: Sequence[Given], at: int) -> set[str]:
     book = roster.ledger.leads
     rows = [book.row_of_key(one.lead) for one in given]
     forbidden = judge_all(roster.standing(np.array(rows), caps, at), caps, at, OWN_LEASE).forbidden.tolist()

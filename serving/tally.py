@@ -141,11 +141,8 @@ class Tally:
     def _count_leads_again(self, leads: Int64Array, calls: Calls) -> None:
         for name, nothing in zip(_KEPT, _NOTHING, strict=True):
             self._leads[name][leads] = nothing
-        places = np.array(
-            sorted({place for lead in leads.tolist() for place in calls.calls_of(lead)}), np.int64
-        )
+        places = calls_of(calls, leads)
         places = places[places < len(self._told)]
-        places = places[np.isin(self._told["lead"][places], leads)]
         self._count_by_lead({name: self._told[name][places] for name in _COUNTED})
 
     def _count_by_lead(self, told: dict[str, Int64Array]) -> None:

@@ -31,8 +31,8 @@ def insert_all(
 ) -> None:
     """Insert rows into several tables, in one round trip where the database can.
 
-    `last`: nothing comes after it in its transaction, which may end with it. `meanwhile` is done while the
-    rows are under way.
+    `last`: nothing comes after it in its transaction, which may end with it. `meanwhile` is done while
+    rows that are last are under way on PostgreSQL, and else behind them.
     """
     named = {table: tuple(rows[0]) for table, rows in told.items() if rows}
     if not named:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -221,7 +222,7 @@ def _tell(order: "ImportOrder", tally: "Tally", dry_run: bool) -> None:
     for code, count in sorted(tally.quarantined.items()):
         table.add_row(f"{count:,}", f"quarantined: {code}")
     for code, count in sorted(tally.rejected.items()):
-        first = f"; the first is {tally.firsts[code]}" if code in tally.firsts else ""
+        first = f"; the first is {escape(tally.firsts[code])}" if code in tally.firsts else ""
         table.add_row(f"{count:,}", f"rejected: {code}{first}")
     Console().print(table)
 

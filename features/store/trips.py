@@ -26,7 +26,7 @@ def ask(
 ) -> list[Sequence[Any]]:
     """The rows of each statement, which sees what those before it did and what others committed meanwhile.
 
-    `meanwhile` is done while they are under way, and may not use the connection.
+    `meanwhile` is done while they are under way (on SQLite: behind them), and may not use the connection.
     """
     if connection.dialect.name != "postgresql":
         found = [connection.execute(statement, told).all() for statement, told in asked]
@@ -47,9 +47,8 @@ def tell_and_commit(
     """A transaction's last statement, and its end: what began it has nothing left to commit."""
     with _pipeline(connection) as driver:
         driver.execute(_text(statement, connection.dialect), told)
-        driver.execute(
-            b"COMMIT", prepare=False
-        )  # the driver's own commit waits, and the pipeline's end again
+        # the driver's own commit waits, and the pipeline's end once more
+        driver.execute(b"COMMIT", prepare=False)
         meanwhile()
 
 

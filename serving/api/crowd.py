@@ -1,4 +1,4 @@
-"""Crowd: how many requests a worker has at work, and whether another worker of its host has fewer.
+"""Crowd: how many requests a worker has at work, and whether another worker of its service has fewer.
 
 Dialers keep their connections, and whoever is first takes several that come at once: without a word between
 them one worker may have most dialers, and one that was started anew none.
@@ -19,17 +19,20 @@ WORKERS = 64
 LESS = 2
 """So many requests fewer one must have than another for one of them to be better off there."""
 
-_WORDS = 3
-_SERVICE, _PROCESS, _SIZE = range(_WORDS)
+REST_S = 0.25
+"""So long no other dialer is led elsewhere: the last one has to arrive there first."""
+
+_PROCESS, _SIZE = 0, 1
 
 
 class Crowd:
     """Of a worker that is alone, until it joins others."""
 
     def __init__(self) -> None:
-        self._all = np.zeros((1, _WORDS), np.int64)
-        """By worker the process that began it, its own, 0 nobody's, and how many requests it has at work."""
+        self._all = np.zeros((1, 2), np.int64)
+        """By worker its process, 0 nobody's, and how many requests it has at work."""
         self._mine: Int64Array = self._all[0]
+        self._led_at = 0.0
 
     @property
     def size(self) -> int:
@@ -44,29 +47,34 @@ class Crowd:
         """One less."""
         self._mine[_SIZE] -= 1
 
-    def is_smaller_elsewhere(self) -> bool:
-        """Whether another worker that lives has so much less to do that a dialer should turn to it."""
-        if self.size < LESS:
-            return False
-        ours = self._all[self._all[:, _SERVICE] == self._mine[_SERVICE]]
-        fewer = ours[ours[:, _SIZE] <= self.size - LESS]
-        return any(_lives(process) for process in fewer[:, _PROCESS].tolist())
+    def leads_elsewhere(self, now_s: float) -> bool:
+        """Whether the dialer that is answered should turn to another worker that lives and has less to do.
 
-    def join(self, file: Path, service: int, process: int) -> None:
-        """Know from now on the workers of the same service that use the same file.
-
-        `service`: the process that began them all. Where too many use the file, a worker stays alone.
+        `now_s` is any steady clock in seconds.
         """
-        file.parent.mkdir(parents=True, exist_ok=True)
+        if self.size < LESS or now_s < self._led_at + REST_S:
+            return False
+        fewer = self._all[(self._all[:, _PROCESS] > 0) & (self._all[:, _SIZE] <= self.size - LESS)]
+        if not any(_lives(process) for process in fewer[:, _PROCESS].tolist()):
+            return False
+        self._led_at = now_s
+        return True
+
+    def join(self, file: Path, process: int) -> None:
+        """Know from now on the workers that use the same file; where too many do, a worker stays alone."""
         with file.open("a+b") as opened:
             fcntl.flock(opened, fcntl.LOCK_EX)
-            opened.truncate(8 * _WORDS * WORKERS)
-            shared = np.frombuffer(mmap(opened.fileno(), 0), np.int64).reshape(WORKERS, _WORDS)
+            opened.truncate(16 * WORKERS)
+            shared = np.frombuffer(mmap(opened.fileno(), 0), np.int64).reshape(WORKERS, 2)
             free = (place for place, one in enumerate(shared[:, _PROCESS].tolist()) if not _lives(one))
             if (place := next(free, None)) is not None:
-                shared[place] = service, process, self.size
+                shared[place] = process, self.size
                 self._all, self._mine = shared, shared[place]
             fcntl.flock(opened, fcntl.LOCK_UN)  # what is mapped keeps the file open
+
+    def leave(self) -> None:
+        """No dialer should come here any more."""
+        self._mine[_PROCESS] = 0
 
 
 def _lives(process: int) -> bool:

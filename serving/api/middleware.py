@@ -51,7 +51,7 @@ class Edge:
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
                 headers["X-Request-Id"] = given
-                if self.crowd.is_smaller_elsewhere():
+                if self.crowd.leads_elsewhere(time.perf_counter()):
                     headers["Connection"] = "close"  # the dialer's next one may find another worker
             await send(message)
             took = time.perf_counter() - began

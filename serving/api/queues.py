@@ -49,7 +49,7 @@ def lease_queue(
         return given
 
     answer = once.lease(who, at, request.lease_seconds * SECOND, work, lambda given: reply(_told(given)))
-    answer.background = BackgroundTask(service.desk.settle, campaign, at)
+    answer.background = BackgroundTask(service.desk.look_again, campaign, at)
     return answer
 
 

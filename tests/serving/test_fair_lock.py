@@ -53,8 +53,8 @@ def test_an_error_gives_it_on():
         assert threads.submit(lock.__enter__).result(5) is None
 
 
-def test_it_is_wanted_while_anybody_has_it():
+def test_it_is_taken_while_anybody_has_it():
     lock = FairLock()
     with lock:
-        assert lock.wanted
-    assert not lock.wanted
+        assert lock.taken
+    assert not lock.taken

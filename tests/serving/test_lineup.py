@@ -318,9 +318,9 @@ def test_whom_a_poll_took_is_judged_behind_its_answer_unless_somebody_waits(stor
     poll(desk, OPEN, 2)
 
     with desk.lock:
-        desk.settle("spring", OPEN)
+        desk.look_again("spring", OPEN)
         free = desk.lineups["spring"].offered().size
-    desk.settle("spring", OPEN)
+    desk.look_again("spring", OPEN)
 
     assert (free, desk.lineups["spring"].offered().size) == (3, 1)
     assert_agrees(desk, "spring", OPEN, Order(3))

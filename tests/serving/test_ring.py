@@ -5,12 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from features.kernel import Int64Array
-from serving.ring import Records, Ring
+from serving.ring import Kept, Ring
 
 KIND = np.dtype([("said", np.int64), ("row", np.int32)])
 
 
-def records(rows: list[int], said: list[int]) -> Records:
+def records(rows: list[int], said: list[int]) -> Kept:
     found = np.zeros(len(rows), KIND)
     found["row"], found["said"] = rows, said
     return found

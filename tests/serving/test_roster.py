@@ -20,7 +20,7 @@ from serving.standing import CONVERTED, DNC, NEVER_CALLED, OBJECTED, OPEN, UNWOR
 from tests.features.store.tellings import a_disposition, a_lead, a_phone, an_event
 
 from .desks import OPEN as AT
-from .desks import a_dial, a_stop, tell, tell_leads
+from .desks import a_desk, a_dial, a_stop, many_leads, tell, tell_leads
 
 SHARED = [{"e164": a_phone("ann"), "type": "mobile"}]
 ANN, BOB, TWIN = range(3)
@@ -314,3 +314,17 @@ def test_arms_are_charged_the_seconds_of_the_last_week(roster: Roster, store: En
     later = (ours, 0.0) if ours == 120.0 else (0.0, kept)
     assert roster.account(campaign, holdout, AT + 7 * DAY).spent == later
     assert roster.account(campaign, holdout, AT + 9 * DAY).spent == (0.0, 0.0)
+
+
+def test_a_ledger_that_is_ahead_of_its_roster_is_an_error_and_no_garbage(engine: Engine):
+    desk = a_desk(engine)
+    desk.follow(AT)
+    tell_leads(engine, many_leads(3))
+    with reading(engine) as connection:
+        desk.ledger.follow(connection)
+
+    with pytest.raises(IndexError, match="doesn't follow yet"):
+        desk.roster.standing(np.arange(3), desk.plan("spring", AT).caps, AT)
+
+    desk.roster.follow()
+    assert desk.roster.standing(np.arange(3), desk.plan("spring", AT).caps, AT).attempts.tolist() == [0] * 3

@@ -10,17 +10,18 @@ import pytest
 from fastapi import Response
 from httpx2 import ASGITransport, AsyncClient
 
-from serving.api.crowd import WORKERS, Crowd
+from serving.api.crowd import REST_S, WORKERS, Crowd
 from serving.api.meter import Meter
 from serving.api.middleware import Edge
 
 HERE = os.getpid()
+NOW_S = 1_000.0
 
 
-def a_worker(file: Path, busy: int, service: int = 1, process: int = HERE) -> Crowd:
+def a_worker(file: Path, busy: int, process: int = HERE) -> Crowd:
     """One with so many requests at work."""
     found = Crowd()
-    found.join(file, service, process)
+    found.join(file, process)
     for _ in range(busy):
         found.come()
     return found
@@ -32,22 +33,38 @@ def a_process_that_is_over() -> int:
 
 
 @pytest.mark.parametrize(
-    ("busy", "other", "better"), [(0, 0, False), (2, 1, False), (3, 1, True), (1, 3, False)]
+    ("busy", "other", "better"), [(0, 0, False), (2, 1, False), (3, 1, True), (2, 0, True), (1, 3, False)]
 )
-def test_a_dialer_is_better_off_where_two_requests_fewer_are_at_work(
+def test_a_dialer_is_led_where_two_requests_fewer_are_at_work(
     tmp_path: Path, busy: int, other: int, better: bool
 ):
     one, _ = a_worker(tmp_path / "crowd", busy), a_worker(tmp_path / "crowd", other)
 
-    assert one.is_smaller_elsewhere() is better
+    assert one.leads_elsewhere(NOW_S) is better
 
 
-def test_workers_of_another_service_or_that_are_over_are_no_help(tmp_path: Path):
-    one = a_worker(tmp_path / "crowd", 5)
-    a_worker(tmp_path / "crowd", 0, service=2)
+def test_the_next_dialer_is_led_when_the_last_one_has_had_time_to_arrive(tmp_path: Path):
+    one, _ = a_worker(tmp_path / "crowd", 5), a_worker(tmp_path / "crowd", 0)
+
+    led = [one.leads_elsewhere(NOW_S + later) for later in (0.0, REST_S / 2, REST_S, 3 * REST_S)]
+
+    assert led == [True, False, True, True]
+
+
+def test_nobody_is_led_to_a_worker_that_is_over_or_about_to_be(tmp_path: Path):
+    one, leaving = a_worker(tmp_path / "crowd", 5), a_worker(tmp_path / "crowd", 0)
     a_worker(tmp_path / "crowd", 0, process=a_process_that_is_over())
+    leaving.leave()
 
-    assert not one.is_smaller_elsewhere()
+    assert not one.leads_elsewhere(NOW_S)
+
+
+def test_a_worker_that_is_alone_leads_nobody_anywhere():
+    one = Crowd()
+    for _ in range(5):
+        one.come()
+
+    assert not one.leads_elsewhere(NOW_S)
 
 
 def test_the_place_of_a_worker_that_is_over_is_given_to_the_next(tmp_path: Path):
@@ -58,8 +75,8 @@ def test_the_place_of_a_worker_that_is_over_is_given_to_the_next(tmp_path: Path)
 
     last = a_worker(tmp_path / "crowd", 3)
 
-    assert last.is_smaller_elsewhere()
-    assert not a_worker(tmp_path / "crowd", 3).is_smaller_elsewhere()  # no place is left: it is alone
+    assert last.leads_elsewhere(NOW_S)
+    assert not a_worker(tmp_path / "crowd", 3).leads_elsewhere(NOW_S)  # no place is left: it is alone
 
 
 def test_one_that_has_come_is_gone_when_it_is_answered(tmp_path: Path):
@@ -70,18 +87,16 @@ def test_one_that_has_come_is_gone_when_it_is_answered(tmp_path: Path):
 
 
 def test_the_answer_of_a_worker_with_more_to_do_ends_its_connection(tmp_path: Path):
-    one = a_worker(tmp_path / "crowd", 0)
-    other = a_worker(tmp_path / "crowd", 0)
+    one, other = a_worker(tmp_path / "crowd", 0), a_worker(tmp_path / "crowd", 0)
 
-    async def asked() -> list[str | None]:
-        async with AsyncClient(
-            transport=ASGITransport(Edge(Response(), Meter(), one)), base_url="http://floor"
-        ) as client:
-            return [(await client.get("/v1/leads")).headers.get("Connection") for _ in range(1)]
+    async def asked() -> str | None:
+        edge = Edge(Response(), Meter(), one)
+        async with AsyncClient(transport=ASGITransport(edge), base_url="http://floor") as client:
+            return (await client.get("/v1/leads")).headers.get("Connection")
 
-    alone = asyncio.run(asked())
+    before = asyncio.run(asked())
     one.come()
     with_more = asyncio.run(asked())
     other.come()
 
-    assert (alone, with_more, asyncio.run(asked())) == ([None], ["close"], [None])
+    assert (before, with_more, asyncio.run(asked())) == (None, "close", None)
