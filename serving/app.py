@@ -101,11 +101,9 @@ def create_app(settings: Settings) -> FastAPI:
         usual = gc.get_threshold()
         rounds = []
         if settings.clock == "system":
-            rounds = _rounds(service, settings, stop)
+            rounds = _rounds(service, settings, stop, crowd)
         for one in rounds:
             one.start()
-        if settings.crowd:
-            crowd.join(Path(settings.crowd), os.getpid())
         yield
         crowd.leave()
         stop.set()
@@ -189,11 +187,18 @@ def configure_logs(level: str) -> None:
     )
 
 
-def _rounds(service: Service, settings: Settings, stop: threading.Event) -> list[threading.Thread]:
+def _rounds(
+    service: Service, settings: Settings, stop: threading.Event, crowd: Crowd
+) -> list[threading.Thread]:
     """What one worker sees to again and again in normal running, until it is to stop."""
     keeper = Bookkeeper(service.engine, as_process(settings.database_url, settings.mlflow_uri))
+
+    def ready() -> None:
+        if settings.crowd and not stop.is_set():
+            crowd.join(Path(settings.crowd), os.getpid())
+
     return [
-        _round(_look_after, service, Path(settings.checkpoints), stop),
+        _round(_look_after, service, Path(settings.checkpoints), stop, ready),
         _round(_tell_others, service, stop),
         _round(_keep_books, keeper, service.clock, stop),
     ]
@@ -203,13 +208,21 @@ def _round(does: Callable[..., None], *with_: object) -> threading.Thread:
     return threading.Thread(target=does, args=with_, name=f"leadrank{does.__name__}", daemon=True)
 
 
-def _look_after(service: Service, checkpoints: Path, stop: threading.Event) -> None:
-    """In normal running, at every tick: follow, retrain where it is due, score ahead and in the shadow."""
-    log, shadow = structlog.get_logger("leadrank"), Shadow(service.desk)
+def _look_after(
+    service: Service, checkpoints: Path, stop: threading.Event, ready: Callable[[], None]
+) -> None:
+    """In normal running, at every tick: follow, retrain where it is due, score ahead and in the shadow.
+
+    `ready` is called once the worker knows the store: dialers that come before wait until it does.
+    """
+    log, shadow, known = structlog.get_logger("leadrank"), Shadow(service.desk), False
     for tick in count():
         try:
             catch_up(service.desk, service.clock.now(None))
             look_ahead(service.desk, service.clock.now(None))
+            if not known:
+                ready()
+                known = True
             shadow.follow(service.clock.now(None))
             if tick % TICKS_TO_REMEMBER == 0:
                 if gc.get_freeze_count():
