@@ -101,6 +101,8 @@ def create_app(settings: Settings) -> FastAPI:
         usual = gc.get_threshold()
         rounds = []
         if settings.clock == "system":
+            if settings.crowd:
+                crowd.join(Path(settings.crowd), os.getpid())
             rounds = _rounds(service, settings, stop, crowd)
         for one in rounds:
             one.start()
@@ -192,13 +194,8 @@ def _rounds(
 ) -> list[threading.Thread]:
     """What one worker sees to again and again in normal running, until it is to stop."""
     keeper = Bookkeeper(service.engine, as_process(settings.database_url, settings.mlflow_uri))
-
-    def ready() -> None:
-        if settings.crowd and not stop.is_set():
-            crowd.join(Path(settings.crowd), os.getpid())
-
     return [
-        _round(_look_after, service, Path(settings.checkpoints), stop, ready),
+        _round(_look_after, service, Path(settings.checkpoints), stop, crowd.be_ready),
         _round(_tell_others, service, stop),
         _round(_keep_books, keeper, service.clock, stop),
     ]

@@ -22,15 +22,16 @@ LESS = 2
 REST_S = 0.25
 """So long no other dialer is led elsewhere: the last one has to arrive there first."""
 
-_PROCESS, _SIZE = 0, 1
+_WORDS = 3
+_PROCESS, _SIZE, _READY = range(_WORDS)
 
 
 class Crowd:
     """Of a worker that is alone, until it joins others."""
 
     def __init__(self) -> None:
-        self._all = np.zeros((1, 2), np.int64)
-        """By worker its process, 0 nobody's, and how many requests it has at work."""
+        self._all = np.zeros((1, _WORDS), np.int64)
+        """By worker its process, 0 nobody's, how many requests it has at work, whether it is ready for more."""
         self._mine: Int64Array = self._all[0]
         self._led_at = 0.0
 
@@ -54,8 +55,9 @@ class Crowd:
         """
         if self.size < LESS or now_s < self._led_at + REST_S:
             return False
-        fewer = self._all[(self._all[:, _PROCESS] > 0) & (self._all[:, _SIZE] <= self.size - LESS)]
-        if not any(_lives(process) for process in fewer[:, _PROCESS].tolist()):
+        there = self._all[self._all[:, _PROCESS] > 0]
+        begins, fewer = there[there[:, _READY] == 0], there[there[:, _SIZE] <= self.size - LESS]
+        if _some_live(begins) or not _some_live(fewer):  # who goes may come to any of them
             return False
         self._led_at = now_s
         return True
@@ -64,17 +66,25 @@ class Crowd:
         """Know from now on the workers that use the same file; where too many do, a worker stays alone."""
         with file.open("a+b") as opened:
             fcntl.flock(opened, fcntl.LOCK_EX)
-            opened.truncate(16 * WORKERS)
-            shared = np.frombuffer(mmap(opened.fileno(), 0), np.int64).reshape(WORKERS, 2)
+            opened.truncate(8 * _WORDS * WORKERS)
+            shared = np.frombuffer(mmap(opened.fileno(), 0), np.int64).reshape(WORKERS, _WORDS)
             free = (place for place, one in enumerate(shared[:, _PROCESS].tolist()) if not _lives(one))
             if (place := next(free, None)) is not None:
-                shared[place] = process, self.size
+                shared[place] = process, self.size, 0
                 self._all, self._mine = shared, shared[place]
             fcntl.flock(opened, fcntl.LOCK_UN)  # what is mapped keeps the file open
+
+    def be_ready(self) -> None:
+        """Dialers may come here: until every worker says so, none is led away from another."""
+        self._mine[_READY] = 1
 
     def leave(self) -> None:
         """No dialer should come here any more."""
         self._mine[_PROCESS] = 0
+
+
+def _some_live(workers: Int64Array) -> bool:
+    return any(_lives(process) for process in workers[:, _PROCESS].tolist())
 
 
 def _lives(process: int) -> bool:

@@ -18,10 +18,12 @@ HERE = os.getpid()
 NOW_S = 1_000.0
 
 
-def a_worker(file: Path, busy: int, process: int = HERE) -> Crowd:
+def a_worker(file: Path, busy: int, process: int = HERE, *, ready: bool = True) -> Crowd:
     """One with so many requests at work."""
     found = Crowd()
     found.join(file, process)
+    if ready:
+        found.be_ready()
     for _ in range(busy):
         found.come()
     return found
@@ -57,6 +59,16 @@ def test_nobody_is_led_to_a_worker_that_is_over_or_about_to_be(tmp_path: Path):
     leaving.leave()
 
     assert not one.leads_elsewhere(NOW_S)
+
+
+def test_nobody_is_led_away_while_a_worker_begins(tmp_path: Path):
+    one, begins = a_worker(tmp_path / "crowd", 5), a_worker(tmp_path / "crowd", 0, ready=False)
+    a_worker(tmp_path / "crowd", 0, process=a_process_that_is_over(), ready=False)
+
+    before = one.leads_elsewhere(NOW_S)
+    begins.be_ready()
+
+    assert (before, one.leads_elsewhere(NOW_S)) == (False, True)
 
 
 def test_a_worker_that_is_alone_leads_nobody_anywhere():
