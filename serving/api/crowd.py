@@ -31,7 +31,7 @@ class Crowd:
 
     def __init__(self) -> None:
         self._all = np.zeros((1, _WORDS), np.int64)
-        """By worker its process, 0 nobody's, how many requests it has at work, whether it is ready for more."""
+        """By worker its process (0 nobody's), its requests at work, and whether it is ready for more."""
         self._mine: Int64Array = self._all[0]
         self._led_at = 0.0
 
