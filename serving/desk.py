@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import NamedTuple
 
 import numpy as np
 from sqlalchemy import Connection, Engine
@@ -51,7 +50,7 @@ from .retraining import Trainer
 from .rule import Caps
 from .scores import ScoreSheet
 from .standing import Standing
-from .subjects import allowed
+from .subjects import allowed, has_number
 from .switchbacks import in_force
 from .verdicts import allowed_until, judge_all
 from .view import View, passing
@@ -67,15 +66,6 @@ NOTHING_ELSE = Seal()
 
 NOTHING_TOLD: Mapping[str, object] = {}
 """The settings of a campaign that nobody named yet."""
-
-
-class Moment(NamedTuple):
-    """When a request is answered."""
-
-    at: int
-    """As of which instant."""
-    now: int
-    """The instant that leases compare with: one of before they are claimed, so that none is taken early."""
 
 
 @dataclass
@@ -123,10 +113,14 @@ class Desk:
         Returns the instant as of which a request made at `at` is answered.
         """
         with glance(self.engine) as connection:
-            return self._arrive(connection, at).at
+            return self._arrive(connection, at)[0]
 
-    def _arrive(self, connection: Connection, at: int) -> Moment:
-        """Follow the store, whose clock is read along with the question whether it has news."""
+    def _arrive(self, connection: Connection, at: int) -> tuple[int, int]:
+        """Follow the store, whose clock is read along with the question whether it has news.
+
+        Returns as of when the request is answered, and the instant that leases compare with: one of before
+        they are claimed, so that none is taken early.
+        """
         latest, now = latest_change(connection)
         if latest != self.ledger.seq or not self._knows_leases:
             with reading(self.engine) as whole:
@@ -137,7 +131,7 @@ class Desk:
                     self._knows_leases = True
         self.roster.hear(self.hands.heard())
         at = self._as_of(at)
-        return Moment(at, now if self.by_database else at)
+        return at, now if self.by_database else at
 
     def _as_of(self, at: int) -> int:
         """One that another overtook is answered as of the other: windows are never moved back for it."""
@@ -171,7 +165,7 @@ class Desk:
         replaced by the instant and the number of batches given at it. Of one `key` polls of other origins are
         others, though they draw alike.
         """
-        with self._holding() as held, ExitStack() as ending:
+        with self._taking() as taken, ExitStack() as ending:
             if not key or has_one_writer(self.engine):  # the next poll's name needs this one's record
                 ending.enter_context(self.lock)
             with self.lock:
@@ -181,30 +175,29 @@ class Desk:
                 at, now = self._arrive(connection, at)
                 poll = Poll(campaign, order, key or self._next_key(campaign, at), at, origin)
                 lineup, book = self.lineup(campaign, at), self.ledger.leads
-                with self.hands.meaning(), passing(lineup, book, order) as view:
+                with passing(lineup, book, order) as view:
                     self._score(view)
-                    given, told = self._hand_out(connection, poll, view, now, seal)
-                held += [item.row for item in given.items]
-                self.roster.hold(held, at, given.expires_at)
+                    given, told = self._hand_out(connection, poll, view, now, seal, taken)
+                self.roster.hold([item.row for item in given.items], at, given.expires_at)
             seal.end(connection, given)
             insert_all(connection, told, last=True, meanwhile=partial(seal.meanwhile, given))
         self._meant |= meant_by(told)
         return given
 
     @contextmanager
-    def _holding(self) -> Iterator[list[int]]:
-        """Rows of leads that a poll holds before that is on record; forgotten if it ends in an error.
+    def _taking(self) -> Iterator[list[int]]:
+        """Rows of leads that a poll says it takes: taken back if it ends in an error, at other workers too.
 
-        Where the record arrived all the same, the lease table knows better.
+        Where its record arrived all the same, the lease table knows better.
         """
-        held = list[int]()
+        taken = list[int]()
         try:
-            yield held
+            yield taken
         except BaseException:
-            if held:
+            if taken:
                 with self.lock:
-                    self.roster.hold(held, 0, 0)
-                    self._tell(np.array(held, np.int64), 0, 0)
+                    self.roster.hold(taken, 0, 0)
+                    self._tell(np.array(taken, np.int64), 0, 0)
             raise
 
     def _prepare(self, campaign: str, at: int) -> None:
@@ -306,16 +299,16 @@ class Desk:
             return f"{render(at)}#{batches_at(connection, campaign, at)}"
 
     def _hand_out(
-        self, connection: Connection, poll: Poll, view: View, now: int, seal: Seal
+        self, connection: Connection, poll: Poll, view: View, now: int, seal: Seal, taken: list[int]
     ) -> tuple[Batch, Inserts]:
-        """Win leases in the queue's order; what is to go on record of them."""
+        """Win leases in the queue's order; what is to go on record of them. `taken` gets whom it asks for."""
         policy, withheld = view.lineup.terms.plan.policy, view.withheld()
         n = self._paced(poll, view)
         withheld["abandon_cap"] = max(min(poll.order.n, view.free()) - n, 0)
         account = self.account(poll.campaign, poll.at)
         seal.begin(connection)
         rounds, won = list[Round](), list[Item]()
-        for one, known in self._rounds(connection, poll, view, account, now, n):
+        for one, known in self._rounds(connection, poll, view, account, now, n, taken):
             rounds.append(one)
             won += items_of(poll, view, one, known, self.ledger.leads.ids, first_rank=len(won) + 1)
         view.lineup.learn_price(np.concatenate([one.ranked for one in rounds]), poll.at)
@@ -346,7 +339,14 @@ class Desk:
         return found
 
     def _rounds(
-        self, connection: Connection, poll: Poll, view: View, account: Account, now: int, n: int
+        self,
+        connection: Connection,
+        poll: Poll,
+        view: View,
+        account: Account,
+        now: int,
+        n: int,
+        taken: list[int],
     ) -> Iterator[tuple[Round, Known]]:
         """Rank and claim until the poll is filled; leads lost to other workers make room for others."""
         terms, book = view.lineup.terms, self.ledger.leads
@@ -359,6 +359,7 @@ class Desk:
                 queue = rank(witness, missing, terms.plan.policy, account, rng)
                 rows = view.rows(queue.place)
                 self._tell(rows[:missing], poll.at, poll.until(now))
+            taken += rows[:missing].tolist()
             offered = Offered(queue, rows, partial(witness.testimony, view.lineup.described))
             draft = Draft(partial(self._known, terms.plan, poll.at), rows[:missing])
             found = win(connection, book, offered, poll, now, n=missing, first=first, meanwhile=draft.make)
@@ -385,8 +386,7 @@ class Desk:
         rows, leads = found.rows[found.entries], self.ledger.leads
         forbidden = judge_all(self.roster.standing(rows, caps, poll.at), caps, poll.at).forbidden
         for i in np.flatnonzero(~forbidden).tolist():
-            number = leads.phones.word(int(leads.columns["phone"][rows[i]]))
-            forbidden[i] = number != found.claims[i].phone_hash
+            forbidden[i] = not has_number(leads, int(rows[i]), found.claims[i].phone_hash)
         leases.give_back(connection, [found.claims[i] for i in np.flatnonzero(forbidden).tolist()], now)
         return found.keep(~forbidden)
 

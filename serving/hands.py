@@ -39,11 +39,6 @@ class Hands:
         """Meanwhile no other worker of the host chooses: it hears first what this one tells."""
         yield
 
-    @contextmanager
-    def meaning(self) -> Iterator[None]:
-        """What is told meanwhile is taken back if it ends in an error."""
-        yield
-
 
 class SharedHands(Hands):
     """Words in a ring that all workers of a host have mapped."""
@@ -59,13 +54,9 @@ class SharedHands(Hands):
         shared = np.frombuffer(mmap(self._file, 8 * size), np.int64)
         self._count, self._ring = shared[:1], shared[_COUNT:].reshape(WORDS, 4)
         self._me, self._heard, self._has_turn = secrets.randbits(62), int(self._count[0]), False
-        self._meant: list[Int64Array] | None = None
-        """Of whom it spoke since it began to mean it; None outside."""
 
     def tell(self, keys: Int64Array, since: Int64Array | int, until: Int64Array | int) -> None:
         """Say it to the others."""
-        if self._meant is not None:
-            self._meant.append(keys)
         words = np.empty((keys.size, 4), np.int64)
         words[:, 0], words[:, 1], words[:, 2], words[:, 3] = self._me, keys, since, until
         with self.turn():
@@ -97,17 +88,3 @@ class SharedHands(Hands):
         finally:
             self._has_turn = False
             fcntl.flock(self._file, fcntl.LOCK_UN)
-
-    @contextmanager
-    def meaning(self) -> Iterator[None]:
-        """What is told meanwhile is taken back if it ends in an error."""
-        self._meant = meant = list[Int64Array]()
-        try:
-            yield
-        except BaseException:
-            self._meant = None
-            for keys in meant:
-                self.tell(keys, 0, 0)
-            raise
-        finally:
-            self._meant = None

@@ -124,6 +124,8 @@ class Roster:
     _places: dict[str, Columns] = field(default_factory=dict)
     """By experiment every lead's place in it; NaN before it was asked for."""
     _seq: int = -1
+    _sizes: tuple[int, int, int] = (0, 0, 0)
+    """How many leads, numbers and places it follows."""
     _tally: Tally = field(default_factory=Tally)
     _sharers: Sharers = field(default_factory=Sharers)
     _stopped_leads: Stops = field(default_factory=Stops)
@@ -160,7 +162,7 @@ class Roster:
         self._abandons.follow(calls, rows, leads.columns["place"], self._jurisdictions["abandonment"])
         self._news += [rows, self._sharers.of(dialed), self._stop(), np.array(leads.promised, np.int64)]
         leads.promised.clear()
-        self._seq = self.ledger.seq
+        self._seq, self._sizes = self.ledger.seq, _sizes(leads)
         return touched
 
     def take_news(self) -> Int64Array:
@@ -262,9 +264,8 @@ class Roster:
 
     def _of_leads(self) -> OfLeads:
         """Columns that loops read without a look at their ends: so the ledger may not be ahead."""
-        leads = self.ledger.leads
-        if len(leads) > len(self._held_leads) or len(leads.phones) > len(self._held_phones):
-            raise IndexError("the ledger knows leads or numbers that the roster doesn't follow yet")
+        if _sizes(self.ledger.leads) != self._sizes:
+            raise IndexError("the ledger knows leads, numbers or places that the roster doesn't follow yet")
         told, counted = self.ledger.leads.columns, self._tally.by_lead
         stopped, held = self._stopped_leads, self._held_leads
         return OfLeads(
@@ -312,6 +313,10 @@ class Roster:
                 found.append(self._sharers.of(one) if kind == "phone" else one)
         leads.stopped.clear()
         return np.concatenate([np.empty(0, np.int64), *found])
+
+
+def _sizes(leads: LeadBook) -> tuple[int, int, int]:
+    return len(leads), len(leads.phones), leads.place_count
 
 
 def _each(instant: Int64Array | int, leads: int) -> Int64Array:

@@ -172,6 +172,11 @@ class LeadBook:
             self._zones = tuple(tuple(names.split("|")) for names in self._zone_sets.levels)
         return self._zones
 
+    @property
+    def place_count(self) -> int:
+        """How many codes the column `place` has."""
+        return len(self._places)
+
     def places(self, since: int = 0) -> list[tuple[str, str, str]]:
         """For each code of the column `place` from `since` on (country, region, first five of the number).
 

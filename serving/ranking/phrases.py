@@ -1,7 +1,7 @@
 """Phrases: the JSON of a reason around its effect, each kept once; a loop puts reasons together from them."""
 
 from collections.abc import Sequence
-from itertools import accumulate
+from itertools import accumulate, count
 from math import isnan
 from threading import Lock
 from typing import NamedTuple
@@ -24,8 +24,6 @@ from features.kernel import (
     part,
 )
 from features.wording import UNKNOWN, speaker
-
-from .hash_table import HashTable
 
 OTHER = "other"
 
@@ -74,7 +72,8 @@ class Phrases:
         self._forget()
 
     def _forget(self) -> None:
-        self._numbers = HashTable()
+        self._numbers = dict[int, int]()
+        """By name the number of each phrase."""
         self._tails: dict[tuple[int, str], tuple[int, ...]] = {}
         """By a feature's place and what its value says: many values say the same."""
         self._text, self._cuts = Columns({"byte": np.uint8}), Columns({"cut": np.int32})
@@ -100,12 +99,10 @@ class Phrases:
         """The number of each one's phrase, below 0 where there is no name."""
         if len(self._numbers) > MOST_PHRASES:
             self._forget()
-        found = self._numbers.of(names)
-        new = np.unique(names[(found < 0) & (names >= 0)])
-        if new.size:
-            self._phrase(new)
-            found = self._numbers.of(names)
-        return found
+        wanted, known = names.tolist(), self._numbers
+        if new := {name for name in wanted if name >= 0 and name not in known}:
+            self._phrase(np.array(sorted(new)))
+        return np.array([known.get(name, NO_REASON) for name in wanted], np.int64)
 
     def _phrase(self, names: Int64Array) -> None:
         """Make phrases that nobody asked for yet."""
@@ -115,7 +112,7 @@ class Phrases:
         tails = np.array(list(map(self._tail_of, places, seen)))
         heads = np.array(self._add(*map(self._head_of, places, seen, digits)))
         cuts = np.column_stack([heads[:-1], heads[1:], tails])
-        self._numbers.add(names)
+        self._numbers |= zip(names.tolist(), count(len(self._numbers)), strict=False)
         self._cuts.append(cut=cuts.ravel())
         self._text.append(byte=np.frombuffer(b"".join(self._new), np.uint8))
         self._new.clear()
@@ -201,11 +198,11 @@ def put_together(
 
 @part
 def copy(source: UInt8Array, start: int, stop: int, out: UInt8Array, at: int) -> int:
-    """Write a piece of a text into another; return where it ends there."""
-    piece, size = (
-        source[start:stop],
-        stop - start,
-    )  # slices: counted from their begin, bytes go many at a time
+    """Write a piece of a text into another; return where it ends there.
+
+    By slices: counted from their begin, bytes go many at a time.
+    """
+    piece, size = source[start:stop], stop - start
     room = out[at : at + size]
     for i in range(size):
         room[i] = piece[i]

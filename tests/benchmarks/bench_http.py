@@ -33,7 +33,9 @@ from .bench_lease import a_bundle
 from .harness import Figure, alone, summary
 from .store_of_leads import fill_leads
 
-LEADS = int(os.environ.get("LEADS", "100000"))
+LEADS = int(os.environ.get("LEADS", "300000"))
+"""More than the crowd takes while a lease lasts."""
+
 WANTED, LEASE_S = 100, 10
 PACE, PACED, DIALERS, SPELL_S, SPELLS = 20, 8, 16, 10.0, 5
 """Polls a second, and of how many dialers; pollers at once; how long each spell of polls takes, how many."""

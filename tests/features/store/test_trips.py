@@ -90,7 +90,7 @@ def test_work_that_fails_meanwhile_undoes_the_statements(engine: Engine):
 
 
 @on_postgresql
-def test_work_that_fails_beside_the_last_statement_may_come_too_late_to_undo_it(engine: Engine):
+def test_work_that_fails_beside_the_last_statement_comes_too_late_to_undo_it(engine: Engine):
     def fail() -> None:
         raise InterruptedError
 
@@ -98,4 +98,4 @@ def test_work_that_fails_beside_the_last_statement_may_come_too_late_to_undo_it(
         tell_and_commit(connection, *put("a"), meanwhile=fail)
     with transaction(engine) as connection:
         ask(connection, put("b"))
-    assert names(engine) in (["a", "b"], ["b"])
+    assert names(engine) == ["a", "b"]

@@ -16,7 +16,6 @@ from features.statistics.attribute import Age, Attribute, Category
 from features.statistics.window import Count
 from features.wording import worded
 from serving.ranking import phrases
-from serving.ranking.hash_table import enter, find
 from serving.ranking.phrases import name_all, put_together
 from serving.ranking.reasons import (
     MOST,
@@ -140,7 +139,7 @@ def test_what_was_never_explained_has_no_reasons():
 @COMPILED
 def test_after_warming_up_no_shape_of_question_compiles_anything():
     warm_up()
-    loops: list[Any] = [name_all, put_together, sum_groups, choose, find, enter]
+    loops: list[Any] = [name_all, put_together, sum_groups, choose]
     compiled = [len(loop.signatures) for loop in loops]
     values, shares = np.ones((6, len(FEATURES)), np.float32), np.ones((6, len(FEATURES)))
     kind = np.dtype([("effect", np.float64, MOST), ("place", np.int16, MOST)])
