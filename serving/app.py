@@ -38,6 +38,7 @@ from .api import (
 )
 from .api.crowd import Crowd
 from .api.dependencies import Clock, Service
+from .api.described import Application
 from .api.meter import Meter
 from .api.middleware import Edge
 from .api.schemas import Problem
@@ -116,7 +117,7 @@ def create_app(settings: Settings) -> FastAPI:
         remember(service.desk, Path(settings.checkpoints), PATIENCE)
         engine.dispose()
 
-    app = FastAPI(
+    app = Application(
         title="leadrank",
         summary="Decides whom a telesales floor calls next.",
         version=__version__,

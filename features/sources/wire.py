@@ -3,7 +3,15 @@
 import re
 from typing import Annotated, Literal, Self, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    StringConstraints,
+    WithJsonSchema,
+    model_validator,
+)
 
 from .words import Ident, Instant, Label, Money, Note, Number, Phone, Shape, Word, Zone
 
@@ -58,6 +66,13 @@ _EXTENSION = re.compile(r"[a-z0-9_]{1,64}")
 Mark = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]{1,256}$")]
 
 
+JsonType: TypeAlias = Annotated[
+    str,
+    StringConstraints(pattern=r"(?i)^application/([a-z.-]+\+)?json\b"),
+    WithJsonSchema({"type": "string", "description": "application/json, or a type that ends in +json"}),
+]
+
+
 class Envelope(BaseModel):
     """A CloudEvent 1.0; what the standard doesn't name is an extension, and kept. No `time`: on arrival."""
 
@@ -69,9 +84,7 @@ class Envelope(BaseModel):
     source: Mark
     type: Mark
     time: Instant | None = None
-    datacontenttype: (
-        Annotated[str, StringConstraints(pattern=r"(?i)^application/([a-z.-]+\+)?json\b")] | None
-    ) = None
+    datacontenttype: JsonType | None = None
     dataschema: Label | None = None
     subject: Label | None = None
     data: Annotated[dict[str, JsonValue], Field(default_factory=dict)]

@@ -6,17 +6,19 @@ from features.store.campaigns import StoredCampaign, read_campaign, write_campai
 from features.store.engine import reading, transaction
 
 from .. import inquiry
-from ..errors import UnknownCampaign
+from ..errors import ExperimentChanged, ExperimentTooEarly, MalformedBody, UnknownCampaign
 from ..experiments import followed, shown
 from .answers import plain, reply, when
 from .dependencies import Manages, Now, Reads, ServiceDep
+from .inquiry_schemas import DiagnosticsResponse
 from .plans import Campaign, CampaignSettings
+from .problems import TIMED, refusals
 from .schemas import Ident
 
 router = APIRouter(prefix="/v1/campaigns", tags=["campaigns"])
 
 
-@router.get("/{campaign}", response_model=Campaign)
+@router.get("/{campaign}", response_model=Campaign, responses=refusals(UnknownCampaign))
 def read(campaign: Ident, who: Manages, service: ServiceDep) -> Response:
     """The settings that hold, defaults included."""
     who.reach(campaign)
@@ -27,7 +29,14 @@ def read(campaign: Ident, who: Manages, service: ServiceDep) -> Response:
     return reply(_told(found))
 
 
-@router.put("/{campaign}", response_model=Campaign)
+@router.put(
+    "/{campaign}",
+    response_model=Campaign,
+    responses={
+        201: {"model": Campaign, "description": "it is new"},
+        **refusals(*TIMED, UnknownCampaign, MalformedBody, ExperimentTooEarly, ExperimentChanged),
+    },
+)
 def write(
     campaign: Ident, settings: CampaignSettings, who: Manages, at: Now, service: ServiceDep
 ) -> Response:
@@ -45,7 +54,11 @@ def write(
     return reply(_told(found), 201 if before is None else 200)
 
 
-@router.get("/{campaign}/diagnostics", response_model=None)
+@router.get(
+    "/{campaign}/diagnostics",
+    response_model=DiagnosticsResponse,
+    responses=refusals(*TIMED, UnknownCampaign),
+)
 def diagnose(campaign: Ident, who: Reads, at: Now, service: ServiceDep) -> Response:
     """Why leads are withheld, when the next one becomes callable, how old the ranking is."""
     who.reach(campaign)

@@ -14,6 +14,8 @@ from ..handout import reasons_on_record
 from ..replay import replayed
 from .answers import reply, when
 from .dependencies import Reads, ServiceDep
+from .inquiry_schemas import DecisionResponse
+from .problems import refusals
 from .schemas import Said
 
 router = APIRouter(prefix="/v1/decisions", tags=["decisions"])
@@ -25,7 +27,7 @@ _SAID = (
 )  # fmt: skip
 
 
-@router.get("/{decision_id}", response_model=None)
+@router.get("/{decision_id}", response_model=DecisionResponse, responses=refusals(UnknownDecision))
 def read(
     decision_id: Said,
     who: Reads,

@@ -18,7 +18,10 @@ from ..access import Principal
 from ..errors import MalformedBody, ScopeMissing, TooManyItems, UnsupportedMedia
 from .answers import OnceDep, read_json, reply, when
 from .dependencies import Ingests, Manages, Now, ServiceDep
+from .described import named
+from .problems import ONCE, TIMED, refusals
 from .schemas import EventsResponse, ReplayRequest, Said
+from .upkeep_schemas import QuarantineResponse
 
 router = APIRouter(prefix="/v1", tags=["events"])
 
@@ -26,7 +29,7 @@ MOST = 10_000
 STRUCTURED = "application/cloudevents+json"
 BATCH = "application/cloudevents-batch+json"
 
-_ONE = Envelope.model_json_schema()
+_ONE = named(Envelope)
 _BODY = {
     "required": True,
     "content": {
@@ -41,6 +44,7 @@ _BODY = {
     "/events",
     status_code=202,
     response_model=EventsResponse,
+    responses=refusals(*TIMED, *ONCE, MalformedBody, TooManyItems, UnsupportedMedia),
     openapi_extra={"requestBody": _BODY},
 )
 def accept(
@@ -66,7 +70,7 @@ def accept(
     return once.answer(who, at, work)
 
 
-@router.get("/quarantine", response_model=None)
+@router.get("/quarantine", response_model=QuarantineResponse, responses=refusals())
 def list_quarantine(
     who: Manages,
     service: ServiceDep,
@@ -93,7 +97,11 @@ def list_quarantine(
     return reply({"counts": counts, "items": items, "next": page[-1].row if len(page) == limit else None})
 
 
-@router.post("/quarantine:replay", response_model=EventsResponse)
+@router.post(
+    "/quarantine:replay",
+    response_model=EventsResponse,
+    responses=refusals(*TIMED, *ONCE, MalformedBody),
+)
 def replay(
     who: Manages, at: Now, once: OnceDep, service: ServiceDep, request: ReplayRequest | None = None
 ) -> Response:

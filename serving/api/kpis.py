@@ -9,18 +9,24 @@ from features.store.reads import Stretch
 
 from ..access import Principal
 from ..accounts import Question, ask, told
-from ..errors import BadQuery
+from ..errors import BadQuery, NoHoldout, UnknownCampaign, UnknownKpi
 from ..kpi.measures import MEASURES
 from ..trials import account_of
 from ..trials import told as account_told
+from .account_schemas import AttributionResponse, KpiDefinitions, KpiResponse
 from .answers import reply
 from .dependencies import Now, Reads, ServiceDep, instant
+from .problems import TIMED, refusals
 from .schemas import Said
 
 router = APIRouter(prefix="/v1", tags=["kpis"])
 
 
-@router.get("/kpis", response_model=None)
+@router.get(
+    "/kpis",
+    response_model=KpiResponse | KpiDefinitions,
+    responses=refusals(*TIMED, UnknownCampaign, UnknownKpi, BadQuery),
+)
 def read(
     who: Reads,
     at: Now,
@@ -52,7 +58,11 @@ def read(
         return reply(told(question, ask(connection, question)))
 
 
-@router.get("/attribution", response_model=None)
+@router.get(
+    "/attribution",
+    response_model=AttributionResponse,
+    responses=refusals(*TIMED, UnknownCampaign, NoHoldout),
+)
 def read_attribution(
     who: Reads,
     at: Now,

@@ -18,6 +18,9 @@ from ..access import Principal
 from ..errors import MalformedBody, TooManyItems, UnknownLead, UnsupportedMedia
 from .answers import OnceDep, plain, read_json, reply
 from .dependencies import Ingests, Now, Reads, ServiceDep
+from .described import named
+from .inquiry_schemas import ExplainResponse
+from .problems import ONCE, TIMED, refusals
 from .schemas import LeadsResponse, Said
 
 router = APIRouter(prefix="/v1", tags=["leads"])
@@ -27,9 +30,7 @@ MOST = 5_000
 _BODY = {
     "required": True,
     "content": {
-        "application/json": {
-            "schema": {"type": "array", "maxItems": MOST, "items": LeadIn.model_json_schema()}
-        },
+        "application/json": {"schema": {"type": "array", "maxItems": MOST, "items": named(LeadIn)}},
         "application/x-ndjson": {"schema": {"type": "string", "description": "one lead a line"}},
     },
 }
@@ -38,6 +39,7 @@ _BODY = {
 @router.post(
     "/leads:batch",
     response_model=LeadsResponse,
+    responses=refusals(*TIMED, *ONCE, MalformedBody, TooManyItems, UnsupportedMedia),
     openapi_extra={"requestBody": _BODY},
 )
 def accept_batch(
@@ -61,7 +63,9 @@ def accept_batch(
     return once.answer(who, at, work)
 
 
-@router.get("/leads/{lead_id}/explain", response_model=None)
+@router.get(
+    "/leads/{lead_id}/explain", response_model=ExplainResponse, responses=refusals(*TIMED, UnknownLead)
+)
 def explain_lead(lead_id: Said, who: Reads, at: Now, service: ServiceDep) -> Response:
     """Every head's probability with signed reasons, the rules and until when they hold."""
     with reading(service.engine) as connection:

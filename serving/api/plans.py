@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
@@ -228,4 +229,4 @@ class Campaign(CampaignSettings):
     """A campaign with its settings."""
 
     campaign: str
-    created_at: str
+    created_at: datetime

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from http import HTTPStatus
+from typing import Any
 
 import orjson
 import structlog
@@ -13,6 +14,7 @@ from starlette.exceptions import HTTPException
 from features.errors import LeadrankError, StoreError
 
 from .. import errors
+from .schemas import Problem
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -45,6 +47,47 @@ _HEADERS = {
     503: {"Retry-After": "1"},
 }
 _BY_STATUS = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large", 415: "unsupported_media"}
+_PLAIN = {
+    413: {"body_too_large": "The body is larger than this endpoint takes."},
+    422: {"malformed": "The request is not what this endpoint takes."},
+    500: {"internal_error": "Something went wrong here; the log knows what."},
+    503: {"database_unavailable": "The database can't be used at the moment."},
+}
+"""What every endpoint may say that no error of ours says."""
+_USUAL = errors.KeyMissing, errors.KeyUnknown, errors.ScopeMissing, errors.ClockNotAllowed, errors.TooBusy
+
+TIMED = errors.BadInstant, errors.ClockMissing
+"""What an endpoint that answers as of an instant may refuse."""
+ONCE = errors.IdempotencyKeyReused, errors.StillAtWork, errors.LeaseExpired
+"""What one may refuse that takes an Idempotency-Key."""
+CODES = "x-codes"
+"""The codes of a refusal, in the interface's description."""
+
+Refusals = dict[int | str, dict[str, Any]]
+
+
+def refusals(*kinds: type[LeadrankError]) -> Refusals:
+    """For the interface's description: what an endpoint that asks for a key may refuse with, by status."""
+    return _listed(_PLAIN, (*_USUAL, *kinds))
+
+
+def failures(*kinds: type[LeadrankError]) -> Refusals:
+    """The same of an endpoint that asks for none."""
+    return _listed({status: _PLAIN[status] for status in (500, 503)}, kinds)
+
+
+def _listed(plain: Mapping[int, Mapping[str, str]], kinds: tuple[type[LeadrankError], ...]) -> Refusals:
+    found = {status: dict(codes) for status, codes in plain.items()}
+    for kind in kinds:
+        found.setdefault(status_of(kind()), {})[kind.code] = _sentence(kind)
+    return {
+        status: {
+            "model": Problem,
+            "description": "\n".join(f"- `{code}`: {says}" for code, says in codes.items()),
+            CODES: list(codes),
+        }
+        for status, codes in sorted(found.items())
+    }
 
 
 def problem(
@@ -85,8 +128,12 @@ def refusal(request: Request, error: LeadrankError) -> Response:
     status = status_of(error)
     if status >= 500:
         _log(request, error)
-    sentence = (error.__doc__ or "").strip().splitlines()[0]
-    return problem(request, status, error.code, sentence, {"facts": error.facts} if error.facts else None)
+    facts = {"facts": error.facts} if error.facts else None
+    return problem(request, status, error.code, _sentence(type(error)), facts)
+
+
+def _sentence(kind: type[LeadrankError]) -> str:
+    return (kind.__doc__ or "").strip().splitlines()[0]
 
 
 def _ours(request: Request, error: Exception) -> Response:

@@ -19,7 +19,17 @@ from ..handout import Batch, Item, Seal
 from ..leases import Ack
 from .answers import OnceDep, plain, read_json, reply, when
 from .dependencies import Now, Queues, Service, ServiceDep
-from .schemas import AckIn, EligibilityRequest, EligibilityResponse, Ident, LeaseRequest, LeaseResponse
+from .described import named
+from .problems import ONCE, TIMED, refusals
+from .schemas import (
+    AckIn,
+    AcksResponse,
+    EligibilityRequest,
+    EligibilityResponse,
+    Ident,
+    LeaseRequest,
+    LeaseResponse,
+)
 
 router = APIRouter(prefix="/v1", tags=["queues"])
 
@@ -28,14 +38,16 @@ MOST_ACKS = 500
 _ACKS = {
     "required": True,
     "content": {
-        "application/json": {
-            "schema": {"type": "array", "maxItems": MOST_ACKS, "items": AckIn.model_json_schema()}
-        }
+        "application/json": {"schema": {"type": "array", "maxItems": MOST_ACKS, "items": named(AckIn)}}
     },
 }
 
 
-@router.post("/campaigns/{campaign}/queue:lease", response_model=LeaseResponse)
+@router.post(
+    "/campaigns/{campaign}/queue:lease",
+    response_model=LeaseResponse,
+    responses=refusals(*TIMED, *ONCE, UnknownCampaign, MalformedBody),
+)
 def lease_queue(
     campaign: Ident, request: LeaseRequest, who: Queues, at: Now, once: OnceDep, service: ServiceDep
 ) -> Response:
@@ -53,7 +65,12 @@ def lease_queue(
     return answer
 
 
-@router.post("/leases:ack", response_model=None, openapi_extra={"requestBody": _ACKS})
+@router.post(
+    "/leases:ack",
+    response_model=AcksResponse,
+    responses=refusals(*TIMED, *ONCE, MalformedBody, TooManyItems),
+    openapi_extra={"requestBody": _ACKS},
+)
 def acknowledge(who: Queues, at: Now, once: OnceDep, service: ServiceDep) -> Response:
     """Say what became of leases, each on its own. 410 on `dialing`: do not dial."""
     items = read_json(once.body)
@@ -64,7 +81,11 @@ def acknowledge(who: Queues, at: Now, once: OnceDep, service: ServiceDep) -> Res
     return once.answer(who, at, lambda: reply({"items": _acknowledged(service, who, items, at)}))
 
 
-@router.post("/eligibility:check", response_model=EligibilityResponse)
+@router.post(
+    "/eligibility:check",
+    response_model=EligibilityResponse,
+    responses=refusals(*TIMED, UnknownCampaign, MalformedBody),
+)
 def check(request: EligibilityRequest, who: Queues, at: Now, service: ServiceDep) -> Response:
     """The last gate before the call: every rule, asked now. Fails closed: no answer, no call."""
     named = request.lead_id, request.phone, request.lease_id

@@ -20,11 +20,17 @@ from ..ranking.listing import SCALES, WHOLE, Delta, delta
 from ..ranking.queue import Source
 from .answers import reply, when
 from .dependencies import Now, Queues, Service, ServiceDep
+from .problems import TIMED, refusals
 from .schemas import Ident, RankingResponse
 
 router = APIRouter(prefix="/v1/campaigns", tags=["queues"])
 
 MOST = 50_000
+CSV, NDJSON = "text/csv", "application/x-ndjson"
+_LINES = {
+    CSV: {"schema": {"type": "string", "description": "a heading, then one lead a line"}},
+    NDJSON: {"schema": {"type": "string", "description": "one `RankedLead` a line"}},
+}
 FIELDS = ("rank", "lead_id", "value", "source", "callable_until")
 
 
@@ -45,7 +51,15 @@ class Scale(StrEnum):
     DENSE = "dense"
 
 
-@router.get("/{campaign}/ranking", response_model=RankingResponse)
+@router.get(
+    "/{campaign}/ranking",
+    response_model=RankingResponse,
+    responses={
+        200: {"content": _LINES},
+        304: {"description": "it is still that snapshot"},
+        **refusals(*TIMED, UnknownCampaign, BadQuery, SnapshotGone),
+    },
+)
 def read(
     campaign: Ident,
     who: Queues,
@@ -157,8 +171,8 @@ def _written(
     gone = [(None, name, None, "removed", None) for name in removed] if following is None else []
     lines = [*rows, *gone]
     if form is Format.CSV:
-        return Response(_as_csv(lines), 200, headers, "text/csv; charset=utf-8")
-    return Response(_as_ndjson(lines), 200, headers, "application/x-ndjson")
+        return Response(_as_csv(lines), 200, headers, f"{CSV}; charset=utf-8")
+    return Response(_as_ndjson(lines), 200, headers, NDJSON)
 
 
 def _as_csv(lines: Sequence[tuple[object, ...]]) -> str:

@@ -1,6 +1,7 @@
 """Schemas: what endpoints take and give; pydantic checks them, OpenAPI tells them, unknown fields refused."""
 
-from typing import Annotated, Literal, Self
+from datetime import datetime
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
@@ -83,8 +84,8 @@ class IntervalOut(BaseModel):
 class WindowOut(BaseModel):
     """The next hours at which the lead is most likely to answer; null without evidence for any."""
 
-    start: str
-    end: str
+    start: datetime
+    end: datetime
     p_answer: float = Field(description="of a call in these hours, if nothing happens before")
     interval: IntervalOut
     evidence: Literal["strong", "moderate", "weak"] = Field(
@@ -107,7 +108,7 @@ class ItemOut(BaseModel):
     source: Literal["callback", "ranked", "explore", "holdout"]
     attempt_no: int
     timezone: str
-    callable_until: str
+    callable_until: datetime
     best_window: WindowOut | None
     agent_id: str | None
     reasons: list[ReasonOut] = Field(description="at most 8; the last may be `other`")
@@ -120,9 +121,9 @@ class LeaseResponse(BaseModel):
     batch_id: str
     snapshot_id: str
     model_version: str | None
-    ranked_at: str
+    ranked_at: datetime
     degraded: bool
-    expires_at: str
+    expires_at: datetime
     items: list[ItemOut]
     leads: int = Field(description="how many the campaign has; 0 where nobody ever named it")
     withheld: dict[str, int] = Field(description="leads not offered, by reason (`filtered`: by the poll)")
@@ -135,6 +136,22 @@ class AckIn(Strict):
     lease_id: Ident
     state: Literal["dialing", "extend", "dialed", "released", "rejected"]
     reason: str | None = Field(None, max_length=256)
+
+
+class AckOut(BaseModel):
+    """What became of one acknowledgement."""
+
+    lease_id: str | None = Field(description="null where the item named none that can be read")
+    status: Literal[200, 404, 410, 422] = Field(description="410: do not dial")
+    code: Literal["unknown_lease", "lease_expired", "not_callable", "malformed"] | None = Field(
+        None, description="why it is not 200"
+    )
+
+
+class AcksResponse(BaseModel):
+    """What became of each acknowledgement, in the order given."""
+
+    items: list[AckOut]
 
 
 class EligibilityRequest(Strict):
@@ -151,7 +168,7 @@ class EligibilityResponse(BaseModel):
 
     allow: bool
     rules_failed: list[str]
-    valid_until: str | None
+    valid_until: datetime | None
 
 
 class LeadResultOut(BaseModel):
@@ -188,7 +205,7 @@ class ErasureOut(BaseModel):
     """The receipt of a lead's erasure."""
 
     lead_id: str
-    erased_at: str
+    erased_at: datetime
     reached: dict[str, int] = Field(description="by kind, how many rows were dropped or blanked")
 
 
@@ -248,7 +265,7 @@ class WebhookOut(BaseModel):
     events: list[str]
     campaigns: list[str] | None
     quiet_hours: QuietHours | None
-    created_at: str
+    created_at: datetime
 
 
 class WebhookMade(WebhookOut):
@@ -278,7 +295,7 @@ class RankedLead(BaseModel):
     lead_id: str
     value: float | None = Field(description="by the scale asked for; null where no model said")
     source: Literal["callback", "ranked", "holdout"]
-    callable_until: str | None
+    callable_until: datetime | None
 
 
 class RankingResponse(BaseModel):
@@ -286,7 +303,7 @@ class RankingResponse(BaseModel):
 
     snapshot_id: str
     campaign: str
-    ranked_at: str
+    ranked_at: datetime
     model_version: str | None
     degraded: bool
     total: int = Field(description="leads in the whole ranking")
@@ -295,12 +312,22 @@ class RankingResponse(BaseModel):
     next_cursor: str | None
 
 
+class FaultOut(BaseModel):
+    """One thing that is wrong with a request."""
+
+    at: str = Field(description="where, by dots")
+    message: str
+    kind: str
+
+
 class Problem(BaseModel):
     """RFC 9457: what went wrong."""
 
     type: str
     title: str
     status: int
-    code: str
-    detail: str
+    code: str = Field(description="stable; each status of an endpoint lists its own")
+    detail: str = Field(description="for people")
     instance: str
+    facts: dict[str, Any] | None = Field(None, description="what was wrong, by the code")
+    errors: list[FaultOut] | None = Field(None, description="of `malformed`: each thing that is wrong")

@@ -10,16 +10,28 @@ from features.store.installation import secret_of
 from features.store.webhooks import Webhook, add_webhook, all_webhooks, end_webhook, find_webhook, progress
 
 from ..access import Principal
-from ..errors import IdempotencyKeyReused, UnknownWebhook
+from ..errors import (
+    DestinationRefused,
+    IdempotencyKeyReused,
+    MalformedBody,
+    UnknownCampaign,
+    UnknownWebhook,
+)
 from ..webhooks import signing_secret
 from .answers import Once, OnceDep, reply, when
 from .dependencies import Manages, Now, ServiceDep
+from .problems import TIMED, refusals
 from .schemas import Said, WebhookMade, WebhookRequest, WebhooksResponse
 
 router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"])
 
 
-@router.post("", status_code=201, response_model=WebhookMade)
+@router.post(
+    "",
+    status_code=201,
+    response_model=WebhookMade,
+    responses=refusals(*TIMED, UnknownCampaign, DestinationRefused, IdempotencyKeyReused, MalformedBody),
+)
 def subscribe(request: WebhookRequest, who: Manages, at: Now, once: OnceDep, service: ServiceDep) -> Response:
     """Subscribe a URL to events from now on.
 
@@ -37,7 +49,7 @@ def subscribe(request: WebhookRequest, who: Manages, at: Now, once: OnceDep, ser
     return reply({**_told(found), "secret": signing_secret(secret, found.webhook_id)}, 201)
 
 
-@router.get("", response_model=WebhooksResponse)
+@router.get("", response_model=WebhooksResponse, responses=refusals(*TIMED))
 def read(who: Manages, _at: Now, service: ServiceDep) -> Response:
     """The subscriptions, and how many of their deliveries are pending, sent and given up."""
     with reading(service.engine) as connection:
@@ -47,7 +59,9 @@ def read(who: Manages, _at: Now, service: ServiceDep) -> Response:
     )
 
 
-@router.delete("/{webhook_id}", status_code=204, response_model=None)
+@router.delete(
+    "/{webhook_id}", status_code=204, response_model=None, responses=refusals(*TIMED, UnknownWebhook)
+)
 def end(webhook_id: Said, who: Manages, at: Now, service: ServiceDep) -> Response:
     """End a subscription; what is pending for it is not sent any more."""
     with transaction(service.engine) as connection:

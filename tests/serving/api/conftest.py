@@ -1,4 +1,7 @@
-"""A whole service under test: its application on an empty database, its own clock, and keys for it."""
+"""A whole service under test: its application on an empty database, its own clock, and keys for it.
+
+Whatever it answers is held against its own description.
+"""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,6 +17,8 @@ from serving.access import SCOPES, create_key
 from serving.app import create_app
 from serving.settings import Settings
 from tests.features.store.tellings import NOON
+
+from . import contract
 
 
 @dataclass
@@ -39,15 +44,20 @@ class Door:
             said["Leadrank-Now"] = render(self.at)
         said |= {name.replace("_", "-"): word for name, word in headers.items()}
         if json is None:
-            return self.client.request(method, path, headers=said)
-        return self.client.request(method, path, headers=said, json=json)
+            return self._checked(method, path, self.client.request(method, path, headers=said))
+        return self._checked(method, path, self.client.request(method, path, headers=said, json=json))
 
     def send(self, path: str, content: bytes, kind: str) -> Response:
         """Post bytes of some type."""
         said = {"Authorization": f"Bearer {self.token}", "Content-Type": kind}
         if self.at is not None:
             said["Leadrank-Now"] = render(self.at)
-        return self.client.post(path, content=content, headers=said)
+        return self._checked("POST", path, self.client.post(path, content=content, headers=said))
+
+    def _checked(self, method: str, path: str, answer: Response) -> Response:
+        """An answer, once it is what the interface's description says."""
+        contract.check(method, path, answer)
+        return answer
 
     def with_key(self, *scopes: str, campaigns: list[str] | None = None) -> "Door":
         """Another key for the same service."""
