@@ -1,54 +1,149 @@
 """CSV files: each row becomes a lead, a call and its disposition, as a mapping says."""
 
 import csv
-from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, datetime, timedelta
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
 from hashlib import sha256
+from itertools import islice
 from pathlib import Path
-from zoneinfo import ZoneInfo
+from typing import TextIO
 
 import orjson
-import phonenumbers
 
 from ..errors import BadMapping
 from .bank_marketing import ADDED, CLOCKED, with_clock
-from .mapping import Cell, Mapping, Part, cell_of
+from .cells import NUMBERS, Row, number_or_word, text_of, value_of
+from .mapping import Mapping, Part, cell_of
 from .opened import opened
 from .record import Item, Record
 from .wire import PREFIX, SEQUENCE
 from .words import is_ident
 
-Row = dict[str, str]
-_TRUE, _FALSE = {"1", "true", "t", "yes", "y"}, {"0", "false", "f", "no", "n"}
-_TRUTHS = {"human_answered", "abandoned", "converted", "stop_phone"}
-_NUMBERS = {"value", "talk_s", "hold_s", "wrap_s", "next_after_s"}
 _CLOCKS: dict[str | None, Callable[[Iterable[Row]], Iterable[Row]]] = {"bank-marketing": with_clock}
+_DELIMITERS = ",;\t|"
+"""What separates columns where nobody says: the one by which the mapped columns are there."""
+_SAYS_SO = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
+"""A first line by which Excel is told the delimiter."""
+_BEYOND = "\0"
+"""No column's name: what a row has beyond the heading."""
+_LONGEST_HEADING = 100
+"""Lines."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a file is laid out."""
+
+    delimiter: str
+    begins: int
+    """Lines before the heading."""
+    restval: str | None = None
+    """What a row has where it ends before a column."""
+
+    def rows(self, text: TextIO) -> "csv.DictReader[str]":
+        """The rows of a file from its first line on."""
+        lines = islice(text, self.begins, None)
+        return csv.DictReader(lines, delimiter=self.delimiter, restkey=_BEYOND, restval=self.restval)
 
 
 def read_csv(path: Path, mapping: Mapping, at: int = 0) -> Iterator[Record]:
-    """Each row as a record, in order; a file without the mapped columns is `BadMapping`.
+    """Each row as a record, in order; a file that can't be read, or lacks mapped columns, is refused at once.
 
     What is read at a later instant, or further down, stands where it tells another version of a call.
     """
-    with opened(path, mapping.member) as text:
-        reader = csv.DictReader(text, delimiter=mapping.delimiter, restval="")
-        if reader.fieldnames is None:
-            return
-        _check(mapping, reader.fieldnames, path)
-        rows = enumerate(_CLOCKS.get(mapping.clock, _as_they_are)(reader), start=1)
-        for number, row in rows:
-            yield _record(mapping, row, f"{at:020d}.{number:09d}")
+    with opened(path, mapping.member, mapping.encoding) as text:
+        layout = _layout(mapping, text, path)
+        if layout is None:
+            return iter(())
+        text.seek(0)
+        _demand_clear_numbers(mapping, layout.rows(text))
+    return _records(path, mapping, layout, at)
+
+
+def _records(path: Path, mapping: Mapping, layout: Layout, at: int) -> Iterator[Record]:
+    with opened(path, mapping.member, mapping.encoding) as text:
+        rows, read = _CLOCKS.get(mapping.clock, _as_they_are)(layout.rows(text)), mapping.columns()
+        for number, row in enumerate(rows, start=1):
+            fault = _misshapen(row, read)
+            yield Record(fault=fault) if fault else _record(mapping, row, f"{at:020d}.{number:09d}")
 
 
 def _as_they_are(rows: Iterable[Row]) -> Iterable[Row]:
     return rows
 
 
-def _check(mapping: Mapping, columns: Iterable[str], path: Path) -> None:
-    added, needed = (ADDED, CLOCKED) if mapping.clock else (frozenset[str](), frozenset[str]())
-    missing = (mapping.columns() - added | needed) - set(columns)
-    if missing:
-        raise BadMapping(mapping=mapping.name, file=path.name, without=", ".join(sorted(missing)))
+def _layout(mapping: Mapping, text: TextIO, path: Path) -> Layout | None:
+    """The delimiter by which the mapped columns are there; None of an empty file, `BadMapping` if by none."""
+    lines = list(islice(text, _LONGEST_HEADING))
+    if not lines:
+        return None
+    said = _SAYS_SO.fullmatch(lines[0])
+    own = said[1] if said else mapping.delimiter
+    needed = _needed(mapping)
+    headings = {one: _heading(lines[bool(said) :], one) for one in (*([own] if own else ()), *_DELIMITERS)}
+    fitting = [one for one in headings if needed <= {*headings[one]} and one == (own or one)]
+    if not fitting:
+        raise BadMapping(**_amiss(mapping, path, headings, own))
+    chosen = max(fitting, key=lambda one: len(headings[one]))
+    twice = sorted(name for name, count in Counter(headings[chosen]).items() if count > 1 and name in needed)
+    if twice:
+        raise BadMapping(mapping=mapping.name, file=path.name, more_than_once=", ".join(twice))
+    return Layout(chosen, bool(said), "" if mapping.clock else None)
+
+
+def _demand_clear_numbers(mapping: Mapping, rows: Iterable[Row]) -> None:
+    """`BadMapping` if a number can't be told without a decimal sign, and the mapping names none."""
+    if mapping.decimal is not None:
+        return
+    parts = (mapping.lead, mapping.call, mapping.disposition)
+    cells = [cell_of(source) for part in parts for name, source in part.items() if name in NUMBERS]
+    read = [(cell, cell.column) for cell in (*cells, *mapping.attribute_cells.values()) if cell.column]
+    for row in rows:
+        for cell, column in read:
+            if "," in (row.get(column) or ""):
+                number_or_word(mapping, cell, text_of(cell, row))
+
+
+def _needed(mapping: Mapping) -> set[str]:
+    added, clocked = (ADDED, CLOCKED) if mapping.clock else (frozenset[str](), frozenset[str]())
+    return mapping.columns() - added | clocked
+
+
+def _heading(lines: Sequence[str], delimiter: str) -> list[str]:
+    """The names of the columns; none where a field would be longer than any may be."""
+    try:
+        return next(csv.reader(lines, delimiter=delimiter), [])
+    except csv.Error:
+        return []
+
+
+def _amiss(
+    mapping: Mapping, path: Path, headings: dict[str, list[str]], own: str | None
+) -> dict[str, object]:
+    """What a file lacks by the delimiter that was said or comes nearest, and what may be meant."""
+    needed = _needed(mapping)
+    other = next((one for one in headings if needed <= {*headings[one]}), None)
+    nearest = own or max(headings, key=lambda one: (len(needed & {*headings[one]}), len(headings[one])))
+    missing = sorted(needed - {*headings[nearest]})
+    near = {name: get_close_matches(name, headings[nearest], 1) for name in missing}
+    told: dict[str, object] = {"mapping": mapping.name, "file": path.name, "without": ", ".join(missing)}
+    if other is not None:
+        told["why"] = f"with delimiter = {orjson.dumps(other).decode()} they are there"
+    elif any(near.values()):
+        told["why"] = "is it " + ", ".join(repr(found[0]) for found in near.values() if found) + "?"
+    return told
+
+
+def _misshapen(row: Row, read: Iterable[str]) -> str | None:
+    """The code of a row of which nobody knows what its columns say: it has more or fewer than the heading."""
+    if any(row.get(_BEYOND, "")):
+        return "too_many_columns"
+    if any(row[column] is None for column in read):
+        return "too_few_columns"
+    return None
 
 
 def _record(mapping: Mapping, row: Row, sequence: str) -> Record:
@@ -59,7 +154,10 @@ def _record(mapping: Mapping, row: Row, sequence: str) -> Record:
 def _lead(mapping: Mapping, row: Row) -> Item:
     lead = _read(mapping, mapping.lead, row)
     phone = {"e164": lead.pop("phone", None), "type": lead.pop("phone_type", None)}
-    attributes = {name: _number_or_word(_text(cell, row)) for name, cell in mapping.attribute_cells.items()}
+    attributes = {
+        name: number_or_word(mapping, cell, text_of(cell, row))
+        for name, cell in mapping.attribute_cells.items()
+    }
     phones = [phone] if phone["e164"] is not None else []
     return {**lead, "phones": phones, "attributes": attributes}
 
@@ -96,60 +194,7 @@ def _read(mapping: Mapping, part: Part, row: Row) -> dict[str, object]:
     read: dict[str, object] = {}
     for name, source in part.items():
         cell = cell_of(source)
-        text = _text(cell, row)
+        text = text_of(cell, row)
         if text is not None:
-            read[name] = _value(mapping, name, cell, text, row)
+            read[name] = value_of(mapping, name, cell, text, row)
     return read
-
-
-def _text(cell: Cell, row: Row) -> str | None:
-    text = (row[cell.column] if cell.column is not None else cell.value or "").strip()
-    if not text or text in cell.missing:
-        return None
-    return cell.prefix + cell.words.get(text, text)
-
-
-def _value(mapping: Mapping, name: str, cell: Cell, text: str, row: Row) -> object:
-    if name.endswith("_at") or name == "time":
-        return _instant(mapping, cell, text, row)
-    if name in ("phone", "caller_id"):
-        return _phone(mapping, text)
-    if name in _NUMBERS:
-        number = _number_or_word(text)
-        return text if number is None else number
-    if name in _TRUTHS:
-        return text.lower() in _TRUE if text.lower() in _TRUE | _FALSE else text
-    return text
-
-
-def _instant(mapping: Mapping, cell: Cell, text: str, row: Row) -> str:
-    """RFC 3339; an instant without a zone is in the mapping's, seconds are added to the instant itself."""
-    more = None if cell.plus_seconds is None else row[cell.plus_seconds]
-    try:
-        when = datetime.strptime(text, cell.format) if cell.format else datetime.fromisoformat(text)  # noqa: DTZ007
-        if when.tzinfo is None:
-            when = when.replace(tzinfo=ZoneInfo(mapping.timezone))
-        if more is not None:
-            when = (when.astimezone(UTC) + timedelta(seconds=float(more))).astimezone(when.tzinfo)
-    except (ValueError, OverflowError):
-        return text if more is None else f"{text} and {more} seconds"
-    return when.isoformat()
-
-
-def _phone(mapping: Mapping, text: str) -> str:
-    try:
-        number = phonenumbers.parse(text, mapping.phone_region)
-    except phonenumbers.NumberParseException:
-        return text
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-
-
-def _number_or_word(text: str | None) -> float | str | None:
-    """A number where the text is one; `nan` and `inf` are words."""
-    if text is None:
-        return None
-    try:
-        number = float(text)
-    except ValueError:
-        return text
-    return number if abs(number) < float("inf") else text

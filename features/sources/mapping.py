@@ -1,28 +1,41 @@
 """Mapping: which column of a CSV file says what of leads, calls and dispositions; written in TOML."""
 
-import tomllib
+from collections import Counter
 from collections.abc import Iterator
 from functools import cached_property
-from hashlib import sha256
-from importlib.resources import files
-from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field, StringConstraints, ValidationError, model_validator
+import phonenumbers
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints, model_validator
 
-from ..errors import BadMapping, LeakingColumn, UnknownSince
-from ..refused import after_the_call
 from .wire import CallAttempted, CallDisposed, LeadIn
 from .words import Ident, Shape, Zone
 
-INSTANTS = {"created_at", "updated_at"}
-"""Since when what a row says of a lead is known; instants that the call tells will do."""
 KNOWN_AS_IT_BEGINS = {
     "call_id", "lead_id", "campaign", "dialer_id", "phone", "caller_id", "started_at",
     "lease_id", "decision_id", "script", "shift",
 }  # fmt: skip
 """Fields of a call that are known as it begins; all others only after it (many dialers name an agent only
 for answered calls)."""
+
+
+def _encoding(name: str) -> str:
+    try:
+        "a".encode(name)
+    except (LookupError, UnicodeError):
+        raise ValueError("no such encoding; windows-1252, iso-8859-15 and utf-16 are some") from None
+    return name
+
+
+def _region(code: str) -> str:
+    if code not in phonenumbers.SUPPORTED_REGIONS:
+        raise ValueError("no country's two capital letters, such as DE")
+    return code
+
+
+def is_instant(name: str) -> bool:
+    """Whether a field of that name is an instant."""
+    return name.endswith("_at") or name == "time"
 
 
 class Cell(Shape):
@@ -40,6 +53,12 @@ class Cell(Shape):
     words: dict[str, str] = Field(default_factory=dict)
     """What the file's words mean; others stay as they are."""
 
+    @model_validator(mode="after")
+    def _says_one_thing(self) -> "Cell":
+        if (self.column is None) == (self.value is None):
+            raise ValueError("say either a column or a value")
+        return self
+
     @property
     def columns(self) -> list[str]:
         """The columns it reads."""
@@ -55,12 +74,17 @@ class Mapping(Shape):
 
     name: Ident
     version: int
-    delimiter: Annotated[str, StringConstraints(pattern=r'^[^"\r\n]$')] = ","
+    delimiter: Annotated[str, StringConstraints(pattern=r'^[^"\r\n]$')] | None = None
+    """Else the one of , ; | and tab by which the columns are there."""
+    encoding: Annotated[str, AfterValidator(_encoding)] | None = None
+    """Else what the file begins as, or UTF-8."""
+    decimal: Literal[",", "."] | None = None
+    """The sign before decimals; signs between thousands are read then too."""
     member: str | None = None
     """Which file of a zip."""
     timezone: Zone = "UTC"
     """Of instants that name none."""
-    phone_region: str | None = None
+    phone_region: Annotated[str, AfterValidator(_region)] | None = None
     """The country of numbers that begin without +."""
     clock: Literal["bank-marketing"] | None = None
     """What adds columns that follow from the order of rows."""
@@ -83,6 +107,16 @@ class Mapping(Shape):
                 raise ValueError(f"{', '.join(sorted(unknown))}: no field of {shape.__name__}")
         if self.disposition and not self.call:
             raise ValueError("[disposition] without [call]")
+        return self
+
+    @model_validator(mode="after")
+    def _tells_each_attribute_once(self) -> "Mapping":
+        listed = [source for source in self.attributes.values() if isinstance(source, tuple)]
+        named = [name for name, source in self.attributes.items() if not isinstance(source, tuple)]
+        told = Counter([*named, *(column for columns in listed for column in columns)])
+        twice = [name for name, count in told.items() if count > 1]
+        if twice:
+            raise ValueError(f"{', '.join(twice)}: an attribute that is told more than once")
         return self
 
     @cached_property
@@ -122,24 +156,6 @@ def _of_the_call(part: Part) -> dict[str, str]:
     return {column: f"known only after the call, as its {name}" for name, column in after}
 
 
-def demand_known_before(mapping: Mapping) -> None:
-    """`LeakingColumn` if a lead reads what only the call tells, `UnknownSince` if it has no instant."""
-    fields = [(name, cell_of(source)) for name, source in mapping.lead.items() if name not in INSTANTS]
-    for name, cell in [*fields, *mapping.attribute_cells.items()]:
-        reasons = {column: mapping.withheld.get(column) or after_the_call(column) for column in cell.columns}
-        for column, reason in reasons.items():
-            if reason is not None:
-                raise LeakingColumn(mapping=mapping.name, column=column, asked_as=name, reason=reason)
-    for name in mapping.attribute_cells:
-        if (reason := after_the_call(name)) is not None:
-            raise LeakingColumn(mapping=mapping.name, attribute=name, reason=reason)
-    if mapping.attribute_cells and not INSTANTS & set(mapping.lead):
-        names = ", ".join(mapping.attribute_cells)
-        raise UnknownSince(
-            mapping=mapping.name, attributes=names, lead_has_neither="created_at nor updated_at"
-        )
-
-
 def _fields(shape: type[BaseModel]) -> set[str]:
     return set(shape.model_fields) - {"attributes", "phones", "consent"}
 
@@ -147,43 +163,3 @@ def _fields(shape: type[BaseModel]) -> set[str]:
 def cell_of(source: str | Cell) -> Cell:
     """A bare name is a column."""
     return Cell(column=source) if isinstance(source, str) else source
-
-
-def load_mapping(name: str) -> tuple[Mapping, str]:
-    """A shipped mapping by its name or one's own by its path, and the digest that tells versions apart."""
-    text = _text(name)
-    try:
-        mapping = Mapping.model_validate(_tuples(tomllib.loads(text)))
-    except tomllib.TOMLDecodeError as error:
-        raise BadMapping(mapping=name, why=error) from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise BadMapping(mapping=name, where=where or "the whole", why=first["msg"]) from error
-    demand_known_before(mapping)
-    return mapping, sha256(text.encode()).hexdigest()
-
-
-def shipped() -> list[str]:
-    """The names of the mappings that ship."""
-    return sorted(
-        file.name.removesuffix(".toml") for file in files(__package__).joinpath("mappings").iterdir()
-    )
-
-
-def _text(name: str) -> str:
-    if name in shipped():
-        return files(__package__).joinpath("mappings", f"{name}.toml").read_text(encoding="utf-8")
-    try:
-        return Path(name).read_text(encoding="utf-8")
-    except OSError as error:
-        raise BadMapping(mapping=name, why=error.strerror, shipped=", ".join(shipped())) from error
-    except UnicodeDecodeError as error:
-        raise BadMapping(mapping=name, why="not UTF-8, as TOML is") from error
-
-
-def _tuples(given: object) -> object:
-    """TOML's lists as tuples: a mapping doesn't change."""
-    if isinstance(given, list):
-        return tuple(map(_tuples, given))
-    return {key: _tuples(value) for key, value in given.items()} if isinstance(given, dict) else given

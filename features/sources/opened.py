@@ -11,30 +11,37 @@ from pathlib import Path
 from typing import IO, TextIO
 
 from ..errors import UnreadableFile
+from .encoding import Unreadable, encoding_of
 
 _BLOCK = 1 << 20
 _ZIP = b"PK\x03\x04"
 _DAMAGED = "a damaged zip: fetch or pack it again"
-_NO_UTF_8 = "not UTF-8: convert it, for instance `iconv -f WINDOWS-1252 -t UTF-8 OLD > NEW`"
 
 
 @contextmanager
-def opened(path: Path, member: str | None = None) -> Iterator[TextIO]:
-    """Open a file as UTF-8 text; of a zip the file whose path ends with `member`, or its only one."""
+def opened(path: Path, member: str | None = None, encoding: str | None = None) -> Iterator[TextIO]:
+    """Open a file as text that can be read; of a zip the one whose path ends with `member`, or its only one.
+
+    It is UTF-8 unless `encoding` or its first bytes say otherwise.
+    """
     try:
         if not zipfile.is_zipfile(path):
             _refuse_half_a_zip(path)
-            with path.open(encoding="utf-8-sig", newline="") as text:
-                yield text
+            with path.open("rb") as raw:
+                yield _text(raw, encoding)
             return
         with zipfile.ZipFile(path) as archive, _member(archive, path, member) as raw:
-            yield io.TextIOWrapper(raw, encoding="utf-8-sig", newline="")
-    except UnicodeDecodeError as error:
-        raise UnreadableFile(file=path.name, why=_NO_UTF_8) from error
+            yield _text(raw, encoding)
+    except Unreadable as error:
+        raise UnreadableFile(file=path.name, why=error) from error
     except (zipfile.BadZipFile, zlib.error, EOFError) as error:
         raise UnreadableFile(file=path.name, why=f"{_DAMAGED} ({error})") from error
     except (OSError, csv.Error) as error:
         raise UnreadableFile(file=path.name, why=error) from error
+
+
+def _text(raw: IO[bytes], encoding: str | None) -> TextIO:
+    return io.TextIOWrapper(raw, encoding=encoding_of(raw, encoding), newline="")
 
 
 def _refuse_half_a_zip(path: Path) -> None:

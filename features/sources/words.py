@@ -46,7 +46,7 @@ def _zones() -> frozenset[str]:
 def zone_of(name: str) -> str:
     """The name of an IANA time zone; else a `ValueError`."""
     if name not in _zones():
-        raise ValueError("not an IANA time zone")
+        raise ValueError("not an IANA time zone, such as Europe/Berlin")
     return name
 
 

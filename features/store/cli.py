@@ -157,7 +157,7 @@ def map_code(
 
 def _order(file: Path, mapping: str | None, at: int) -> "ImportOrder":
     from ..sources.csv_file import read_csv
-    from ..sources.mapping import load_mapping
+    from ..sources.loading import load_mapping
     from ..sources.ndjson_file import read_ndjson
     from ..sources.opened import digest
     from .imports import ImportOrder

@@ -12,7 +12,7 @@ from features.instants import DAY, HOUR, parse, render
 from features.refused import refusal
 from features.sources.bank_marketing import ALLOWED, INPUTS, bank_past, started_at
 from features.sources.csv_file import read_csv
-from features.sources.mapping import load_mapping
+from features.sources.loading import load_mapping
 from features.store.engine import reading
 from features.store.imports import ImportOrder, run_import
 from features.store.ledger import Ledger

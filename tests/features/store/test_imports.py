@@ -1,5 +1,7 @@
 """Imports: in batches, resumable, rehearsed without a trace, told on the command line."""
 
+import re
+
 import pytest
 from sqlalchemy import Engine, func, select
 from typer.testing import CliRunner
@@ -136,3 +138,20 @@ def test_the_command_line_tells_of_the_database(tmp_path):
     assert "missing" in missing.stdout
     assert "revision" in made.stdout
     assert "current" in current.stdout
+
+
+def test_of_several_files_none_is_taken_in_where_one_lacks_the_columns(tmp_path):
+    (tmp_path / "ours.toml").write_text(
+        'name = "ours"\nversion = 1\n[lead]\nlead_id = "id"\ncampaign = { value = "spring" }\n'
+        'created_at = "created"\nchannel = { value = "other" }\n'
+    )
+    (tmp_path / "good.csv").write_text("id;created\nann;2026-01-05T08:00:00Z\n")
+    (tmp_path / "bad.csv").write_text("id;made\nbob;2026-01-05T08:00:00Z\n")
+    named = ["--mapping", str(tmp_path / "ours.toml"), str(tmp_path / "good.csv")]
+
+    refused = run(tmp_path, "import", *named, str(tmp_path / "bad.csv"))
+    told = run(tmp_path, "import", *named)
+
+    assert refused.exit_code == 2
+    assert "without=created" in refused.stderr
+    assert re.search("1 +│ leads and events accepted", told.stdout)

@@ -7,7 +7,7 @@ from sqlalchemy import Engine, Row, select
 
 from features.calls import Outcome
 from features.sources.csv_file import read_csv
-from features.sources.mapping import load_mapping
+from features.sources.loading import load_mapping
 from features.store.engine import reading
 from features.store.imports import ImportOrder, Tally, run_import
 from features.store.ledger import Ledger
