@@ -1,13 +1,19 @@
-"""Dialers that go on whatever happens to the service, and write down what they were given and told."""
+"""Dialers that go on whatever happens to the service, and write down what they were given and told.
+
+They ask by the standard library's client: another one makes TLS settings for each connection, which takes
+more of the cores that the service is on than its answer does.
+"""
 
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
+from http.client import HTTPConnection, HTTPException
 from typing import Any
+from urllib.parse import urlsplit
 
-import httpx2
 import orjson
 from numpy.random import Generator, default_rng
 
@@ -19,6 +25,7 @@ CAMPAIGN = "spring"
 ASKED = 10
 LEASE_S = 20
 RETRY_S = 0.2
+PATIENCE_S = 30
 
 Item = dict[str, Any]
 
@@ -157,16 +164,23 @@ class Dialer(threading.Thread):
         if key is not None:
             headers["Idempotency-Key"] = key
         try:
-            given = httpx2.post(
-                f"{self.url}{path}", content=orjson.dumps(content), headers=headers, timeout=30
-            )
-        except httpx2.TransportError as error:
+            status, told = _sent(self.url, path, orjson.dumps(content), headers)
+        except (OSError, HTTPException) as error:
             self.journal.broken[type(error).__name__] += 1
             return None, False
-        if given.status_code < 400:
-            return given.json(), True
-        self.journal.refused[f"{given.status_code} {given.json()['code']}"] += 1
-        return None, given.status_code not in (409, 429, 503)
+        if status < 400:
+            return told, True
+        self.journal.refused[f"{status} {told['code']}"] += 1
+        return None, status not in (409, 429, 503)
+
+
+def _sent(url: str, path: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, Answer]:
+    """The status and content of the answer."""
+    where = urlsplit(url)
+    with closing(HTTPConnection(where.hostname or "", where.port, timeout=PATIENCE_S)) as connection:
+        connection.request("POST", path, body, dict(headers))
+        given = connection.getresponse()
+        return given.status, orjson.loads(given.read())
 
 
 def _event(item: Item) -> Answer:

@@ -36,13 +36,16 @@ class Clock:
         return cls(file, next((name for name in LIBRARIES if Path(name).exists()), None))
 
     def environment(self) -> dict[str, str]:
-        """What a process needs to go by it: instants jump, durations don't."""
+        """What a process needs to go by it: instants jump, durations don't.
+
+        It reads the file once a second: at every look at the clock that would take more than the service does.
+        """
         if self.library is None:
             return {}
         return {
             "LD_PRELOAD": self.library,
             "FAKETIME_TIMESTAMP_FILE": str(self.file),
-            "FAKETIME_NO_CACHE": "1",
+            "FAKETIME_CACHE_DURATION": "1",
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",
         }
 
