@@ -144,17 +144,21 @@ def from_environment() -> FastAPI:
 
 
 def open_desk(settings: Settings, engine: Engine) -> Desk:
-    """The desk of one worker, with the champion as far as the registry has one."""
+    """The desk of one worker, with the champion as far as the registry has one.
+
+    In normal running it begins with the champion that served last: rounds ask the registry, which takes long.
+    """
     with reading(engine) as connection:
         salt = secret_of(connection)
         found = restored(connection, Path(settings.checkpoints)) or Memory.empty()
         at = database_clock(connection) if settings.clock == "system" else NEVER_PARDONED
     registry = Models(settings.mlflow_uri, Path(settings.cache))
     trainer = Trainer(settings.database_url, settings.mlflow_uri, settings.retrain_every)
-    registry.reload()
+    said = settings.clock == "request"
+    if said or not registry.recall():
+        registry.reload()
     memory = found.with_(registry.champion(), at)
     memory.sheet.logged = settings.log_vectors
-    said = settings.clock == "request"
     patience = 0 if said else PATIENCE
     hands = Hands() if said else SharedHands(Path(settings.checkpoints), salt)
     return Desk(engine, registry, trainer, salt, not said, memory, hands, patience=patience, at_once=said)

@@ -51,6 +51,10 @@ def serve(
     """The HTTP service; settings come from the environment (docs/operations.md)."""
     import uvicorn
 
+    from .errand import IMPATIENT
+
+    for name, word in IMPATIENT.items():
+        os.environ.setdefault(name, word)
     if database is not None:
         os.environ["LEADRANK_DATABASE_URL"] = database
     settings = Settings()

@@ -1,9 +1,11 @@
 """Models: which bundle is champion, swapped without a restart; the last good one when the registry fails."""
 
+import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING
 
 from features import FeatureMatrix, Past
@@ -91,19 +93,34 @@ class Models:
         self.take(champion)
         return True
 
+    def recall(self) -> bool:
+        """Let who served last serve, by the cache alone, until the registry is asked; tell if anybody did."""
+        with _trouble_told(lambda _: None):
+            self.take(Bundle.load(self.cache / self._last.read_text(encoding="utf-8")))
+        return self._bundle is not None
+
     def found(self) -> Bundle | None:
         """The registry's champion, who may not serve yet; None where there is none or it can't be had."""
         found: list[Bundle | None] = []
         with _trouble_told(self._champion_missing):
             champion = self._fetch()
+            if champion is None:
+                self._last.unlink(missing_ok=True)
             if champion is None or champion.version == self.version:
                 self.trouble = champion.degraded if champion else UNTRAINED
             found.append(champion)
         return found[0] if found else None
 
     def take(self, champion: Bundle) -> None:
-        """Let it serve from now on."""
+        """Let it serve from now on, and first after a restart if it was fetched."""
         self._bundle, self.trouble = champion, champion.degraded
+        if (self.cache / champion.version).is_dir():
+            _write_whole(self._last, champion.version)
+
+    @property
+    def _last(self) -> Path:
+        """The file that names who of this registry served last."""
+        return self.cache / f"last-{hashlib.blake2b(self.uri.encode(), digest_size=8).hexdigest()}"
 
     def listed(self) -> Listed:
         """Every registered version; the last ones that this worker knows while the registry is in trouble."""
@@ -172,7 +189,19 @@ class Models:
 
 @contextmanager
 def _trouble_told(tell: Callable[[str], None]) -> Iterator[None]:
-    """What goes wrong between here and the registry stops nothing: the kind of error is told.
+    """What goes wrong between here and the registry stops nothing: the kind of error is told."""
+    try:
+        yield
+    except (TrainingError, OSError) as problem:
+        tell(type(problem).__name__)
+    except Exception as problem:
+        if not isinstance(problem, _errors_of_registries()):
+            raise
+        tell(type(problem).__name__)
+
+
+def _errors_of_registries() -> tuple[type[Exception], ...]:
+    """Asked for once something went wrong: to import MLflow takes seconds, that a start need not have.
 
     An AttributeError comes out of MLflow's migration where two threads run it on a file half made.
     """
@@ -180,11 +209,7 @@ def _trouble_told(tell: Callable[[str], None]) -> Iterator[None]:
     from mlflow.exceptions import MlflowException  # noqa: PLC0415
     from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415
 
-    registry = MlflowException, SQLAlchemyError, CommandError, AttributeError
-    try:
-        yield
-    except (*registry, TrainingError, OSError) as problem:
-        tell(type(problem).__name__)
+    return MlflowException, SQLAlchemyError, CommandError, AttributeError
 
 
 def _download(source: str, folder: Path, uri: str) -> None:
@@ -195,6 +220,13 @@ def _download(source: str, folder: Path, uri: str) -> None:
     fetched = Path(download_artifacts(artifact_uri=source, dst_path=str(folder) + ".part", tracking_uri=uri))
     if not folder.exists():
         fetched.rename(folder)
+
+
+def _write_whole(file: Path, text: str) -> None:
+    """Other workers write it too: each its own draft."""
+    with NamedTemporaryFile("w", dir=file.parent, prefix=f".{file.name}.", delete=False) as draft:
+        draft.write(text)
+    Path(draft.name).replace(file)
 
 
 def _told(version: "Registered", aliases: list[str]) -> ModelVersion:

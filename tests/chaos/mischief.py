@@ -38,7 +38,7 @@ class Clock:
     def environment(self) -> dict[str, str]:
         """What a process needs to go by it: instants jump, durations don't.
 
-        It reads the file once a second: at every look at the clock that would take more than the service does.
+        It reads the file once a second: at every look at the clock it would take more than the service does.
         """
         if self.library is None:
             return {}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from serving.errand import BEHIND, Done, run
+from serving.errand import BEHIND, IMPATIENT, Done, patient, run
 
 STORES = "sqlite:///here.db", "sqlite:///there.db"
 
@@ -43,3 +43,10 @@ def test_one_that_cannot_begin_is_an_error(tmp_path: Path, monkeypatch: pytest.M
 
     with pytest.raises(OSError, match="nowhere"):
         run(["train"], *STORES)
+
+
+def test_it_waits_for_mlflow_as_long_as_mlflow_does_unless_somebody_said_otherwise():
+    retries = "MLFLOW_HTTP_REQUEST_MAX_RETRIES"
+
+    assert patient({"HOME": "/", **IMPATIENT}) == {"HOME": "/"}
+    assert patient({**IMPATIENT, retries: "3"}) == {retries: "3"}

@@ -1,6 +1,10 @@
 """Models and retraining: a real registry's champion, swapped as it changes, kept when that breaks."""
 
+import os
 import shutil
+import socket
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +14,7 @@ from mlflow import MlflowClient
 
 from features import Moments
 from features.instants import DAY, HOUR, MINUTE
+from serving.errand import IMPATIENT
 from serving.errors import AlreadyTraining, TrainingFailed
 from serving.models import REGISTERED, UNTRAINED, Models
 from serving.ranking.reasons import told
@@ -116,6 +121,63 @@ def test_the_last_good_bundle_serves_while_the_registry_is_broken(
 
     assert (changed, models.version, models.degraded) == (False, bundle.version, True)
     assert models.trouble.startswith("the registry's champion can't be had")
+
+
+def test_after_a_restart_the_last_champion_serves_before_the_registry_is_asked(
+    models: Models, bundle: Bundle
+):
+    restarted, elsewhere = Models(models.uri, models.cache), Models("sqlite:///another.db", models.cache)
+
+    assert (restarted.recall(), restarted.version, restarted.degraded) == (True, bundle.version, False)
+    assert (elsewhere.recall(), elsewhere.version) == (False, None)
+
+
+def test_a_champion_that_the_registry_has_no_more_is_not_recalled(models: Models, tmp_path: Path):
+    (tmp_path / "mlruns").mkdir()
+    registry = tmp_path / "mlruns" / "mlflow.db"
+    shutil.copy(models.uri.removeprefix("sqlite:///"), registry)
+    own = Models(f"sqlite:///{registry}", models.cache)
+    own.reload()
+    MlflowClient(own.uri, own.uri).delete_registered_model_alias(REGISTERED, "champion")
+    restarted = Models(own.uri, own.cache)
+
+    recalled = restarted.recall(), restarted.version
+    restarted.reload()
+
+    assert recalled == (True, own.version)
+    assert (restarted.version, restarted.trouble) == (own.version, UNTRAINED)
+    assert Models(own.uri, own.cache).recall() is False
+
+
+def test_a_bundle_lost_from_the_cache_is_not_recalled(models: Models, bundle: Bundle):
+    shutil.rmtree(models.cache / bundle.version)
+
+    assert Models(models.uri, models.cache).recall() is False
+
+
+def test_a_start_without_a_registry_does_not_wait_for_mlflow(tmp_path: Path):
+    script = f"""
+import sys
+from pathlib import Path
+from serving.models import UNTRAINED, Models
+models = Models({uri_of(tmp_path)!r}, Path({str(tmp_path)!r}))
+assert not models.recall() and not models.reload() and models.trouble == UNTRAINED
+assert "mlflow" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", script], check=True)
+
+
+def test_a_service_does_not_wait_long_for_a_registry_that_does_not_answer(tmp_path: Path):
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        address = "http://{}:{}".format(*gone.getsockname())
+    script = f"""
+from pathlib import Path
+from serving.models import Models
+models = Models({address!r}, Path({str(tmp_path)!r}))
+models.reload()
+assert models.trouble.startswith("the registry's champion can't be had"), models.trouble
+"""
+    subprocess.run([sys.executable, "-c", script], env={**os.environ, **IMPATIENT}, check=True, timeout=120)
 
 
 def test_the_last_known_versions_are_listed_while_the_registry_is_broken(published: Path, tmp_path: Path):
