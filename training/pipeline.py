@@ -123,7 +123,7 @@ def prepare(
         left_out |= {name: lost for name, one in trained.items() if (lost := spared(one, races[name]))}
         trained = {name: one for name, one in trained.items() if name not in left_out}
         races = {name: races[name] for name in trained}
-        seen = reference_of(trained, past.leads.coded["channel"].levels)
+        seen = reference_of(trained, past.leads.coded["channel"])
         bundle = bundle_of(trained, spare, past, features, at, scarce, seen, timing)
         verdict = verdict_on(bundle, champion, races)
         stays = verdict.passed or not (champion is None or champion.degraded)

@@ -70,7 +70,7 @@ class Reference:
     columns: tuple[Shares, ...]
     heads: Mapping[str, Said]
     channels: tuple[str, ...] = ()
-    """The channels by which leads had come."""
+    """The channels by which the leads of its attempts had come."""
 
     def as_json(self) -> dict[str, object]:
         """Plain values."""

@@ -8,6 +8,7 @@ import numpy as np
 from features import FeatureMatrix
 from features.instants import render
 from features.kernel import Float64Array, Int64Array
+from features.leads import Coded
 
 from .amounts import evaluate_amounts
 from .bundle import Bundle
@@ -112,8 +113,11 @@ class Trained:
         return np.asarray(self.examples.label[self.fitted.unseen.rows])
 
 
-def reference_of(trained: Mapping[str, Trained], channels: tuple[str, ...]) -> Reference | None:
-    """How attempts looked lately, no agent chosen; what heads said of calls that they had not seen."""
+def reference_of(trained: Mapping[str, Trained], channel: Coded) -> Reference | None:
+    """How attempts looked lately, no agent chosen; what heads said of calls that they had not seen.
+
+    `channel` is that of every lead there is: those of leads that no attempt taught of stay unknown.
+    """
     asked = next((one for one in trained.values() if one.head.per == "calls" and len(one.examples)), None)
     if asked is None:
         return None
@@ -129,6 +133,8 @@ def reference_of(trained: Mapping[str, Trained], channels: tuple[str, ...]) -> R
         name: said_of(one.label, one.chance, one.examples.at[one.fitted.unseen.rows])
         for name, one in judged.items()
     }
+    taught = set(channel.codes[asked.examples.moments.lead].tolist())
+    channels = tuple(word for code, word in enumerate(channel.levels) if code in taught)
     return Reference(rows.size, columns, heads, channels)
 
 

@@ -1,13 +1,16 @@
 """Reference: shares by bins, kept as text, and how much weeks differ of themselves."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from features import Past
 from features.instants import DAY
+from features.leads import Coded
 from tests.builders import MONDAY
 from training.pipeline import train
 from training.reference import (
@@ -105,4 +108,18 @@ def test_a_training_leaves_its_reference_in_the_bundle():
     assert len(bundle.reference.columns) == len(bundle.features)
     chances = {name for name, model in bundle.models.items() if model.objective == "binary"}
     assert set(bundle.reference.heads) == chances
+    assert bundle.reference.channels == ("web_form", "referral", "bought_list")
+
+
+def test_a_channel_by_which_leads_come_only_later_is_none_that_the_training_knew():
+    floor = a_floor(1_800)
+    calls, leads = floor.past.log, floor.past.leads
+    at = int(calls.started_at[900])
+    later = np.where(calls.started_at < at, leads.coded["channel"].codes, 3)
+    channel = Coded((*leads.coded["channel"].levels, "partner"), later)
+    past = Past(calls, replace(leads, coded={**leads.coded, "channel": channel}))
+
+    bundle = train(past, at, rng=np.random.default_rng(1), threads=1).bundle
+
+    assert bundle.reference is not None
     assert bundle.reference.channels == ("web_form", "referral", "bought_list")
