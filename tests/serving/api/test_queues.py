@@ -323,3 +323,28 @@ def test_diagnostics_tell_what_dialers_did_of_late(floor: Door):
 
 def test_without_a_model_there_are_no_versions(floor: Door):
     assert floor("GET", "/v1/models").json() == {"items": [], "degraded": False, "trouble": ""}
+
+
+def test_what_is_said_of_one_lead_holds_for_another_of_its_number_only_where_it_is_the_numbers(door: Door):
+    """Hands and gap are the number's; a dead line closes the lead that was called."""
+    door.at = OPEN
+    shared = a_lead("bob", phones=a_lead("ann")["phones"])
+    door("POST", "/v1/leads:batch", [a_lead("ann"), shared])
+    (first,) = lease(door)["items"]
+    assert lease(door)["withheld"]["leased"] == 2
+    rejected = {"lease_id": first["lease_id"], "state": "rejected", "reason": "no such number"}
+
+    door("POST", "/v1/leases:ack", [rejected])
+    door.at = OPEN + SECOND
+    (again,) = lease(door)["items"]
+    door.at = OPEN + 10 * MINUTE
+    door("POST", "/v1/events", [a_call(again, "c1", OPEN + MINUTE, "disconnected")])
+    soon = lease(door)
+    door.at = OPEN + 3 * HOUR
+    (other,) = lease(door)["items"]
+
+    assert (soon["items"], {name for name, count in soon["withheld"].items() if count}) == (
+        [],
+        {"unworkable", "min_gap"},
+    )
+    assert {again["lead_id"], other["lead_id"]} == {"ann", "bob"}
