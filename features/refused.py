@@ -1,5 +1,6 @@
 """Attributes that are stored but never become features, each with its reason, and numbers too large."""
 
+import unicodedata
 from collections.abc import Collection
 
 LARGEST = 1e30
@@ -12,14 +13,26 @@ PROTECTED = {
     "marital", "marital_status", "children", "pregnancy",
     "disability", "health", "sexual_orientation", "union_member", "political_opinion",
     "first_name", "last_name", "name", "full_name",
+    # German
+    "alter", "altersgruppe", "geburtsdatum", "geburtsjahr", "geburtstag", "geschlecht", "anrede", "titel",
+    "vorname", "nachname", "familienname", "familienstand", "kinder", "schwangerschaft", "konfession",
+    "staatsangehorigkeit", "staatsangehoerigkeit", "nationalitat", "nationalitaet", "muttersprache",
+    "behinderung", "gesundheit", "gewerkschaft", "sexuelle_orientierung",
+    # French
+    "tranche_d_age", "date_de_naissance", "date_naissance", "annee_de_naissance", "annee_naissance", "sexe",
+    "genre", "civilite", "titre", "prenom", "nom", "nom_de_famille", "nom_complet", "situation_familiale",
+    "etat_civil", "enfants", "grossesse", "nationalite", "langue_maternelle", "handicap", "sante",
+    "syndicat", "orientation_sexuelle", "opinion_politique", "origine_ethnique",
 }  # fmt: skip
-"""Protected attributes and their obvious proxies; an installation may allow-list one, with a reason."""
+"""Protected attributes and their obvious proxies, without accents; one may be allow-listed, with a reason."""
 
 AFTER_THE_CALL = {
     "duration", "call_duration", "talk_s", "talk_time", "hold_s", "wrap_s", "handle_time",
     "disposition", "outcome", "converted", "sale", "sold", "y", "result", "ended_at", "answered_at",
 }  # fmt: skip
 """What only the call itself tells: a model that sees it predicts the past."""
+
+_AS_ONE = str.maketrans(" -.'’", "_____")
 
 
 def refusal(name: str, allowed: Collection[str] = ()) -> str | None:
@@ -35,4 +48,7 @@ def after_the_call(name: str) -> str | None:
 
 
 def _plain(name: str) -> str:
-    return name.strip().lower().replace(" ", "_").replace("-", "_").replace(".", "_")
+    if not name.isascii():
+        told = unicodedata.normalize("NFKD", name)
+        name = "".join(letter for letter in told if not unicodedata.combining(letter))
+    return name.strip().lower().translate(_AS_ONE)

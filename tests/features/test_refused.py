@@ -16,7 +16,21 @@ def test_what_only_the_call_tells_is_refused_even_if_allowed(name: str):
     assert refusal(name, allowed={name}) == "known only after the call"
 
 
-@pytest.mark.parametrize("name", ["Age", " age ", "DATE-OF-BIRTH", "date of birth", "Marital.Status"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Age",
+        " age ",
+        "DATE-OF-BIRTH",
+        "date of birth",
+        "Marital.Status",
+        "Prénom",
+        "Nationalität",
+        "PRE\u0301NOM",
+        "tranche d’âge",
+        "Staatsangehörigkeit",
+    ],
+)
 def test_spelling_does_not_smuggle_an_attribute_in(name: str):
     assert refusal(name) is not None
 
@@ -30,3 +44,5 @@ def test_an_allowance_holds_however_either_side_spells_it(allowed: str):
 def test_other_attributes_pass():
     assert refusal("income") is None
     assert refusal("mileage") is None
+    assert refusal("Straße") is None
+    assert refusal("Herkunft") is None
