@@ -98,7 +98,12 @@ class Board:
     def write(
         self, told: Told, before: Kept | None, points: Sequence[Point], pages: Mapping[str, str]
     ) -> str:
-        """Bring a run up to date, or make it; its digest comes last: what was stopped is done again."""
+        """Bring a run up to date, or make it; its digest comes last: what was stopped is done again.
+
+        One that says less than before is made anew: MLflow takes back no figure.
+        """
+        if before is not None and before.figures.keys() - {one.title for one in points}:
+            return self.write_anew(told, before, points, pages)
         run_id = before.run_id if before else self._made(told)
         metrics = [Metric(one.title, one.value, one.at // 1_000, one.step) for one in points]
         tags = [RunTag(key, text) for key, text in told.tags.items()]
@@ -113,14 +118,16 @@ class Board:
         self._client.set_terminated(run_id, end_time=told.ends // 1_000)
         return run_id
 
-    def write_anew(self, told: Told, before: Kept | None, points: Sequence[Point]) -> str:
+    def write_anew(
+        self, told: Told, before: Kept | None, points: Sequence[Point], pages: Mapping[str, str]
+    ) -> str:
         """Put a run in the place of one whose points changed: MLflow would draw the old ones too.
 
         The old one goes first: what is stopped between leaves none, which is made good, and not two.
         """
         if before is not None:
             self._client.delete_run(before.run_id)
-        return self.write(told, None, points, {})
+        return self.write(told, None, points, pages)
 
     def _made(self, told: Told) -> str:
         named = {"campaign": told.campaign, "kind": told.kind, "stands for": told.stands_for}

@@ -52,9 +52,11 @@ class _Book:
     at: int
     closed: Closed
     days: Sequence[int]
-    """Those to be shown: on which somebody was called or received."""
+    """Those to be shown: on which somebody was called or received, or that were shown before."""
     waits: Waits
     """Of the leads received on them."""
+    horizon: int
+    """So long after a call its sale may come."""
     received_on: Int64Array
     assigned: Assigned | None
     """None without a holdout."""
@@ -94,16 +96,16 @@ def keep(
     until: int,
     say: Say,
 ) -> Shown:
-    """Show every day that is over at `until`, as it is known then; days begin at or after `since`.
+    """Show every day that is over at `until`, as it is known then; from the week of `since` on, whole weeks.
 
     Idempotent, and one that was stopped goes on: only days and weeks that say something else are written.
     """
     close(engine, campaign, until, lambda done, of: say("days closed", done, of))
     board = Board(uri)
     board.show_page()
-    with reading(engine) as connection:
-        book = _read(connection, campaign, until - WINDOW if since is None else since, until)
     runs = board.kept(campaign, "day")
+    with reading(engine) as connection:
+        book = _read(connection, campaign, until - WINDOW if since is None else since, until, runs)
     days = _show_days(board, book, runs, say)
     _line_up(board, book, runs)
     weeks = _show_weeks(engine, board, book, runs, say)
@@ -113,15 +115,15 @@ def keep(
     return Shown(days, weeks)
 
 
-def _read(connection: Connection, campaign: str, since: int, until: int) -> _Book:
+def _read(connection: Connection, campaign: str, since: int, until: int, runs: Mapping[str, Kept]) -> _Book:
     told = closed(connection, campaign)
-    site = told.site
-    over = [day for day in told.digests if site.begins(day) >= since and site.begins(day + 1) <= until]
+    site, first = told.site, monday_of(told.site.day(since))
+    over = [day for day in told.digests if day >= first and site.begins(day + 1) <= until]
     ends = (site.begins(over[0]), site.begins(over[-1] + 1)) if over else (0, 0)
     waits = Waits(read_received(connection, Stretch(*ends, until, campaign)), until)
     received_on = site.days(waits.received.received_at)
     busy = {*told.cells.day.tolist(), *received_on.tolist()}
-    days = [day for day in over if day in busy]
+    days = [day for day in over if day in busy or _date(day) in runs]
     spans = {day: (site.begins(day), site.begins(day + 1)) for day in days}
     waiting = {
         day: quarantined_calls(connection, Stretch(*span, until, campaign)) for day, span in spans.items()
@@ -133,7 +135,8 @@ def _read(connection: Connection, campaign: str, since: int, until: int) -> _Boo
         assigned = None
     stored, salt = settings_of(connection, Stretch(0, until, until, campaign)), secret_of(connection)
     sides = {day: str(in_force(stored, salt, site.begins(day)).get(SIDE, "")) for day in days}
-    return _Book(campaign, until, told, days, waits, received_on, assigned, aside, sides)
+    horizon = int(str(stored.get("horizon_days", 30))) * DAY
+    return _Book(campaign, until, told, days, waits, horizon, received_on, assigned, aside, sides)
 
 
 def _show_days(board: Board, book: _Book, runs: dict[str, Kept], say: Say) -> int:
@@ -143,9 +146,9 @@ def _show_days(board: Board, book: _Book, runs: dict[str, Kept], say: Say) -> in
     todo = [day for day in book.days if _date(day) not in runs or runs[_date(day)].digest != digests[day]]
     for done, day in enumerate(todo, 1):
         told = figures[day] | book.lift(day)
-        before, name = runs.get(_date(day)), _date(day)
-        run_id = board.write(_day(book, day, digests[day]), before, _aged(book, day, told), {})
-        runs[name] = Kept(run_id, digests[day], {**(before.figures if before else {}), **told})
+        name, points = _date(day), _aged(book, day, told)
+        run_id = board.write(_day(book, day, digests[day]), runs.get(name), points, {})
+        runs[name] = Kept(run_id, digests[day], told)
         say("days shown", done, len(todo))
     return len(todo)
 
@@ -182,15 +185,18 @@ def _line_up(board: Board, book: _Book, runs: Mapping[str, Kept]) -> None:
         book.campaign, "days", book.campaign, f"{book.campaign}: day by day", digest,
         book.closed.site.begins(first), book.until(last), tags,
     )  # fmt: skip
-    board.write_anew(told, before, points)
+    board.write_anew(told, before, points, {})
 
 
 def _show_weeks(engine: Engine, board: Board, book: _Book, runs: Mapping[str, Kept], say: Say) -> int:
     kept, todo = board.kept(book.campaign, "week"), list[tuple[int, list[int], str]]()
     called = set(book.closed.cells.day.tolist())
-    for monday in sorted({monday_of(day) for day in book.days if day in called}):
+    for monday in sorted(set(map(monday_of, book.days))):
         days = [day for day in book.days if monday_of(day) == monday]
-        digest = _digest([runs[_date(day)].digest for day in days])
+        if called.isdisjoint(days) and _date(monday) not in kept:
+            continue
+        final = book.until(days[-1]) + book.horizon <= book.at
+        digest = _digest([final, *(runs[_date(day)].digest for day in days)])
         if _date(monday) not in kept or kept[_date(monday)].digest != digest:
             todo.append((monday, days, digest))
     for done, (monday, days, digest) in enumerate(todo, 1):

@@ -77,6 +77,8 @@ class Week:
     now: Mapping[str, float]
     before: Mapping[str, float]
     """The same figures of the week before; empty where there was none."""
+    at: int
+    """As of when it is told."""
     ripe: float
     """Share of the calls whose sales can't come any more."""
     arms: Attribution | None
@@ -129,6 +131,7 @@ def read_week(
         days=days,
         now=of_calls(mine) | of_leads(waits.waited_s[waits.valid], waits.reached[waits.valid]),
         before=of_calls(earlier) if len(earlier) else {},
+        at=stretch.at,
         ripe=ripe,
         arms=arms,
         course=found.course if found else None,

@@ -12,6 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, PercentFormatter
 
+from features.instants import render
+
 from .kpi.dashboard import REACHED, RESPONSE
 from .kpi.lift import Arm, Attribution
 from .kpi.switchback import Switched
@@ -107,7 +109,7 @@ def _tile(week: Week, title: str, says: str, form: str) -> str:
 def _ripeness(week: Week) -> str:
     if week.ripe == 1:
         return "None can come any more: the figures are final."
-    return f"Of {1 - week.ripe:.0%} of these calls sales may still come: conversion figures can only rise."
+    return f"At {render(week.at)} sales of {1 - week.ripe:.0%} of these calls could still come."
 
 
 def _lift_card(week: Week) -> str:

@@ -19,7 +19,7 @@ from serving.board import EXPERIMENT
 from serving.board_view import DAY_BY_DAY
 from serving.bookkeeping import Bookkeeper, as_process
 from serving.closing import is_unshown
-from serving.daybook import Shown, keep
+from serving.daybook import WINDOW, Shown, keep
 from serving.ranking.policy import Arm, Experiment
 from serving.switchbacks import Switchback
 from tests.mlflow_room import MODE, browsed, room
@@ -281,6 +281,71 @@ def test_an_update_that_was_stopped_midway_is_finished_and_nothing_stands_twice(
     assert (len(runs(uri, "days")), len(runs(uri, "week"))) == (1, 1)
     with reading(engine) as connection:
         assert not is_unshown(connection, "spring")
+
+
+def test_a_figure_that_a_correction_leaves_nothing_to_divide_by_goes(engine: Engine, tmp_path: Path):
+    a_floor(engine)
+    uri, at = f"sqlite:///{tmp_path / 'mlflow.db'}", OPEN - 2 * DAY
+    tell(engine, a_dial("early", "lead-0001", at, "contact_refused", human_answered=True, talk_s=90), at=OPEN)
+    shown(engine, uri)
+    talked = by_date(uri)["2026-01-03"].data.metrics
+
+    tell(engine, {**a_dial("early", "lead-0001", at), "id": "put right", "time": render(at + HOUR)}, at=END)
+    shown(engine, uri, END + 12 * HOUR)
+
+    assert talked["Average talk seconds"] == 90
+    assert "Average talk seconds" not in by_date(uri)["2026-01-03"].data.metrics
+    assert len(runs(uri, "day")) == DAYS + 1
+
+
+def test_a_call_that_turns_out_to_be_another_days_leaves_the_one_where_it_stood(
+    engine: Engine, tmp_path: Path
+):
+    a_floor(engine)
+    uri, wrong = f"sqlite:///{tmp_path / 'mlflow.db'}", OPEN - 7 * DAY
+    tell(engine, a_dial("moved", "lead-0001", wrong), at=OPEN)
+    shown(engine, uri)
+    before = sum(run.data.metrics["Calls"] for run in runs(uri, "day"))
+
+    moved = a_dial("moved", "lead-0001", OPEN)
+    tell(engine, {**moved, "id": "put right"}, at=END)
+    shown(engine, uri, END + 12 * HOUR)
+
+    for kind in ("day", "week"):
+        assert sum(run.data.metrics["Calls"] for run in runs(uri, kind)) == before
+    assert by_date(uri)["2025-12-29"].data.metrics["Calls"] == 0
+
+
+def report(uri: str, folder: Path) -> str:
+    """The page of the one week."""
+    (week,) = runs(uri, "week")
+    path = MlflowClient(tracking_uri=uri).download_artifacts(week.info.run_id, "report.html", str(folder))
+    return Path(path).read_text(encoding="utf-8")
+
+
+def test_a_week_stays_whole_once_its_first_days_are_too_long_ago(engine: Engine, tmp_path: Path):
+    a_floor(engine)
+    uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    shown(engine, uri)
+    (before,) = runs(uri, "week")
+
+    for until in (MIDNIGHT + DAY + WINDOW, MIDNIGHT + 2 * DAY + WINDOW, MIDNIGHT + 9 * DAY + WINDOW):
+        shown(engine, uri, until)
+    keep(engine, uri, "spring", MIDNIGHT + DAY, END, lambda _what, _done, _of: None)
+
+    assert f"<b>{before.data.metrics['Calls']:.0f}</b>calls<br>" in report(uri, tmp_path)
+
+
+def test_a_weeks_page_says_when_its_sales_are_final(engine: Engine, tmp_path: Path):
+    a_floor(engine)
+    uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
+
+    pages = []
+    for at in (END, END + 4 * DAY, END + 31 * DAY):
+        shown(engine, uri, at)
+        pages.append(report(uri, tmp_path))
+
+    assert ["the figures are final" in page for page in pages] == [False, False, True]
 
 
 @pytest.fixture(scope="module")
