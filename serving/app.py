@@ -1,5 +1,6 @@
 """The service: create_app(settings) wires one worker; from_environment() is what uvicorn's workers call."""
 
+import asyncio
 import gc
 import logging
 import os
@@ -79,6 +80,9 @@ YOUNG = 10_000, 50, 1_000_000
 SWITCH_S = 0.0005
 """So long a thread at work, such as one that looks ahead, keeps another waiting that answers a poll."""
 
+PREPARE_S = 10
+"""So long a beginning worker leaves dialers to others of its service at most."""
+
 DRAIN_S = 5
 """So long an ending worker waits for a round at work, which holds a connection; a training takes longer."""
 
@@ -98,8 +102,7 @@ def create_app(settings: Settings) -> FastAPI:
         shelf = Shelf(Path(settings.rankings))
         service = Service(engine, desk, Keys(engine), Clock(settings.clock), meter, guard, herald, shelf)
         app.state.service, app.state.desk = service, service.desk
-        stop = threading.Event()
-        usual = gc.get_threshold()
+        stop, usual = threading.Event(), gc.get_threshold()
         rounds = []
         if settings.clock == "system":
             if settings.crowd:
@@ -107,6 +110,7 @@ def create_app(settings: Settings) -> FastAPI:
             rounds = _rounds(service, settings, stop, crowd)
         for one in rounds:
             one.start()
+        await asyncio.to_thread(crowd.prepare, PREPARE_S)
         yield
         crowd.leave()
         stop.set()
@@ -215,16 +219,14 @@ def _look_after(
 ) -> None:
     """In normal running, at every tick: follow, retrain where it is due, score ahead and in the shadow.
 
-    `ready` is called once the worker knows the store: dialers that come before wait until it does.
+    `ready` is called when the worker knows the store: dialers that come before wait until it does.
     """
-    log, shadow, known = structlog.get_logger("leadrank"), Shadow(service.desk), False
+    log, shadow = structlog.get_logger("leadrank"), Shadow(service.desk)
     for tick in count():
         try:
             catch_up(service.desk, service.clock.now(None))
             look_ahead(service.desk, service.clock.now(None))
-            if not known:
-                ready()
-                known = True
+            ready()
             shadow.follow(service.clock.now(None))
             if tick % TICKS_TO_REMEMBER == 0:
                 if gc.get_freeze_count():

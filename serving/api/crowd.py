@@ -8,6 +8,7 @@ import fcntl
 import os
 from mmap import mmap
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 
@@ -34,6 +35,7 @@ class Crowd:
         """By worker its process (0 nobody's), its requests at work, and whether it is ready for more."""
         self._mine: Int64Array = self._all[0]
         self._led_at = 0.0
+        self._ready = Event()
 
     @property
     def size(self) -> int:
@@ -77,6 +79,12 @@ class Crowd:
     def be_ready(self) -> None:
         """Dialers may come here: until every worker says so, none is led away from another."""
         self._mine[_READY] = 1
+        self._ready.set()
+
+    def prepare(self, most_s: float) -> None:
+        """Wait until it is ready if another worker is: whoever comes had better go there until then."""
+        if _some_live(self._all[self._all[:, _READY] > 0]):
+            self._ready.wait(most_s)
 
     def leave(self) -> None:
         """No dialer should come here any more."""

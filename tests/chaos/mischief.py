@@ -14,44 +14,31 @@ from tests.postgres import Server
 
 from .dialers import Dialer
 
-LIBRARIES = (
-    "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1",
-    "/usr/lib/aarch64-linux-gnu/faketime/libfaketimeMT.so.1",
-)
+WRONG_CLOCK = Path(__file__).parent / "wrong_clock"
 BURST_S = 10.0
 
 
 @dataclass(frozen=True)
 class Clock:
-    """The wall clock of the workers, which may jump: libfaketime, preloaded; None where it is missing."""
+    """The wall clock of the workers, as Python tells it, which may jump; durations go by another."""
 
     file: Path
-    library: str | None
 
     @classmethod
     def of(cls, folder: Path) -> "Clock":
         """A clock that goes right so far."""
-        file = folder / "clock"
-        file.write_text("+0\n", encoding="ascii")
-        return cls(file, next((name for name in LIBRARIES if Path(name).exists()), None))
+        clock = cls(folder / "clock")
+        clock.file.write_bytes(bytes(8))
+        return clock
 
     def environment(self) -> dict[str, str]:
-        """What a process needs to go by it: instants jump, durations don't.
-
-        It reads the file once a second: at every look at the clock it would take more than the service does.
-        """
-        if self.library is None:
-            return {}
-        return {
-            "LD_PRELOAD": self.library,
-            "FAKETIME_TIMESTAMP_FILE": str(self.file),
-            "FAKETIME_CACHE_DURATION": "1",
-            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-        }
+        """What a process needs to go by it."""
+        return {"PYTHONPATH": f"{WRONG_CLOCK}", "CLOCK_OFF_BY": f"{self.file}"}
 
     def jump(self, seconds: int) -> None:
         """From now on it is so far off."""
-        self.file.write_text(f"{seconds:+d}\n", encoding="ascii")
+        with self.file.open("r+b") as file:
+            file.write((seconds * 1_000_000_000).to_bytes(8, "little", signed=True))
 
 
 @dataclass
@@ -94,9 +81,8 @@ class Mischief:
 
     def let_the_clock_jump(self) -> None:
         """The workers' clock goes wrong by up to ten minutes, either way."""
-        if self.clock.library is not None:
-            self.clock.jump(int(self.rng.integers(-600, 600)))
-            self.done.append(("clock jumped", time.monotonic()))
+        self.clock.jump(int(self.rng.integers(-600, 600)))
+        self.done.append(("clock jumped", time.monotonic()))
 
     def burst(self) -> None:
         """For some seconds nobody pauses between polls."""

@@ -60,8 +60,6 @@ def run(trial: Trial, folder: Path, say: Say) -> Verdict:
 
 def _on(trial: Trial, server: Server, engine: Engine, folder: Path, say: Say) -> Verdict:
     clock, now = Clock.of(folder), time.time_ns() // 1_000
-    if clock.library is None:
-        say("libfaketime isn't installed (Debian: faketime): clocks will not jump")
     environment = _environment(engine, folder) | clock.environment()
     stages = Stages(
         environment, folder / "service.log", lambda _: None, ("--workers", f"{trial.workers}"), 300

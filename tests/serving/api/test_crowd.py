@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from fastapi import Response
@@ -69,6 +70,32 @@ def test_nobody_is_led_away_while_a_worker_begins(tmp_path: Path):
     begins.be_ready()
 
     assert (before, one.leads_elsewhere(NOW_S)) == (False, True)
+
+
+def test_a_worker_that_begins_leaves_dialers_to_one_that_is_ready_until_it_is_too(tmp_path: Path):
+    a_worker(tmp_path / "crowd", 0)
+    begins = a_worker(tmp_path / "crowd", 0, ready=False)
+    prepares = Thread(target=begins.prepare, args=(60,))
+    prepares.start()
+
+    prepares.join(0.1)
+    waited = prepares.is_alive()
+    begins.be_ready()
+    prepares.join(30)
+
+    assert (waited, prepares.is_alive()) == (True, False)
+
+
+def test_where_nobody_is_ready_a_worker_takes_whoever_comes(tmp_path: Path):
+    a_worker(tmp_path / "crowd", 0, ready=False)
+    a_worker(tmp_path / "crowd", 0, process=a_process_that_is_over())
+    begins = a_worker(tmp_path / "crowd", 0, ready=False)
+    prepares = Thread(target=begins.prepare, args=(60,), daemon=True)
+    prepares.start()
+
+    prepares.join(30)
+
+    assert not prepares.is_alive()
 
 
 def test_a_worker_that_is_alone_leads_nobody_anywhere():
