@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from .screen import screen
 from .store.cli import register
 from .store.feature_cli import features, write_page
 
@@ -91,7 +91,7 @@ def history(
     from .synthetic.parameters import family as family_of
     from .synthetic.world import make_world
 
-    console = Console()
+    console = screen()
     parameters = family_of(family.value, scale=scale, agents=agents, days=days)
     for kind in drift or []:
         parameters = drifted(parameters, kind.value, drift_day)

@@ -9,13 +9,13 @@ from typing import Annotated, NoReturn
 
 import orjson
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from sqlalchemy import Engine
 
 from features.errors import LeadrankError
 from features.instants import DAY, parse, render
+from features.screen import screen
 from features.store.engine import open_engine, reading, transaction
 from features.store.keys import all_keys, revoke_key
 from features.store.migrations import upgrade
@@ -38,7 +38,7 @@ Examples:
 
 Database = Annotated[str | None, typer.Option(help="Default: LEADRANK_DATABASE_URL.")]
 
-_console, _errors = Console(), Console(stderr=True)
+_console, _errors = screen(), screen(errors=True)
 
 
 @app.command()
@@ -222,5 +222,5 @@ def words_of(text: str) -> Sequence[str]:
 
 def fail(message: str) -> NoReturn:
     """End with a message."""
-    _errors.print(f"[red]leadrank:[/red] {message}", soft_wrap=True)
+    _errors.print(f"leadrank: {message}", style="red", soft_wrap=True)
     raise typer.Exit(2)

@@ -5,10 +5,10 @@ from typing import Annotated
 
 import orjson
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from features.errors import LeadrankError
+from features.screen import screen
 from features.store.engine import reading
 
 from .cli import Database, fail, instant_of, now, opened, words_of
@@ -39,7 +39,7 @@ Since = Annotated[str | None, typer.Option("--from", help="An instant; default: 
 Until = Annotated[str | None, typer.Option("--to", help="An instant; default: now.")]
 At = Annotated[str | None, typer.Option(help="As known then; default: now.")]
 
-_console, _errors = Console(), Console(stderr=True)
+_console, _errors = screen(), screen(errors=True)
 
 
 @app.command(epilog=_KPI_EXAMPLES)

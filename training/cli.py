@@ -17,6 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from features.errors import LeadrankError
+from features.screen import screen
 
 if TYPE_CHECKING:
     from features import Past
@@ -118,7 +119,7 @@ def train(
     it was when asked the same again (`--at`); later trainings keep what the champion's search found.
     """
     _quiet()
-    console = Console(stderr=True)
+    console = screen(errors=True)
     with console.status("reading the past") as status, _told(console):
         import numpy as np
 
@@ -149,14 +150,14 @@ def train(
             handed=handed,
         )
     if json_file != "-":
-        Console().print(_table(report), f"{report.alias}: {report.verdict.reason}")
+        screen().print(_table(report), f"{report.alias}: {report.verdict.reason}")
         if report.degraded:
-            Console().print(f"[yellow]degraded[/yellow]: {report.degraded}", soft_wrap=True)
-        Console().print(f"windows of a week: {report.bundle.timing.sentence}")
+            screen().print(f"degraded: {report.degraded}", soft_wrap=True)
+        screen().print(f"windows of a week: {report.bundle.timing.sentence}")
         for column, reason in report.refused.items():
-            Console().print(f"refused as a feature: {column} ({reason})")
+            screen().print(f"refused as a feature: {column} ({reason})")
         for head, reason in report.left_out.items():
-            Console().print(f"without a head of its own, means stand in: {head} ({reason})")
+            screen().print(f"without a head of its own, means stand in: {head} ({reason})")
     _write(json_file, report.as_json())
 
 
@@ -185,13 +186,13 @@ def rollback(
 def _succeed(mlflow_uri: str | None, change: Callable[["Tracking"], "Succession"]) -> None:
     """Change the champion, and say who is and who was."""
     _quiet()
-    with _told(Console(stderr=True)):
+    with _told(screen(errors=True)):
         from .settings import TrainingSettings
         from .tracking import Tracking
 
         done = change(Tracking(mlflow_uri or TrainingSettings().mlflow_uri))
     before = "none was before" if done.former is None else f"before it {done.former}: `leadrank rollback`"
-    Console().print(f"champion: version {done.champion} ({before})", soft_wrap=True)
+    screen().print(f"champion: version {done.champion} ({before})", soft_wrap=True)
 
 
 @race_app.callback()
@@ -211,7 +212,7 @@ def bank_marketing(
 ) -> None:
     """The last third of 41,188 bank calls in the order of time, from a rolling window of 20,000."""
     _quiet()
-    console = Console(stderr=True)
+    console = screen(errors=True)
     with _bar(console) as bar, _told(console):
         from features.instants import NEVER
         from features.sources.bank_marketing import bank_past
@@ -247,7 +248,7 @@ def world(
 ) -> None:
     """Heads taught three weeks of a simulated world, beside its truth in the fourth."""
     _quiet()
-    console = Console(stderr=True)
+    console = screen(errors=True)
     with console.status("simulating") as status, _told(console):
         from .worlds import FAMILIES, gaps
 
@@ -271,7 +272,7 @@ def _show_gaps(found: Sequence["Gap"]) -> None:
         costs = (one.constant, one.ours, one.coefficients, one.truth)
         told = ["" if isnan(cost) else f"{cost:.4f}" for cost in costs]
         table.add_row(f"{one.world} seed {one.seed}", one.head, f"{one.calls:,}", *told, f"{one.closed:.2f}")
-    Console().print(table)
+    screen().print(table)
 
 
 def _bar(console: Console) -> Progress:
@@ -283,7 +284,7 @@ def _show(report: "RaceReport") -> None:
     from .evaluate import MEASURES
     from .race import shown
 
-    console = Console()
+    console = screen()
     console.print(f"The last {report.scored:,} of {report.calls:,} calls, {report.sold:,} sales")
     for pace in dict.fromkeys(run.every for run in report.runs):
         title = f"retrained every {pace:,} calls" if pace else "taught 80% of the calls, scored on the rest"
@@ -380,7 +381,7 @@ def _told(console: Console) -> Iterator[None]:
         with threadpool_limits(1, user_api="blas"):
             yield
     except LeadrankError as problem:
-        console.print(f"[red]{problem.code}[/red]: {problem}")
+        console.print(f"{problem.code}: {problem}", style="red")
         raise typer.Exit(2) from problem
 
 

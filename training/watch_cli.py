@@ -12,11 +12,12 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from features.errors import LeadrankError
 from features.instants import DAY, HOUR, MINUTE
+from features.screen import screen
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -93,7 +94,7 @@ def shadow(
 
     from .shadowing import shadow as shadow_
 
-    errors = Console(stderr=True)
+    errors = screen(errors=True)
     moment = _now() if at is None else _instant(at)
     with _stores(database, mlflow_uri) as (engine, tracking):
         found = shadow_(engine, tracking, moment, np.random.default_rng(seed), errors.print)
@@ -120,7 +121,7 @@ def _stores(database: str | None, mlflow_uri: str | None) -> Iterator[tuple["Eng
         yield engine, Tracking(mlflow_uri or settings.mlflow_uri)
         engine.dispose()
     except LeadrankError as problem:
-        Console(stderr=True).print(f"[red]{problem.code}[/red]: {problem}", soft_wrap=True)
+        screen(errors=True).print(f"{problem.code}: {problem}", style="red", soft_wrap=True)
         raise typer.Exit(FAILED) from problem
 
 
@@ -159,7 +160,7 @@ def _told(found: "Sighting | None") -> dict[str, object]:
 def _show(found: "Sighting | None", all_checks: bool) -> None:
     from features.instants import render
 
-    console = Console()
+    console = screen()
     if found is None:
         console.print("no champion serves: nothing to watch")
         return
@@ -169,7 +170,7 @@ def _show(found: "Sighting | None", all_checks: bool) -> None:
         table.add_column(column, justify="left" if column in ("check", "") else "right")
     nearest = sorted(watched.checks, key=lambda one: -abs(one.figure) / one.limit)
     for one in nearest if all_checks else nearest[: max(12, len(watched.drifted))]:
-        said = "[red]drifted[/red]" if one.drifted else ""
+        said = Text("drifted", style="red") if one.drifted else ""
         table.add_row(
             f"{one.kind} of {one.of}",
             f"{one.days}",

@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from ..errors import BadMapping, LeadrankError
 from ..instants import of, parse, render
+from ..screen import screen
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -78,7 +77,7 @@ def upgrade_database(database: DatabaseOption = None) -> None:
     with clear_errors(), store(database) as engine:
         from .migrations import HEAD
 
-        Console().print(f"{_safe(engine)} is at revision {HEAD}", soft_wrap=True)
+        screen().print(f"{_safe(engine)} is at revision {HEAD}", soft_wrap=True)
 
 
 @db.command()
@@ -98,7 +97,7 @@ def info(database: DatabaseOption = None) -> None:
                 for kind in (lead, event, call, conversion, decision, agent, suppression):
                     count = connection.execute(select(func.count()).select_from(kind)).scalar_one()
                     table.add_row(kind.name, f"{count:,}")
-        Console().print(table)
+        screen().print(table)
 
 
 @quarantine.command("list")
@@ -115,7 +114,7 @@ def list_events(
         table = Table("received", "source", "id", "type", "code", "detail")
         for row in list_quarantine(connection, code or [], limit):
             table.add_row(render(row.received_at), row.source, row.id, row.type, row.code, row.detail)
-        Console().print(table)
+        screen().print(table)
         _tell_quarantine(engine)
 
 
@@ -132,7 +131,7 @@ def replay(
     with clear_errors(), store(database) as engine:
         with transaction(engine) as connection:
             receipt = replay_quarantine(connection, instant_or_now(at), code or None)
-        Console().print(f"{receipt.accepted + receipt.replayed:,} accepted now")
+        screen().print(f"{receipt.accepted + receipt.replayed:,} accepted now")
         _tell_quarantine(engine)
 
 
@@ -150,7 +149,7 @@ def map_code(
 
     with clear_errors(), store(database) as engine, transaction(engine) as connection:
         map_outcome(connection, source, code, outcome, instant_or_now(at))
-        Console().print(
+        screen().print(
             f"{source}: {code} means {outcome}; now run `leadrank quarantine replay`", soft_wrap=True
         )
 
@@ -196,24 +195,29 @@ def clear_errors() -> Iterator[None]:
     try:
         yield
     except LeadrankError as error:
-        Console(stderr=True).print(f"leadrank: {error}", style="red", soft_wrap=True, markup=False)
+        screen(errors=True).print(f"leadrank: {error}", style="red", soft_wrap=True)
         raise typer.Exit(2) from error
     except OperationalError as error:
-        Console(stderr=True).print(f"leadrank: {error.orig}", style="red", soft_wrap=True, markup=False)
+        screen(errors=True).print(f"leadrank: {error.orig}", style="red", soft_wrap=True)
         raise typer.Exit(2) from error
 
 
 @contextmanager
 def _progress(order: "ImportOrder") -> Iterator[Callable[[int], None]]:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=screen(errors=True), transient=True) as bar:
         task = bar.add_task(order.name, total=None)
         yield lambda rows: bar.advance(task, rows)
 
 
 def _tell(order: "ImportOrder", tally: "Tally", dry_run: bool) -> None:
     if tally.was_done:
-        Console().print(f"{order.name}: already imported, {tally.rows:,} rows", highlight=False)
+        screen().print(f"{order.name}: already imported, {tally.rows:,} rows", highlight=False)
         return
     table = Table("rows", "", title=f"{order.name}{' (dry run: nothing changed)' if dry_run else ''}")
     table.add_row(f"{tally.rows:,}", f"read, {tally.skipped:,} of them by an earlier run")
@@ -222,9 +226,9 @@ def _tell(order: "ImportOrder", tally: "Tally", dry_run: bool) -> None:
     for code, count in sorted(tally.quarantined.items()):
         table.add_row(f"{count:,}", f"quarantined: {code}")
     for code, count in sorted(tally.rejected.items()):
-        first = f"; the first is {escape(tally.firsts[code])}" if code in tally.firsts else ""
+        first = f"; the first is {tally.firsts[code]}" if code in tally.firsts else ""
         table.add_row(f"{count:,}", f"rejected: {code}{first}")
-    Console().print(table)
+    screen().print(table)
 
 
 def _tell_quarantine(engine: "Engine") -> None:
@@ -234,7 +238,7 @@ def _tell_quarantine(engine: "Engine") -> None:
     with reading(engine) as connection:
         waiting = count_quarantine(connection)
     told = ", ".join(f"{count:,} {code}" for code, count in waiting.items())
-    Console().print(f"in quarantine now: {told or 'nothing'}", highlight=False, soft_wrap=True)
+    screen().print(f"in quarantine now: {told or 'nothing'}", highlight=False, soft_wrap=True)
 
 
 def _safe(engine: "Engine") -> str:

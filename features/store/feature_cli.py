@@ -8,12 +8,12 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from ..errors import UnknownAgent, UnknownLeadId
 from ..instants import NEVER, render
+from ..screen import screen
 from .cli import AtOption, DatabaseOption, clear_errors, instant_or_now, store
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ def show(
         table = Table("feature", "value", "means", "newest fact", title=f"{lead} at {render(instant)}")
         for one in told:
             table.add_row(one.name, _shown(one.value), one.means, _newest(one))
-        Console().print(table)
+        screen().print(table)
 
 
 _DESCRIBE_EXAMPLES = """
@@ -198,7 +198,7 @@ def describe(
         table = Table("feature", "kind", "whose", "looks back", "newest fact", "leads with a value")
         for one in told:
             table.add_row(one.name, one.kind, one.by, _looks_back(one), _newest(one), f"{one.share or 0:.0%}")
-        Console().print(table)
+        screen().print(table)
 
 
 _VERIFY_EXAMPLES = """
@@ -245,7 +245,7 @@ def write_page(folder: Path, check: bool) -> None:
     if not check:
         path.write_text(text, encoding="utf-8")
     elif not path.exists() or path.read_text(encoding="utf-8") != text:
-        Console(stderr=True).print(
+        screen(errors=True).print(
             f"{path} is not what the catalogue says: run `leadrank docs`", soft_wrap=True
         )
         raise typer.Exit(1)
@@ -274,7 +274,7 @@ def _build(
         source = read_source(engine, instant_or_now(until))
         read = perf_counter() - started
         if source.note:
-            Console(stderr=True).print(source.note, soft_wrap=True)
+            screen(errors=True).print(source.note, soft_wrap=True)
         first = None if since is None else instant_or_now(since)
         plan = Plan(for_leads(source.past.leads, frozenset(allow or ())), moments, part_days, first, fresh)
         parts = stretches(begun(out, plan), source, plan)
@@ -305,7 +305,7 @@ def _tell_built(out: Path, built: "Built", read: float, parts: str) -> None:
     for stage, seconds in {"reading": read, **built.seconds}.items():
         table.add_row(f"seconds {stage}", f"{seconds:.2f}")
     table.add_row("size", f"{held.size / 1e6:,.1f} MB")
-    Console().print(table)
+    screen().print(table)
 
 
 def _tell_new_words(built: "Built", asked: Sequence["Feature"]) -> None:
@@ -313,7 +313,7 @@ def _tell_new_words(built: "Built", asked: Sequence["Feature"]) -> None:
     mine = {feature.name: feature for feature in built.manifest.features}
     new = [feature.name for feature in asked if mine[feature.name] != feature]
     if new:
-        Console().print(
+        screen().print(
             f"the set keeps the words it was begun with in {', '.join(new)}; --fresh takes up those of now",
             soft_wrap=True,
         )
@@ -374,7 +374,7 @@ def _tell_verification(found: "Verification") -> None:
         table.add_row(f"values {kind.name.lower()}", f"{found.values[kind]:,}")
     table.add_row("vectors that differ by what was told since", f"{found.told_since:,}")
     table.add_row("vectors of features that mean something else now", f"{found.other_features:,}")
-    Console().print(table)
+    screen().print(table)
     if not found.features:
         return
     worst = Table("feature", "mismatched", "missing", "extra", "served", "now", "decision")
@@ -382,7 +382,7 @@ def _tell_verification(found: "Verification") -> None:
     for name, one in ordered[:10]:
         counts = [f"{one.counts[kind]:,}" for kind in list(Found)[1:]]
         worst.add_row(name, *counts, f"{one.served:.9g}", f"{one.again:.9g}", one.decision_id)
-    Console().print(worst)
+    screen().print(worst)
 
 
 def _write_json(lines: Sequence["Line"], **more: object) -> None:
@@ -393,5 +393,5 @@ def _write_json(lines: Sequence["Line"], **more: object) -> None:
 @contextmanager
 def _bar() -> Iterator[Progress]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with Progress(*columns, console=screen(errors=True), transient=True) as bar:
         yield bar

@@ -14,7 +14,10 @@ from serving.access import Keys
 from serving.errors import KeyUnknown
 from serving.kpi.measures import MEASURES
 from serving.kpi.page import page
+from serving.ranking.policy import Arm, Experiment
 from serving.switchbacks import Switchback
+from tests.features.store.tellings import a_lead
+from tests.serving.desks import OPEN, a_dial, tell, tell_leads
 
 
 @pytest.fixture
@@ -87,6 +90,32 @@ def test_kpi_says_what_it_does_not_know(database: str, words: tuple[str, ...]):
 
     assert refused.exit_code == 2
     assert refused.stderr.startswith("leadrank: ")
+
+
+def test_what_others_named_is_printed_as_they_said_it(database: str):
+    odd, arms = "[/red] :smile:", (Arm("a", 0.5), Arm("b", 0.5, "oldest"))
+    engine = open_engine(database)
+    with transaction(engine) as connection:
+        write_campaign(
+            connection, "spring", {"experiments": [asdict(Experiment("heat", arms, 0.9, OPEN))]}, at=0
+        )
+    tell_leads(engine, [a_lead("ann", source=odd)])
+    tell(engine, a_dial("c1", "ann", OPEN))
+    run("keys", "create", odd, "--scopes", "read", "--database", database)
+
+    said = [
+        run(*words, "--database", database)
+        for words in (
+            ("keys", "list"),
+            ("kpi", "contact_rate", "--by", "source"),
+            ("kpi", odd),
+            ("lift", "spring"),
+        )
+    ]
+
+    assert [one.exit_code for one in said] == [0, 0, 2, 0]
+    assert all(odd in one.output for one in said[:3])
+    assert "heat:b: No lift yet" in said[3].output
 
 
 def test_lift_tells_the_arms_as_a_table_and_as_json(database: str):

@@ -2,6 +2,7 @@
 
 import re
 
+import orjson
 import pytest
 from sqlalchemy import Engine, func, select
 from typer.testing import CliRunner
@@ -94,8 +95,6 @@ def run(tmp_path, *arguments: str):
 
 def test_the_command_line_imports_maps_and_replays(tmp_path):
     path = tmp_path / "mixed.ndjson"
-    import orjson
-
     items = [a_lead(), a_call(outcome="Q7"), a_disposition()]
     path.write_bytes(b"\n".join(map(orjson.dumps, items)))
 
@@ -112,6 +111,20 @@ def test_the_command_line_imports_maps_and_replays(tmp_path):
     assert mapped.exit_code == 0
     assert "2 accepted now" in replayed.stdout
     assert "in quarantine now: nothing" in replayed.stdout
+
+
+def test_an_outcome_with_brackets_is_listed_as_it_was_told(tmp_path):
+    events = tmp_path / "events.ndjson"
+    events.write_bytes(orjson.dumps(a_call(outcome="[/red] :smile:")))
+    leads = tmp_path / "leads.ndjson"
+    leads.write_bytes(orjson.dumps(a_lead()))
+
+    read = run(tmp_path, "import", str(leads), str(events))
+    listed = run(tmp_path, "quarantine", "list")
+
+    assert (read.exit_code, listed.exit_code) == (0, 0)
+    assert "[/red]" in listed.stdout
+    assert ":smile:" in listed.stdout
 
 
 @pytest.mark.parametrize(
