@@ -16,7 +16,7 @@ TOLD = "import time; print(time.time_ns() // 1000, round(time.time()))"
 def test_the_clock_of_a_process_jumps_while_ours_goes_right(tmp_path: Path):
     clock = Clock.of(tmp_path)
 
-    def off_by() -> tuple[int, int]:
+    def off_by() -> tuple[float, float]:
         """Seconds, about, by each way to ask."""
         environment = {**os.environ, **clock.environment()}
         told = subprocess.run([sys.executable, "-c", TOLD], env=environment, capture_output=True, check=True)
