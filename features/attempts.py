@@ -46,6 +46,11 @@ class Attempts:
     def __len__(self) -> int:
         return int(self.lead.size)
 
+    def of(self, campaign: str | None) -> BoolArray:
+        """The attempts of a campaign; None: of all."""
+        ours = [campaign in (None, level) for level in self.words["campaign"].levels]
+        return np.array([*ours, campaign is None], np.bool_)[self.words["campaign"].codes]
+
     def take(self, rows: Int64Array | BoolArray) -> "Attempts":
         """Some attempts, in the order given."""
         columns = {f.name: getattr(self, f.name)[rows] for f in fields(self) if f.name != "words"}
@@ -65,6 +70,8 @@ class Conversions:
     confirmed: BoolArray
     """Recorded, and not cancelled since."""
     cancelled: BoolArray
+    ours: BoolArray
+    """The lead stood in the campaign asked of when it bought: whose sale it is where no attempt claims it."""
 
     def __len__(self) -> int:
         return int(self.lead.size)

@@ -36,7 +36,9 @@ def touched(connection: Connection, campaign: str, site: Site, since: int) -> se
     known = Stretch(0, 0, EVER, campaign)
     attempts, undecided = read_attempts(connection, known, news.sellers)
     credits = attribute(attempts, read_conversions(connection, known, news.sellers), undecided)
-    now, before = sold_on(attempts, credits, site), read_sold(connection, campaign, news.leads)
+    mine = attempts.of(campaign)
+    now = sold_on(attempts.take(mine), credits.take(mine), site)
+    before = read_sold(connection, campaign, news.leads)
     moved = {day for day in now.keys() | before.keys() if now.get(day) != before.get(day)}
     return {*site.days(news.called_at).tolist(), *moved}
 
@@ -53,6 +55,7 @@ def read_calls(connection: Connection, stretch: Stretch) -> Accounts:
         since=stretch.since,
         at=stretch.at,
         until=stretch.until,
+        campaign=stretch.campaign,
     )
 
 

@@ -162,7 +162,7 @@ class Herald:
             [book.row_of_key(key) if book.knows(key) else -1 for key in said.lead.tolist()], np.int64
         )
         ours = (said.goal.codes == _code(said, goals.goal)) & (lead >= 0)
-        recorded = lead[ours & (said.at >= since) & (said.at <= at)]
+        recorded = lead[ours & said.ours & (said.at >= since) & (said.at <= at)]
         return int(sold_leads(called, recorded, lead[ours & said.cancelled], goals.confirmation).size)
 
     def _of_lead(

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, case, func, insert, select, update
 
 from ..instants import DAY
 from ..past import HORIZON
 from .changes import take
-from .tables import campaign, conversion, lead
+from .tables import campaign, conversion, lead, lead_past
 
 GOAL = "sale"
 """What a campaign sells that doesn't say."""
@@ -38,6 +38,20 @@ def of_the_goal() -> ColumnElement[bool]:
     named = func.nullif(campaign.c.settings["goal"].as_string(), "")
     mine = (lead.c.id == conversion.c.lead) & (campaign.c.campaign == lead.c.campaign)
     return conversion.c.goal == func.coalesce(select(named).where(mine).scalar_subquery(), GOAL)
+
+
+def stood_in(at: ColumnElement[int]) -> ColumnElement[str]:
+    """The campaign that a row's `lead` stood in at an instant, as its versions were known then.
+
+    What was told of a lead first counts as known ever since (`lead_versions.py`).
+    """
+    since, past = func.coalesce(lead.c.since, lead.c.known_at), lead_past.c
+    before = select(past.campaign).where(past.lead == lead.c.id, past.known_at < since).limit(1)
+    before = before.correlate_except(lead_past)
+    stood = before.where(past.known_at <= at).order_by(past.updated_at.desc(), past.seq.desc())
+    first = before.order_by(past.known_at, past.updated_at.desc(), past.seq.desc())
+    moved = func.coalesce(stood.scalar_subquery(), first.scalar_subquery(), lead.c.campaign)
+    return case((since <= at, lead.c.campaign), else_=moved)
 
 
 def read_campaign(connection: Connection, name: str) -> StoredCampaign | None:

@@ -8,10 +8,11 @@ from zlib import compress, decompress
 
 import numpy as np
 import orjson
-from sqlalchemy import ColumnElement, Connection, delete, exists, func, insert, select, union, update
+from sqlalchemy import ColumnElement, Connection, Select, delete, exists, func, insert, select, union, update
 
 from ..calls import Outcome
 from ..kernel import Int64Array
+from .campaigns import stood_in
 from .reads import Leads
 from .tables import (
     agent,
@@ -26,6 +27,7 @@ from .tables import (
     lead,
     lead_past,
 )
+from .tables import campaign as settings
 
 Sold = tuple[int, float, float, float]
 """A sale that a day counts: the lead's database key, value, 1 if net (2, 3: unclaimed), net value."""
@@ -150,8 +152,8 @@ def read_sold(connection: Connection, campaign: str, leads: AbstractSet[int]) ->
 def first_fact(connection: Connection, campaign: str) -> int | None:
     """When the campaign's first attempt started or its first sale was made, None before either."""
     called = select(func.min(call.c.started_at)).where(call.c.campaign == campaign)
-    mine = select(lead.c.id).where(lead.c.campaign == campaign)
-    bought = select(func.min(conversion.c.at)).where(conversion.c.lead.in_(mine))
+    bought = select(func.min(conversion.c.at)).join(lead, lead.c.id == conversion.c.lead)
+    bought = bought.where(stood_in(conversion.c.at) == campaign)
     found = [connection.execute(asked).scalar() for asked in (called, bought)]
     return min((at for at in found if at is not None), default=None)
 
@@ -178,7 +180,7 @@ def read_news(connection: Connection, campaign: str, since: int) -> News:
         .where(lead.c.seq > since, call.c.campaign == campaign, _reworded()),
     ]
     rows = connection.execute(union(*calls)).all()
-    leads = _leads_with_news(since)
+    leads = _leads_with_news(campaign, since)
     news = leads.subquery("news")
     return News(
         np.array([row.started_at for row in rows], np.int64),
@@ -204,7 +206,7 @@ def latest_known(connection: Connection, since: int = 0) -> int:
     return max((at for at in latest if at is not None), default=0)
 
 
-def _leads_with_news(since: int) -> Leads:
+def _leads_with_news(campaign: str, since: int) -> Leads:
     changed = select(call.c.call_id).where(call.c.seq > since)
     return union(
         select(call.c.lead).where(call.c.seq > since),
@@ -214,6 +216,21 @@ def _leads_with_news(since: int) -> Leads:
         .where(disposition.c.seq > since),
         select(conversion.c.lead).where(conversion.c.seq > since),
         select(lead.c.id.label("lead")).where(lead.c.seq > since),
+        _shared_buyers(campaign, since),
+    )
+
+
+def _shared_buyers(campaign: str, since: int) -> Select[int]:
+    """A campaign's buyers whom another one called whose settings changed: it may claim their sales now."""
+    other = call.alias("other")
+    mine = exists().where(lead.c.id == call.c.lead, lead.c.campaign == campaign)
+    once = exists().where(lead_past.c.lead == call.c.lead, lead_past.c.campaign == campaign)
+    called = exists().where(other.c.lead == call.c.lead, other.c.campaign == campaign)
+    return (
+        select(call.c.lead)
+        .join(settings, settings.c.campaign == call.c.campaign)
+        .where(settings.c.seq > since, settings.c.campaign != campaign)
+        .where(call.c.lead.in_(_sellers()), mine | once | called)
     )
 
 

@@ -29,7 +29,7 @@ from ..instants import DAY, NEVER
 from ..kernel import Float64Array, Int64Array
 from ..leads import Coded
 from ..site import Site
-from .campaigns import goal_of, horizon_of
+from .campaigns import goal_of, horizon_of, stood_in
 from .tables import agent, call, campaign, conversion, decision, disposition, lead, quarantine, touch
 
 Leads = Select[int] | CompoundSelect[int]
@@ -52,8 +52,8 @@ def read_attempts(
     """The attempts of a stretch with the disposition that stood at `at`, and the decisions until its end.
 
     Beside them all attempts of the leads concerned, called or sold to within the stretch: a sale may belong
-    to one before it, and the last attempt before a conversion may come after it. With `leads` all attempts
-    of those alone.
+    to one before it, or of another campaign, and the last attempt before a conversion may come after it. With
+    `leads` all attempts of those alone.
     """
     told = _columns(connection.execute(_attempts(stretch, leads)).all())
     found = connection.execute(decisions_of(stretch)).all()
@@ -71,23 +71,26 @@ def read_conversions(connection: Connection, stretch: Stretch, leads: Leads | No
     """
     told = (
         select(conversion.c.lead, conversion.c.goal, conversion.c.at, conversion.c.value)
-        .add_columns(conversion.c.cancelled)
+        .add_columns(conversion.c.cancelled, stood_in(conversion.c.at).label("campaign"))
+        .join(lead, lead.c.id == conversion.c.lead)
         .where(conversion.c.known_at <= stretch.at)
-        .where(conversion.c.lead.in_(select(lead.c.id).where(*_of(lead.c.campaign, stretch))))
         .where(*_concerned(conversion.c.lead, stretch, leads))
         .order_by(conversion.c.event_at, conversion.c.seq)
     )
-    of: dict[tuple[int, str], list[Row[tuple[int, str, int, float | None, bool]]]] = {}
+    of: dict[tuple[int, str], list[Row[tuple[int, str, int, float | None, bool, str]]]] = {}
     for row in connection.execute(told).all():
         of.setdefault((row.lead, row.goal), []).append(row)
     recorded = [[row for row in rows if not row.cancelled] for rows in of.values()]
+    first = [min(rows, key=lambda row: row.at) if rows else None for rows in recorded]
+    ours = [row is not None and stretch.campaign in (None, row.campaign) for row in first]
     return Conversions(
         lead=np.array([key[0] for key in of], np.int64),
         goal=Coded.of([key[1] for key in of]),
-        at=np.array([min((row.at for row in rows), default=NEVER) for rows in recorded], np.int64),
+        at=np.array([NEVER if row is None else row.at for row in first], np.int64),
         value=numbers(tuple(rows[-1].value if rows else None for rows in recorded)),
         confirmed=np.array([not rows[-1].cancelled for rows in of.values()], np.bool_),
         cancelled=np.array([bool(rows[-1].cancelled) for rows in of.values()], np.bool_),
+        ours=np.array(ours, np.bool_),
     )
 
 
@@ -97,7 +100,7 @@ def read_received(connection: Connection, stretch: Stretch) -> Received:
     arm = func.coalesce(decision.c.arm, leased.c.arm).label("policy")
     model = func.coalesce(decision.c.model_version, leased.c.model_version).label("model_version")
     asked = (
-        select(lead.c.created_at, lead.c.campaign, lead.c.channel, lead.c.source, first.c.started_at)
+        select(lead.c.created_at, _RECEIVED_IN, lead.c.channel, lead.c.source, first.c.started_at)
         .add_columns(first.c.contact_channel, first.c.agent, agent.c.team, first.c.script, first.c.shift)
         .add_columns(arm, model)
         .select_from(
@@ -106,8 +109,7 @@ def read_received(connection: Connection, stretch: Stretch) -> Received:
             .outerjoin(decision, decision.c.decision_id == first.c.decision_id)
             .outerjoin(leased, leased.c.lease_id == first.c.lease_id)
         )
-        .where(lead.c.created_at >= stretch.since, lead.c.created_at < stretch.until)
-        .where(lead.c.erased_at.is_(None), lead.c.known_at <= stretch.at, *_of(lead.c.campaign, stretch))
+        .where(*_received(stretch))
         .order_by(lead.c.id)
     )
     return _as_received(_columns(connection.execute(asked).all()), _settings(connection), stretch.at)
@@ -115,14 +117,18 @@ def read_received(connection: Connection, stretch: Stretch) -> Received:
 
 def received_ids(connection: Connection, stretch: Stretch) -> tuple[list[str], Int64Array]:
     """The leads that `read_received` reads, in its order: the caller's ids, and when they were received."""
-    asked = (
-        select(lead.c.lead_id, lead.c.created_at)
-        .where(lead.c.created_at >= stretch.since, lead.c.created_at < stretch.until)
-        .where(lead.c.erased_at.is_(None), lead.c.known_at <= stretch.at, *_of(lead.c.campaign, stretch))
-        .order_by(lead.c.id)
-    )
+    asked = select(lead.c.lead_id, lead.c.created_at).where(*_received(stretch)).order_by(lead.c.id)
     rows = connection.execute(asked).all()
     return [row.lead_id for row in rows], _whole(row.created_at for row in rows)
+
+
+_RECEIVED_IN = stood_in(lead.c.created_at).label("campaign")
+
+
+def _received(stretch: Stretch) -> list[ColumnElement[bool]]:
+    within = [lead.c.created_at >= stretch.since, lead.c.created_at < stretch.until]
+    known = [lead.c.erased_at.is_(None), lead.c.known_at <= stretch.at]
+    return [*within, *known, *_of(_RECEIVED_IN.element, stretch)]
 
 
 def quarantined_calls(connection: Connection, stretch: Stretch) -> dict[str, int]:
@@ -199,8 +205,7 @@ def _attempts(stretch: Stretch, leads: Leads | None) -> Select[tuple[object, ...
             .outerjoin(disposition, disposition.c.id == _standing(stretch.at))
             .outerjoin(agent, agent.c.agent == call.c.agent)
         )
-        .where(call.c.known_at <= stretch.at, *_of(call.c.campaign, stretch))
-        .where(*_concerned(call.c.lead, stretch, leads))
+        .where(call.c.known_at <= stretch.at, *_concerned(call.c.lead, stretch, leads))
         .order_by(call.c.started_at, call.c.call_id)
     )
 
@@ -209,15 +214,20 @@ def _concerned(
     column: ColumnElement[int], stretch: Stretch, leads: Leads | None
 ) -> list[ColumnElement[bool]]:
     """Of these leads, else of those called or sold to within the stretch; nothing to ask where it is all."""
-    if leads is None and stretch.since <= 0 and stretch.until > stretch.at:
+    if leads is not None:
+        return [column.in_(leads)]
+    if stretch.campaign is None and stretch.since <= 0 and stretch.until > stretch.at:
         return []
     called = select(call.c.lead).where(
         call.c.started_at >= stretch.since, call.c.started_at < stretch.until, *_of(call.c.campaign, stretch)
     )
-    bought = select(conversion.c.lead).where(
-        conversion.c.at >= stretch.since, conversion.c.at < stretch.until, conversion.c.known_at <= stretch.at
+    bought = (
+        select(conversion.c.lead)
+        .join(lead, lead.c.id == conversion.c.lead)
+        .where(conversion.c.at >= stretch.since, conversion.c.at < stretch.until)
+        .where(conversion.c.known_at <= stretch.at, *_of(stood_in(conversion.c.at), stretch))
     )
-    return [column.in_(called.union(bought) if leads is None else leads)]
+    return [column.in_(called.union(bought))]
 
 
 def _standing(at: int) -> ScalarSelect[int]:

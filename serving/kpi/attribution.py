@@ -17,7 +17,8 @@ the longest lease and a quarter of an hour."""
 class Credits:
     """What each attempt is credited with, in rows of Attempts, and what no attempt can claim.
 
-    gross and the unclaimed are every sale there is; net counts, of these, the ones that stand.
+    gross and the unclaimed are every sale there is; net counts, of these, the ones that stand. Of attempts of
+    all campaigns the unclaimed are those of the campaign asked of (`Conversions.ours`).
     """
 
     decision: Int64Array
@@ -55,7 +56,7 @@ class Credits:
 
 
 def attribute(attempts: Attempts, conversions: Conversions, decisions: Decisions) -> Credits:
-    """Credit the sales of these attempts' leads.
+    """Credit the sales of these attempts' leads, to whatever campaign called.
 
     A sale is a lead and a goal, once. It belongs to the first attempt whose disposition sold; a conversion
     recorded without one to the lead's last attempt that started at most the horizon before it.
@@ -71,7 +72,7 @@ def attribute(attempts: Attempts, conversions: Conversions, decisions: Decisions
     net = sold & ~cancelled & (confirmed | ~attempts.confirmation)
     value = np.append(conversions.value, np.nan)[row]
     worth = np.nan_to_num(np.where(np.isnan(value), attempts.value, value))
-    unclaimed = (owner < 0) & told
+    unclaimed = (owner < 0) & told & conversions.ours
     return Credits(
         decision=join_decisions(attempts, decisions),
         gross=sold,

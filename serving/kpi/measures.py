@@ -48,7 +48,7 @@ class Wait:
 
 Measure = Share | Ratio | Wait
 
-DEFINITION_VERSION = 1
+DEFINITION_VERSION = 2
 """Changes whenever the meaning of any line does."""
 
 MEASURES: tuple[Measure, ...] = (

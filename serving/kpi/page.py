@@ -27,8 +27,11 @@ Rates are in percent. Nothing to divide by is null, never 0. A row is *immature*
 attempts can still come. `policy` is the arm of the decision an attempt carried out: the one it echoes,
 however old, else the lead's last of the half hour before. Hours, weekdays and the days of agent-days are
 those of the campaign's own zone. `shift` is what the call names, else the campaign's
-shift in which it started. A sale is credited over the lead's whole history, whatever stretch is asked for:
-the sales of days sum to those of the month. `lead_response_time` comes with Kaplan-Meier medians by the wall
+shift in which it started. A sale is credited over the lead's whole history, whatever stretch or campaign is
+asked for: the sales of days sum to those of the month, those of campaigns to those of all. It counts for the
+campaign whose attempt earned it, and one that no attempt can claim for the campaign that the lead stood in
+when it bought, wherever the lead moved later. A lead received counts for the campaign that received it.
+`lead_response_time` comes with Kaplan-Meier medians by the wall
 clock and by the campaign's `business_hours`: leads still waiting are censored, one reached before its receipt
 is invalid; its `policy` is that of the decision which the first call echoes.
 

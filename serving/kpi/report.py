@@ -55,8 +55,8 @@ class KpiReport:
 class Accounts:
     """All that the KPIs of a stretch are drawn up from, as known at `at`.
 
-    `attempts` are all that their leads ever had, so that a sale finds its attempt; only those started in
-    [since, until) are counted.
+    `attempts` are all that their leads ever had, in whatever campaign, so that a sale finds its attempt; only
+    those of `campaign` (None: of all) started in [since, until) are counted.
     """
 
     attempts: Attempts
@@ -67,11 +67,12 @@ class Accounts:
     at: int
     until: int = NEVER
     left_out: LeftOut = field(default_factory=LeftOut)
+    campaign: str | None = None
 
     def ledger(self) -> Ledger:
         """The attempts counted, with the credits that they have among all."""
         started = self.attempts.started_at
-        counted = (started >= self.since) & (started < self.until)
+        counted = (started >= self.since) & (started < self.until) & self.attempts.of(self.campaign)
         credits = attribute(self.attempts, self.conversions, self.decisions)
         return Ledger(self.attempts, credits, self.decisions).take(counted)
 

@@ -62,7 +62,7 @@ def accounts(size: int, days: int = YEAR, first: int = 0, zone: str = "Europe/Be
     nobody = np.empty(0, np.bool_)
     return Accounts(
         attempts,
-        Conversions(none, unknown, none, np.empty(0), nobody, nobody),
+        Conversions(none, unknown, none, np.empty(0), nobody, nobody, nobody),
         Decisions(none, none, unknown, unknown),
         Received(none, none, np.empty(0), {}),
         since=0,

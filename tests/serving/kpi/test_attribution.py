@@ -54,6 +54,7 @@ def some_conversions(*rows: tuple[int, int, bool]) -> Conversions:
         value=np.full(n, 70.0),
         confirmed=~cancelled & (at < NEVER),
         cancelled=cancelled,
+        ours=np.ones(n, np.bool_),
     )
 
 
