@@ -19,9 +19,10 @@ from tests.serving.test_models import uri_of
 from tests.training.test_served import ask, free_port, record, running, serve
 from training.bundle import Bundle
 
-from .bench_http import WANTED, a_service, connected, poll
+from .bench_http import WANTED, a_service, poll
 from .bench_lease import a_bundle
 from .harness import Figure, summary
+from .line import Line
 
 ROUNDS, EACH = 5, 30
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -33,12 +34,12 @@ def bench_serving() -> list[Figure]:
         ours = open_.enter_context(a_service(workers=1))
         rival = f"http://127.0.0.1:{free_port()}"
         open_.enter_context(running(*serve(uri_of(ours.folder), rival), f"{rival}/ping"))
-        client = open_.enter_context(connected(ours.url, timeout_s=60))
+        line = open_.enter_context(Line(ours.url, ours.key, timeout_s=60))
         rows = _rows(ours.database)
         serving = (os.getpid(), ours.postmaster)
         pairs = [
             (
-                _spent(lambda: poll(client, ours.key, "d"), serving),
+                _spent(lambda: poll(line, "d"), serving),
                 _spent(lambda: ask(f"{rival}/invocations", rows), serving),
             )
             for _ in range(ROUNDS + 1)

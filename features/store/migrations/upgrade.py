@@ -1,15 +1,16 @@
 """Bring a database's schema up to this release's, and see that it is."""
 
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import Connection, Engine, inspect, text
 
 from ...errors import StaleSchema
 from ..engine import reading, transaction
 from ..installation import install, secret_of
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 HEAD = "0017"
 """The revision this release works with; a test keeps it equal to the newest file in `versions/`."""
@@ -27,6 +28,8 @@ def upgrade(engine: Engine) -> None:
         with reading(engine) as connection:
             secret_of(connection)
         return
+    from alembic import command  # noqa: PLC0415  # slow to import, and most starts find nothing to do
+
     with transaction(engine) as connection:
         _lock(connection)
         command.upgrade(config(connection), "head")
@@ -49,8 +52,10 @@ def require_current(engine: Engine) -> None:
         raise StaleSchema(found=_revision(engine), wanted=HEAD)
 
 
-def config(connection: Connection) -> Config:
+def config(connection: Connection) -> "Config":
     """Alembic's settings for work on an open connection: no file, no environment."""
+    from alembic.config import Config  # noqa: PLC0415  # see `upgrade`
+
     settings = Config()
     settings.set_main_option("script_location", str(Path(__file__).parent))
     settings.attributes["connection"] = connection
