@@ -115,7 +115,7 @@ GROUPS = (
         ("line_answer_rate_1d", "line_answer_rate_14d", "line_load_1d"),
     ),
     Group("script", "The script in use", ("script_sale_rate", "script_refusal_rate")),
-    Group("campaign", "How the campaign does", ("campaign_sale_rate", "campaign_load_1d")),
+    Group("campaign", "How the campaign does", ("campaign", "campaign_sale_rate", "campaign_load_1d")),
     Group(
         "floor",
         "How the whole floor does lately",

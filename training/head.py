@@ -10,11 +10,11 @@ SETTINGS = ("learning_rate", "leaves", "least_in_leaf", "shrinkage", "columns_pe
 """The fields of a head that a search may change; the rest is chosen in each fit, or known to the trade."""
 
 THE_LEAD = (
-    *("lead_value", "lead_age", "age_of_", "channel", "source", "country", "region", "list"),
+    *("lead_value", "lead_age", "age_of_", "campaign", "channel", "source", "country", "region", "list"),
     "attribute_",
 )
 """How the names of features begin that tell of the lead itself, and of no call."""
-RATES_BY_FIELD = ("channel_", "source_", "region_", "list_")
+RATES_BY_FIELD = ("campaign_", "channel_", "source_", "region_", "list_")
 """How those begin that say what became of leads of the same field: `THE_LEAD` begins them as well."""
 
 TRUST = 6.0

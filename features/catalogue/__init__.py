@@ -37,7 +37,7 @@ def for_leads(leads: LeadTable, allowed: Collection[str] = ()) -> tuple[Feature,
     fields = [
         Category(name, name, most_frequent(column.levels, column.codes))
         for name, column in sorted(leads.coded.items())
-        if name in ("channel", "source", "country", "region", "list") and len(column.levels) > 1
+        if name in ("campaign", "channel", "source", "country", "region", "list") and len(column.levels) > 1
     ]
     channels = leads.coded["channel"]
     paces = [

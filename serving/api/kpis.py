@@ -61,7 +61,7 @@ def read(
 @router.get(
     "/attribution",
     response_model=AttributionResponse,
-    responses=refusals(*TIMED, UnknownCampaign, NoHoldout),
+    responses=refusals(*TIMED, UnknownCampaign, NoHoldout, BadQuery),
 )
 def read_attribution(
     who: Reads,
@@ -80,6 +80,8 @@ def read_attribution(
     stretch = Stretch(
         0 if since is None else instant(since), at if until is None else instant(until), at, campaign
     )
+    if stretch.since > stretch.until:
+        raise BadQuery(wanted="from before to")
     with reading(service.engine) as connection:
         return reply(account_told(stretch, account_of(connection, stretch)))
 

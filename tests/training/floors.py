@@ -32,11 +32,11 @@ def a_floor(calls: int = 1_500, seed: int = 1) -> Floor:
     channel, need = rng.integers(0, 3, calls), rng.normal(size=calls)
     started = MONDAY + np.arange(calls) * 10 * MINUTE
     hour = (started // HOUR) % 24
-    answer = _chance(np.array([0.5, 1.0, -1.0])[channel] + 0.8 * (hour >= 12))
-    conversion = _chance(-1.5 + 1.2 * need)
+    answer = chance(np.array([0.5, 1.0, -1.0])[channel] + 0.8 * (hour >= 12))
+    conversion = chance(-1.5 + 1.2 * need)
     answered = rng.random(calls) < answer
     sold = answered & (rng.random(calls) < conversion)
-    log = _log(started, answered, sold)
+    log = log_of(started, answered, sold)
     value, pace = np.array([1.0, 2.0, 0.5])[channel], np.array([1.0, 0.5, 1.5])[channel]
     log = replace(
         log,
@@ -45,17 +45,19 @@ def a_floor(calls: int = 1_500, seed: int = 1) -> Floor:
     )
     truth = {"answer": answer, "conversion": conversion, "decay": answer * conversion}
     return Floor(
-        Past(log, _leads(started - HOUR, channel, need)),
+        Past(log, leads_of(started - HOUR, channel, need)),
         int(started[-1]) + HOUR,
         {**truth, "value": 100 * value, "handle_time": pace},
     )
 
 
-def _chance(log_odds: Float64Array) -> Float64Array:
+def chance(log_odds: Float64Array) -> Float64Array:
+    """The probability of each."""
     return np.asarray(1 / (1 + np.exp(-log_odds)))
 
 
-def _log(started: Int64Array, answered: np.ndarray, sold: np.ndarray) -> CallLog:
+def log_of(started: Int64Array, answered: np.ndarray, sold: np.ndarray) -> CallLog:
+    """A minute's call to each lead in turn, all of one campaign."""
     ended = started + MINUTE
     outcome = np.where(sold, Outcome.CONVERTED, Outcome.CONTACT_REFUSED)
     disposed = np.where(answered, ended, NEVER)
@@ -78,7 +80,8 @@ def _log(started: Int64Array, answered: np.ndarray, sold: np.ndarray) -> CallLog
     )
 
 
-def _leads(created: Int64Array, channel: Int64Array, need: Float64Array) -> LeadTable:
+def leads_of(created: Int64Array, channel: Int64Array, need: Float64Array) -> LeadTable:
+    """One lead by row; its need is told a second after it came."""
     unknown = Coded((), np.full(created.size, -1))
     coded = dict.fromkeys(FIELDS, unknown) | {"channel": Coded(CHANNELS, channel)}
     needs = AttributeHistory.of(

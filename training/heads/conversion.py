@@ -13,6 +13,8 @@ HEAD = Head(
     least_marked=20,
     knows_agent=True,
     follows=("floor_sale_rate",),
+    # Campaigns may sell unlike things: one's level is no other's.
+    trusts=("campaign", "channel", "lead_age", "age_of_"),
     # Sales are few, and a floor that calls the newest first has hardly seen its old leads: a wider prior on
     # channel and age takes their chance for knowledge.
     trust=3.0,

@@ -37,6 +37,9 @@ def test_a_request_id_comes_back_and_is_made_where_none_was_given(door: Door):
     assert re.fullmatch("[0-9a-f]{16}", odd.headers["X-Request-Id"])
 
 
+BACKWARDS = "from=2026-02-02T00:00:00Z&to=2026-02-01T00:00:00Z"
+
+
 def test_every_refusal_is_a_problem_with_a_stable_code(door: Door):
     for status, code, answer in (
         (404, "not_found", door("GET", "/nowhere")),
@@ -46,6 +49,7 @@ def test_every_refusal_is_a_problem_with_a_stable_code(door: Door):
         (404, "unknown_lead", door("GET", "/v1/leads/nobody/explain")),
         (404, "unknown_kpi", door("GET", "/v1/kpis?kpi=happiness")),
         (422, "bad_query", door("GET", "/v1/kpis?kpi=contact_rate&by=moon")),
+        (422, "bad_query", door("GET", f"/v1/attribution?campaign=spring&{BACKWARDS}")),
         (400, "bad_instant", door("GET", "/v1/kpis?kpi=contact_rate&from=yesterday")),
         (422, "malformed", door("PUT", "/v1/campaigns/spring", {"holdout": 2})),
         (422, "malformed_body", door.send("/v1/leads:batch", b"{", "application/json")),
