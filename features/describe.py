@@ -37,8 +37,8 @@ _LEADS_OWN = f"""## The leads' own fields and attributes
 Besides these lines, each installation has one for every field of its leads (`campaign`, `channel`,
 `source`, `list`, `country`, `region`) that has more than one value, and one named `attribute_<name>` for
 every attribute that may be a feature: a number as it is, a word as a category of the {MOST_LEVELS} most
-frequent values, with one more for all rarer ones. Where there are more than {MOST_ATTRIBUTES} such attributes, those told most
-often have one, ties by name.
+frequent values, with one more for all rarer ones. Where there are more than {MOST_ATTRIBUTES} such
+attributes, those told most often have one, ties by name.
 Each of the {MOST_PACES} most frequent channels has its own `age_of_<channel>`: the hours since receipt of its
 leads alone.
 """
