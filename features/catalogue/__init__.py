@@ -34,16 +34,14 @@ def chapters() -> list[tuple[str, str, tuple[Feature, ...]]]:
 
 def for_leads(leads: LeadTable, allowed: Collection[str] = ()) -> tuple[Feature, ...]:
     """The standing lines, and one for each word field and attribute of these leads that may be a feature."""
-    fields = [
-        Category(name, name, most_frequent(column.levels, column.codes))
-        for name, column in sorted(leads.coded.items())
-        if name in ("campaign", "channel", "source", "country", "region", "list") and len(column.levels) > 1
-    ]
-    channels = leads.coded["channel"]
+    words = {
+        name: most_frequent(leads.coded[name].levels, leads.coded[name].codes)
+        for name in ("campaign", "channel", "country", "list", "region", "source")
+    }
+    fields = [Category(name, name, levels) for name, levels in words.items() if len(levels) > 1]
+    channels = words["channel"]
     paces = [
-        AgeAmong(f"age_of_{word}", "channel", word)
-        for word in most_frequent(channels.levels, channels.codes)[:MOST_PACES]
-        if len(channels.levels) > 1
+        AgeAmong(f"age_of_{word}", "channel", word) for word in channels[:MOST_PACES] if len(channels) > 1
     ]
     not_these = refused(leads, allowed)
     told = {name: one.known_at.size for name, one in leads.attributes.items() if name not in not_these}
