@@ -1,4 +1,4 @@
-"""Whole files: a database that several processes may want to make at once is in its place only when done."""
+"""Whole files: what several processes may make or read at once is in its place only when done."""
 
 import fcntl
 import os
@@ -33,6 +33,16 @@ def make_whole(file: Path, make: Callable[[str], object]) -> None:
         with closing(sqlite3.connect(draft)) as source, closing(sqlite3.connect(done)) as copy:
             source.backup(copy)
         _put(done, file)
+
+
+def replace_whole(file: Path, written: bytes) -> None:
+    """Write under a name of the process's own, wait until the disk has it, rename: nobody reads half of it."""
+    new = file.with_name(f"{file.name}.{os.getpid()}.new")
+    with new.open("wb") as draft:
+        draft.write(written)
+        draft.flush()
+        os.fsync(draft.fileno())
+    new.replace(file)
 
 
 @contextmanager

@@ -5,13 +5,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING
 
 from features import FeatureMatrix, Past
 from features.instants import MINUTE
 from features.kernel import Int64Array
-from features.whole import sqlite_file
+from features.whole import replace_whole, sqlite_file
 from training.bundle import Bundle
 from training.errors import TrainingError
 
@@ -104,7 +103,7 @@ class Models:
         found: list[Bundle | None] = []
         with _trouble_told(self._champion_missing):
             champion = self._fetch()
-            if champion is None:
+            if champion is None and not self._nobody_made_it():
                 self._last.unlink(missing_ok=True)
             if champion is None or champion.version == self.version:
                 self.trouble = champion.degraded if champion else UNTRAINED
@@ -115,7 +114,7 @@ class Models:
         """Let it serve from now on, and first after a restart if it was fetched."""
         self._bundle, self.trouble = champion, champion.degraded
         if (self.cache / champion.version).is_dir():
-            _write_whole(self._last, champion.version)
+            replace_whole(self._last, champion.version.encode())
 
     @property
     def _last(self) -> Path:
@@ -220,13 +219,6 @@ def _download(source: str, folder: Path, uri: str) -> None:
     fetched = Path(download_artifacts(artifact_uri=source, dst_path=str(folder) + ".part", tracking_uri=uri))
     if not folder.exists():
         fetched.rename(folder)
-
-
-def _write_whole(file: Path, text: str) -> None:
-    """Other workers write it too: each its own draft."""
-    with NamedTemporaryFile("w", dir=file.parent, prefix=f".{file.name}.", delete=False) as draft:
-        draft.write(text)
-    Path(draft.name).replace(file)
 
 
 def _told(version: "Registered", aliases: list[str]) -> ModelVersion:

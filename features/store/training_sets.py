@@ -3,7 +3,6 @@
 import hashlib
 import io
 import json
-import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -19,13 +18,14 @@ from ..instants import parse, render, to_datetime
 from ..kernel import Int64Array
 from ..leads import Coded
 from ..past import Feature
+from ..whole import replace_whole
 
 SCHEMA = 1
 """The version of the parts' columns: `lead_id`, `agent`, `at`, then one float32 column per feature."""
 
 MANIFEST = "manifest.json"
 
-_OURS = re.compile(r"(part-[0-9TZ]+-[0-9a-f]{12}\.parquet|manifest\.json)(\.new)?")
+_OURS = re.compile(r"(part-[0-9TZ]+-[0-9a-f]{12}\.parquet|manifest\.json)((\.[0-9]+)?\.new)?")
 _ID_COLUMNS = ("lead_id", "agent", "at")
 Arrow = Any
 """A module or a value of pyarrow's, which ships no types."""
@@ -141,7 +141,7 @@ def load_manifest(folder: Path) -> Manifest | None:
 def save_manifest(folder: Path, manifest: Manifest) -> None:
     """Put the manifest in the place of the former one, whole."""
     text = json.dumps(manifest.as_json(), indent=1, allow_nan=False) + "\n"
-    _replace(folder / MANIFEST, text.encode())
+    replace_whole(folder / MANIFEST, text.encode())
 
 
 def encode(asked: Asked, matrix: FeatureMatrix) -> bytes:
@@ -169,7 +169,7 @@ def write_part(folder: Path, part: Part, written: bytes) -> Part:
     begins = to_datetime(part.since).strftime("%Y%m%dT%H%M%SZ")
     named = replace(part, file=f"part-{begins}-{digest[:12]}.parquet", digest=digest, size=len(written))
     if not _is_whole(folder, named):
-        _replace(folder / named.file, written)
+        replace_whole(folder / named.file, written)
     return named
 
 
@@ -261,16 +261,6 @@ def _parts(said: Iterable[Mapping[str, Any]]) -> Iterable[Part]:
     for part in said:
         instants = {name: parse(part[name]) for name in ("since", "until", "as_of")}
         yield Part(**{**part, **instants})
-
-
-def _replace(path: Path, written: bytes) -> None:
-    """Write under a temporary name, wait until the disk has it, rename: no reader sees half a file."""
-    new = path.with_name(f"{path.name}.new")
-    with new.open("wb") as file:
-        file.write(written)
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(path)
 
 
 def _alphabetical(column: Coded) -> tuple[list[str], Int64Array]:

@@ -1,7 +1,6 @@
 """A dialer's line to a service: HTTP over a bare socket, so that asking takes next to nothing of the cores.
 
-A client made for all that HTTP may be takes two milliseconds for an answer, on the cores that it is to
-measure a service on.
+A client made for all that HTTP may be takes more, on the cores that it is to measure a service on.
 """
 
 import re

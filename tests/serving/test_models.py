@@ -149,6 +149,18 @@ def test_a_champion_that_the_registry_has_no_more_is_not_recalled(models: Models
     assert Models(own.uri, own.cache).recall() is False
 
 
+def test_the_last_champion_is_recalled_while_the_registrys_file_is_away(published: Path, tmp_path: Path):
+    registry = tmp_path / "mlflow.db"
+    shutil.copy(published / "mlflow.db", registry)
+    serving = Models(uri_of(tmp_path), tmp_path / "bundles")
+    serving.reload()
+    registry.unlink()
+
+    Models(serving.uri, serving.cache).reload()
+
+    assert Models(serving.uri, serving.cache).recall()
+
+
 def test_a_bundle_lost_from_the_cache_is_not_recalled(models: Models, bundle: Bundle):
     shutil.rmtree(models.cache / bundle.version)
 
