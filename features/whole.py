@@ -36,7 +36,7 @@ def make_whole(file: Path, make: Callable[[str], object]) -> None:
 
 
 def replace_whole(file: Path, written: bytes) -> None:
-    """Write under a name of the process's own, wait until the disk has it, rename: nobody reads half of it."""
+    """Write under another name, wait until the disk has it, rename: nobody reads half of it."""
     new = file.with_name(f"{file.name}.{os.getpid()}.new")
     with new.open("wb") as draft:
         draft.write(written)
